@@ -1,0 +1,58 @@
+package waitlist
+
+import (
+	"time"
+
+	"raincheck/pkg/gate"
+)
+
+// Control is what the operator wants: one small item, read by the inviter once
+// a tick and by intake and sender through a cache of 30 s. Every gate is
+// derived from it. The zero value is a site with no queue: open, sign-ups on,
+// sending on.
+type Control struct {
+	// Mode is what the edge should do; empty is gate.Open.
+	Mode gate.Mode `json:"mode,omitempty"`
+	// Switched is when the operator last changed Mode, Admit or Law. The gate
+	// carries the same time; the newer of the two wins (DESIGN 26).
+	Switched time.Time `json:"switched,omitzero"`
+	// Admit, when set, is a fixed share in mode throttle until released.
+	Admit *float64 `json:"admit,omitempty"`
+	// Law overrides the policy's admission law ("observer" or "ramp").
+	Law string `json:"law,omitempty"`
+
+	// SignupsOff closes the form: the page says that no addresses are taken now.
+	SignupsOff bool `json:"signupsOff,omitempty"`
+	// Paused stops sending. Those claimed and not yet sent go back to their places.
+	Paused bool `json:"paused,omitempty"`
+	// PausedBecause says why, when raincheck paused itself (quota, SES suspended).
+	PausedBecause string `json:"pausedBecause,omitempty"`
+	// ResumeAt ends a pause that raincheck made itself; zero waits for a person.
+	ResumeAt time.Time `json:"resumeAt,omitzero"`
+	// Drain invites everyone left at the safe pace; it goes with SignupsOff.
+	Drain bool `json:"drain,omitempty"`
+	// InviteNow is asked for by `raincheck invite N`, beside the law; the
+	// inviter takes it off as it claims.
+	InviteNow int `json:"inviteNow,omitempty"`
+
+	// LoadAt and Load are the site's load by hand (`raincheck load 0.93`); it
+	// ages like any datapoint.
+	LoadAt time.Time `json:"loadAt,omitzero"`
+	Load   float64   `json:"load,omitempty"`
+
+	// Shards is how many partitions writers of the line use, ShardsEver the
+	// highest ever used, which readers walk. Zero means the constant Shards.
+	Shards     int `json:"shards,omitempty"`
+	ShardsEver int `json:"shardsEver,omitempty"`
+}
+
+// Progress is what the inviter tells the public pages, written when it changes.
+type Progress struct {
+	// Front is the join time up to which people have been invited: "we are now
+	// inviting those who joined at 11:40". Zero before the first invitation.
+	Front time.Time `json:"front,omitzero"`
+	// Open says that there is no wait at the door now.
+	Open bool `json:"open"`
+	// At is the tick that wrote this.
+	At time.Time `json:"at,omitzero"`
+}

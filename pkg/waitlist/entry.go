@@ -1,0 +1,163 @@
+package waitlist
+
+import (
+	"time"
+
+	"raincheck/pkg/bypass"
+	"raincheck/pkg/email"
+)
+
+// Ref names one joining of one mailbox. Everything that travels outside the
+// store (queue messages, code items, SES tags, leave tokens) carries a Ref, so
+// that what arrives late from an earlier joining touches nothing.
+type Ref struct {
+	// Key is HMAC(pepper, mailbox), as bypass.Keyring.Mailbox makes it: the
+	// same mailbox always gives the same key, and a key gives no mailbox.
+	Key string `json:"key"`
+	// Joining counts the times this mailbox has joined, from 1.
+	Joining int `json:"joining"`
+}
+
+// Entry is one mailbox on the waitlist, at one stage of one joining.
+type Entry struct {
+	Ref
+	Stage Stage
+	// Suppressed is set by a hard bounce or a complaint, at any stage, an ended
+	// one too. It outlives joinings: a suppressed mailbox never gets mail, and
+	// its item has no time to live.
+	Suppressed bool
+
+	// Address is where the invitation goes. It is erased (zero) once the entry
+	// has ended; only the key stays until Delete.
+	Address email.Address
+	// Language is the language of the page that was used to join, a key of
+	// email.Languages.
+	Language string
+	// Wanted is the path that the visitor asked for and lands on at the end:
+	// relative, checked by gate.SafePath.
+	Wanted string
+	// Fields are the up to three values that the operator named, each at most
+	// MaxFieldLength characters.
+	Fields map[string]string
+
+	// Joined is when this joining began, to the millisecond. It is the place in
+	// the line and never changes, whatever is given back.
+	Joined time.Time
+	// Shard is the partition of the line that the entry stands in, 0..Shards-1.
+	Shard int
+
+	// Claim is the scheduled time of the tick that claimed the entry: the name
+	// of its cohort, and the condition on every later step, so that a stale or
+	// doubled message does nothing. Zero while waiting.
+	Claim time.Time
+	// Attempt is the number of mails begun: 0 before the first, at most MaxAttempts.
+	Attempt int
+	// Due is when something has to be done about the entry if nothing happens
+	// before: the end of a claim, the check for an unanswered mail, the death of
+	// the code. Zero while waiting and after the end.
+	Due time.Time
+
+	// Code is the bypass code, from the first attempt on; both attempts send
+	// the same one. Empty before and after the entry's end.
+	Code bypass.Code
+	// Expires is when Code dies.
+	Expires time.Time
+
+	// Invited is when the mail was accepted, Ended when the last stage was
+	// reached; zero before.
+	Invited, Ended time.Time
+	// Delete is when the store may forget the item; zero for never.
+	Delete time.Time
+}
+
+// Limits of an entry. The attempts are DESIGN 20's hard cap: SES has no
+// idempotency token, and a person must not get three mails.
+const (
+	MaxAttempts    = 2
+	MaxFields      = 3
+	MaxFieldLength = 64
+	MaxUses        = 3
+	Shards         = 32
+)
+
+// Signup is what a person hands in at the form, checked and normalised.
+type Signup struct {
+	Key      string
+	Address  email.Address
+	Language string
+	Wanted   string
+	Fields   map[string]string
+	At       time.Time
+}
+
+// Joined is the answer to a Signup. The page never shows it: every answer to
+// the form looks the same.
+type Joined struct {
+	// New says that this sign-up began a joining; false for somebody already in
+	// the line, already invited, or suppressed.
+	New bool
+	Ref Ref // the joining; zero unless New
+}
+
+// Ticket is the item of a code: what one conditional request can tell about a
+// code that somebody holds, without reading the entry.
+type Ticket struct {
+	Code bypass.Code
+	Ref
+	// Invited is the cohort: the Claim of the entry.
+	Invited time.Time
+	Expires time.Time
+	// Wanted and Language are the entry's, so that a redemption needs no second read.
+	Wanted   string
+	Language string
+	// Uses are the ids of the passes that this code gave, at most MaxUses: for a
+	// phone, a desktop, and a mail scanner that presses buttons.
+	Uses []string
+	// Revoked is set when the person leaves or is forgotten.
+	Revoked bool
+}
+
+// Redemption is somebody handing in a verified code.
+type Redemption struct {
+	Code bypass.Code
+	// Use is the id of the pass that it would give, or of the one that the
+	// browser already holds from this code: a repeated Use adds nothing.
+	Use string
+	At  time.Time
+}
+
+// Redeemed is the answer to a Redemption.
+type Redeemed struct {
+	Ticket Ticket
+	// First says that this was the first use of the code.
+	First bool
+	// Known is false for a good code without an item, as after a restore: it
+	// gets in all the same.
+	Known bool
+}
+
+// Message asks the sender for one mail. It carries no address: the sender
+// reads the entry, conditionally, when the slot has come.
+type Message struct {
+	Ref
+	Claim time.Time `json:"claim"`
+	// Slot is the second at which the mail may be sent.
+	Slot    time.Time `json:"slot"`
+	Attempt int       `json:"attempt"`
+}
+
+// Cohort counts what became of the invitations of one tick.
+type Cohort struct {
+	// Invited is the scheduled time of the tick.
+	Invited time.Time
+	// Sent counts mails accepted (or taken as accepted), Redeemed first uses.
+	Sent, Redeemed int
+}
+
+// Overview is how many stand where, for status and console. Waiting is exact
+// right after a recount and an estimate between.
+type Overview struct {
+	Waiting int `json:"waiting"`
+	// Oldest is the join time at the head of the line; zero when nobody waits.
+	Oldest time.Time `json:"oldest,omitzero"`
+}

@@ -1,0 +1,108 @@
+// Package waitlist is the line of people who left an address: the entry, the
+// stages that it goes through, what moves it from one to the next, and when
+// something is due. It does no I/O and has no clock; the stores
+// (pkg/local/memory, pkg/aws/table) turn each event into one conditional
+// write, and are held to the suite in waitlisttest.
+//
+// The rule behind the stages: a mail cannot be taken back and SES has no
+// idempotency token, so what is about to be sent is written first (an outbox),
+// an answer that never came is an open question and not a failure, and every
+// step after the claim is conditional on the joining and the claim, so that a
+// message delivered late, twice or to two senders at once changes nothing.
+package waitlist
+
+import "errors"
+
+// Stage is where an entry stands.
+type Stage string
+
+// The stages, in the order of a life that goes well, then the ends.
+const (
+	Waiting Stage = "waiting" // in the line
+	Claimed Stage = "claimed" // taken by a tick, not yet begun by a sender
+	Sending Stage = "sending" // a mail was begun: it may have arrived
+	Invited Stage = "invited" // the mail was accepted, or taken as accepted
+
+	Redeemed Stage = "redeemed" // the code was used
+	Expired  Stage = "expired"  // the code died unused
+	Bounced  Stage = "bounced"  // hard bounce or complaint
+	Left     Stage = "left"     // by the person
+	Failed   Stage = "failed"   // an address refused for good, an entry that cannot be read
+)
+
+// Ended says that nothing more will happen at this stage but joining again.
+func (s Stage) Ended() bool {
+	switch s {
+	case Redeemed, Expired, Bounced, Left, Failed:
+		return true
+	}
+	return false
+}
+
+// Event is what moves an entry.
+type Event string
+
+// The events of DESIGN's diagram.
+const (
+	Join     Event = "join"     // a sign-up, on no item or an ended one
+	Claim    Event = "claim"    // a tick takes the oldest
+	GiveBack Event = "giveback" // late, paused, throttled, out of quota: first attempt only
+	Begin    Event = "begin"    // the sender writes the attempt and the code before SES is asked
+	Accept   Event = "accept"   // SES said yes, or its event did, or a second silence is taken as yes
+	Retry    Event = "retry"    // 15 minutes without a word: due for the second attempt
+	Redeem   Event = "redeem"   // first use of the code
+	Expire   Event = "expire"   // the code died
+	Bounce   Event = "bounce"   // hard bounce or complaint
+	Leave    Event = "leave"    // by the person
+	Fail     Event = "fail"     // refused for good
+)
+
+// transitions is DESIGN's diagram. A stage that is not listed for an event is
+// one at which that event changes nothing.
+var transitions = map[Event]map[Stage]Stage{
+	Claim:    {Waiting: Claimed},
+	GiveBack: {Claimed: Waiting, Sending: Waiting},
+	Begin:    {Claimed: Sending, Sending: Sending},
+	Accept:   {Sending: Invited},
+	Retry:    {Sending: Sending},
+	Redeem:   {Sending: Redeemed, Invited: Redeemed},
+	Expire:   {Sending: Expired, Invited: Expired},
+	Bounce:   {Sending: Bounced, Invited: Bounced},
+	Leave:    {Waiting: Left, Claimed: Left, Sending: Left, Invited: Left},
+	Fail:     {Waiting: Failed, Claimed: Failed, Sending: Failed},
+}
+
+// After gives the stage to which event moves an entry at stage s, and whether
+// it moves it at all. Join is not among them: it begins a new joining.
+func (s Stage) After(event Event) (Stage, bool) {
+	to, ok := transitions[event][s]
+	return to, ok
+}
+
+// From lists the stages that event moves, for a store's condition.
+func (event Event) From() []Stage {
+	var from []Stage
+	for _, s := range []Stage{Waiting, Claimed, Sending, Invited, Redeemed, Expired, Bounced, Left, Failed} {
+		if _, ok := transitions[event][s]; ok {
+			from = append(from, s)
+		}
+	}
+	return from
+}
+
+// What callers branch on.
+var (
+	// ErrStale: the entry has moved on (another joining, another claim, another
+	// stage); the step did nothing, and nothing is to be done about it.
+	ErrStale = errors.New("waitlist: the entry has moved on")
+	// ErrUsedUp: the code has been used MaxUses times.
+	ErrUsedUp = errors.New("waitlist: the code is used up")
+	// ErrRevoked: the person left or was forgotten.
+	ErrRevoked = errors.New("waitlist: the code was withdrawn")
+	// ErrBusy: the store refused for load; the caller may say "try again".
+	ErrBusy = errors.New("waitlist: the store is busy")
+	// ErrLease: another tick holds the lease, or this one is stale.
+	ErrLease = errors.New("waitlist: the tick is stale or another one is running")
+	// ErrUnreadable: a stored item lacks a field or has one of the wrong type.
+	ErrUnreadable = errors.New("waitlist: the stored entry cannot be read")
+)
