@@ -1,0 +1,47 @@
+# raincheck. `make` alone says what there is.
+#
+# `make run` and `make test` need Go and nothing else; a target that needs more
+# says so in its line.
+
+GO ?= go
+# Where everything is, for tools that want folders and not packages.
+SOURCES := cmd functions pkg
+# How long each fuzz target runs; CI takes 30 s.
+FUZZTIME ?= 30s
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-race test-browser test-edge fuzz bench lint
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Run everything on this machine; says what to open (ARGS="--speed 60" and others: raincheck local --help)
+	@$(GO) run ./cmd/raincheck local $(ARGS)
+
+test: ## Run the tests
+	$(GO) test -shuffle=on ./...
+
+test-race: ## Run the tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./...
+
+test-browser: ## Live the story in a real browser (needs Chromium, Node.js and npm)
+	$(GO) test -tags browser -count=1 ./test/browser/...
+
+test-edge: ## Check that the edge functions use only what CloudFront documents, on a second engine too (needs njs)
+	$(GO) test -tags njs -count=1 ./functions/throttle/... ./pkg/local/edge/...
+
+fuzz: ## Fuzz everything that reads what strangers send, FUZZTIME (30s) each
+	@$(GO) list ./... | while read -r package; do \
+		$(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz' | while read -r target; do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
+		done || exit 1; \
+	done
+
+bench: ## Run the benchmarks: the law, the edge, a sign-up from end to end
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+lint: ## Check format, vet and the linter set
+	@unformatted=$$(gofmt -l $(SOURCES)); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not here: format and vet only"; fi

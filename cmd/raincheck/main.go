@@ -1,0 +1,119 @@
+// Command raincheck is the operators' tool, and the whole of raincheck on one
+// machine.
+//
+// It is read by somebody whose site may be falling over: every command says in
+// one line what it does, everything that it prints is in plain words, an error
+// names what is wrong and where, and a command that changes something on a
+// deployed stack prints its plan and does nothing without --apply (`open`
+// alone acts at once: letting everybody in is the way back to a site without
+// raincheck).
+//
+// Exit status: 0 done, 1 it could not be done, 2 the command or its input is
+// wrong.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is every command, in the order in which help shows them. A command is a
+// struct of flags with a method Run(*env) error.
+type cli struct {
+	Local localCmd `cmd:"" help:"Run the whole of raincheck on this machine: site, edge, waiting room, mail, console." group:"Try it"`
+}
+
+// env is all that a command gets from the outside: nothing here is global, so
+// that tests can run every command in process.
+type env struct {
+	ctx    context.Context
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	// lookup reads the environment, as os.LookupEnv does.
+	lookup func(string) (string, bool)
+	// now is the wall clock.
+	now func() time.Time
+}
+
+// usageError marks what the caller got wrong (a flag, a file's content): exit
+// status 2 instead of 1.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// badInput makes a usageError in fmt.Errorf's words.
+func badInput(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...)}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], &env{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		lookup: os.LookupEnv, now: time.Now,
+	})
+	stop()
+	os.Exit(code)
+}
+
+// helped is how --help leaves kong, which would exit the process by itself.
+type helped struct{ code int }
+
+// run parses args, runs the command and returns the exit status. It prints the
+// one line that says what went wrong, and nothing else: kong's usage text of
+// sixty lines would scroll that line away.
+func run(ctx context.Context, args []string, e *env) (code int) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case helped:
+			code = r.code
+		default:
+			panic(r)
+		}
+	}()
+	e.ctx = ctx
+	var commands cli
+	parser, err := kong.New(&commands,
+		kong.Name("raincheck"),
+		kong.Description("Keeps a busy web site up by asking people to come back a little later. "+
+			"In trouble: `raincheck open` lets everybody in, at once."),
+		kong.Writers(e.stdout, e.stderr),
+		kong.Exit(func(code int) { panic(helped{code}) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+	)
+	if err != nil {
+		fmt.Fprintln(e.stderr, "raincheck: the command line is built wrongly:", err)
+		return 1
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(e.stderr, "raincheck: %v\n  raincheck --help lists the commands, raincheck COMMAND --help explains one\n", err)
+		return 2
+	}
+	return e.status(command.Run(e))
+}
+
+// status says what went wrong, in one line, and gives the exit status.
+func (e *env) status(err error) int {
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(e.stderr, "raincheck:", err)
+	if _, ok := errors.AsType[usageError](err); ok {
+		return 2
+	}
+	return 1
+}
