@@ -44,7 +44,61 @@ type Control struct {
 	// highest ever used, which readers walk. Zero means the constant Shards.
 	Shards     int `json:"shards,omitempty"`
 	ShardsEver int `json:"shardsEver,omitempty"`
+
+	// Idle is the inviter's own note: when it last looked and found nobody
+	// waiting and nothing due. In mode open a tick reads this item and ends,
+	// until the note is IdleLook old (Control.Resting).
+	Idle time.Time `json:"idle,omitzero"`
+	// Version counts the changes; a store writes a change only on the version
+	// that it was made from.
+	Version int `json:"version,omitempty"`
 }
+
+// IdleLook is how long a tick may rely on having found the line empty, in mode
+// open. A look costs a request for each part of the line, a tick that relies on
+// the last one costs one request in all; whoever leaves an address while the
+// door is open waits this long at most for a mail that says so.
+const IdleLook = 5 * time.Minute
+
+// Resting says that a tick at now has nothing to do: the door is open, nobody
+// waited and nothing was due at the last look, and that was a short while ago.
+func (c Control) Resting(now time.Time) bool {
+	return c.Door() == gate.Open && c.InviteNow == 0 && !c.Paused &&
+		!c.Idle.IsZero() && !now.Before(c.Idle) && now.Sub(c.Idle) < IdleLook && !c.Switched.After(c.Idle)
+}
+
+// Door is Mode, with the empty one said out: gate.Open.
+func (c Control) Door() gate.Mode {
+	if c.Mode == "" {
+		return gate.Open
+	}
+	return c.Mode
+}
+
+// Writers is how many shards a sign-up may fall into.
+func (c Control) Writers() int {
+	if c.Shards > 0 {
+		return c.Shards
+	}
+	return Shards
+}
+
+// Readers is how many shards whoever looks for work must walk: as many as
+// writers ever used, because entries stay where they joined.
+func (c Control) Readers() int { return max(c.Writers(), c.ShardsEver) }
+
+// Pause stops sending for a reason that raincheck found itself. It leaves an
+// operator's pause, and one that nothing ends before resumeAt, as they are. Zero
+// resumeAt waits for a person.
+func (c *Control) Pause(because string, resumeAt time.Time) {
+	if c.Paused && (c.PausedBecause == "" || c.ResumeAt.IsZero() || !resumeAt.IsZero() && !resumeAt.After(c.ResumeAt)) {
+		return
+	}
+	c.Paused, c.PausedBecause, c.ResumeAt = true, because, resumeAt
+}
+
+// Resume starts sending again.
+func (c *Control) Resume() { c.Paused, c.PausedBecause, c.ResumeAt = false, "", time.Time{} }
 
 // Progress is what the inviter tells the public pages, written when it changes.
 type Progress struct {

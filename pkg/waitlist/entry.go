@@ -14,7 +14,10 @@ type Ref struct {
 	// Key is HMAC(pepper, mailbox), as bypass.Keyring.Mailbox makes it: the
 	// same mailbox always gives the same key, and a key gives no mailbox.
 	Key string `json:"key"`
-	// Joining counts the times this mailbox has joined, from 1.
+	// Joining rises with every joining of the mailbox. It starts at
+	// FirstJoining, so that it rises even when the store forgot the mailbox in
+	// between: a link to leave never dies, and one from last year must not end
+	// this year's place.
 	Joining int `json:"joining"`
 }
 
@@ -78,7 +81,18 @@ const (
 	MaxFieldLength = 64
 	MaxUses        = 3
 	Shards         = 32
+	// Kept is how long the keyed hash of an ended entry stays: long enough for
+	// every event of SES about it, and for the last use of its code.
+	Kept = 30 * 24 * time.Hour
 )
+
+// FirstJoining is the number of the first joining of a mailbox that the store
+// does not know: the hours since 2020. A mailbox that was forgotten (after Kept,
+// or by `raincheck forget`) and joins again gets a higher number than it ever
+// had, unless it joined more often than once an hour all along.
+func FirstJoining(at time.Time) int {
+	return max(1, int(at.Sub(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC))/time.Hour))
+}
 
 // Signup is what a person hands in at the form, checked and normalised.
 type Signup struct {
@@ -88,7 +102,14 @@ type Signup struct {
 	Wanted   string
 	Fields   map[string]string
 	At       time.Time
+	// Shards is how many partitions writers of the line use now, as
+	// Control.Writers gives it (intake knows it from its cached notice, so that a
+	// sign-up stays one request); zero means the constant Shards.
+	Shards int
 }
+
+// Shard gives the shard that the sign-up stands in.
+func (s Signup) Shard() int { return ShardOf(s.Key, s.Shards) }
 
 // Joined is the answer to a Signup. The page never shows it: every answer to
 // the form looks the same.
@@ -140,6 +161,8 @@ type Redeemed struct {
 // reads the entry, conditionally, when the slot has come.
 type Message struct {
 	Ref
+	// Shard is the entry's, so that a give-back needs no read.
+	Shard int       `json:"shard"`
 	Claim time.Time `json:"claim"`
 	// Slot is the second at which the mail may be sent.
 	Slot    time.Time `json:"slot"`
@@ -150,9 +173,19 @@ type Message struct {
 type Cohort struct {
 	// Invited is the scheduled time of the tick.
 	Invited time.Time
-	// Sent counts mails accepted (or taken as accepted), Redeemed first uses.
+	// Sent counts the entries that got past sending with a mail out: accepted,
+	// taken as accepted, or proved to have arrived by a use, a leave, a bounce or
+	// a dead code. Redeemed counts first uses.
 	Sent, Redeemed int
+	// Returned counts give-backs of this tick's claims, Left those who left from
+	// waiting in the minute of this tick (whoever claimed them or nobody). Both
+	// keep the count of the waiting right between two recounts.
+	Returned, Left int
 }
+
+// CohortOf is the cohort in which a leave at that time is counted: the minute,
+// which is the tick's scheduled time on AWS.
+func CohortOf(at time.Time) time.Time { return at.UTC().Truncate(time.Minute) }
 
 // Overview is how many stand where, for status and console. Waiting is exact
 // right after a recount and an estimate between.

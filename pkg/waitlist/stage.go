@@ -95,6 +95,12 @@ var (
 	// ErrStale: the entry has moved on (another joining, another claim, another
 	// stage); the step did nothing, and nothing is to be done about it.
 	ErrStale = errors.New("waitlist: the entry has moved on")
+	// ErrUnknown: the store has no such entry.
+	ErrUnknown = errors.New("waitlist: nobody is kept under that key")
+	// ErrTaken: the code is another entry's; draw again.
+	ErrTaken = errors.New("waitlist: the code is taken")
+	// ErrSuppressed: the mailbox bounced or complained; it gets no mail.
+	ErrSuppressed = errors.New("waitlist: the mailbox is suppressed")
 	// ErrUsedUp: the code has been used MaxUses times.
 	ErrUsedUp = errors.New("waitlist: the code is used up")
 	// ErrRevoked: the person left or was forgotten.
