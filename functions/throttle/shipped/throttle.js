@@ -1,0 +1,286 @@
+// throttle.js decides, on every request, whether it starts a visit and whether
+// that visitor comes in now (CloudFront Function, viewer request, runtime
+// cloudfront-js-2.0). pkg/gate has the same rules in Go and vectors hold the two
+// equal.
+//
+// An error that leaves this file answers 502 for the whole site. So everything
+// stands inside one try, the store's handle too, and the catch lets the request
+// through. Only what the runtime documents is used: see README.md beside this.
+
+import cf from 'cloudfront';
+import crypto from 'crypto';
+
+// FAILURE is joined in at deploy: what to do when the store says nothing, 'open'
+// or 'hold'.
+/* global FAILURE */
+
+const COOKIE = '__Host-raincheck';
+const HEADER = 'x-raincheck';
+const ROOM = '/waiting-room';
+const DAY = 86400; // a pass never lives longer than this from its first issue
+const ATTRIBUTES = '; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=';
+const JSON_FORMAT = { format: 'json' };
+
+async function handler(event) {
+  const request = event.request;
+  try {
+    const headers = request.headers;
+    const uri = request.uri;
+    const cookies = request.cookies;
+
+    // Whoever could send this header could choose the cookie that remember.js sets.
+    delete headers[HEADER];
+    // Sending the room to the room would never end; and it reads the pass itself.
+    if (uri.startsWith(ROOM) && (uri.length === ROOM.length || uri[ROOM.length] === '/')) {
+      return request;
+    }
+    // Out of the request with the pass: at a site that caches by cookie each
+    // would be a cache key of its own.
+    const held = cookies && cookies[COOKIE];
+    if (held) {
+      delete cookies[COOKIE];
+    }
+    // Only the start of a visit is gated: what somebody typed is never lost.
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return request;
+    }
+    const mode = headers['sec-fetch-mode'];
+    if (mode && mode.value ? mode.value !== 'navigate' : list(headers.accept).indexOf('text/html') < 0) {
+      return request;
+    }
+
+    const now = Math.floor(Date.now() / 1000);
+    const store = cf.kvs();
+    let doc = null;
+    let share = -1;
+    try {
+      doc = await store.get('gate', JSON_FORMAT);
+      share = gateShare(doc, now);
+    } catch (e) {
+      share = -1;
+    }
+    if (share < 0) {
+      try {
+        doc = await store.get('base', JSON_FORMAT);
+        share = baseShare(doc);
+      } catch (e) {
+        share = -1;
+      }
+    }
+    if (share < 0) {
+      return FAILURE !== 'hold' || held ? request : turnAway(request, null);
+    }
+
+    const alone = doc.alone;
+    if (alone) {
+      for (let i = 0; i < alone.length; i++) {
+        if (uri.startsWith(alone[i])) {
+          return request;
+        }
+      }
+    }
+    if (held && doc.keys) {
+      const pass = goodPass(held, doc.keys, now);
+      if (pass) {
+        renew(headers, pass, doc, now);
+        return request;
+      }
+    }
+
+    // A share above 1 lets everyone in: 2 without a draw, 3 to 4 with one that is
+    // counted only (observe).
+    const lucky = share === 2 || draw(event.viewer.ip, headers['user-agent'], doc.salt) < (share > 2 ? share - 3 : share);
+    const id = crypto.createHash('sha256').update(String(event.context.requestId)).digest('hex');
+    if (doc.sample && parseInt(id.slice(0, 8), 16) % doc.sample === 0) {
+      console.log('rc1 ' + doc.sample + ' ' + (lucky ? doc.sample : 0));
+    }
+    if (!lucky && share < 2) {
+      return turnAway(request, doc.lang);
+    }
+    const key = signer(doc.keys, now);
+    if (key && doc.pass) {
+      give(headers, key, 'd', now + doc.pass, now, id.slice(8, 32), now);
+    }
+    return request;
+  } catch (e) {
+    console.log('rc-error ' + e);
+    return request;
+  }
+}
+
+// gateShare returns the share of new visitors that the gate lets in, 2 in mode
+// open, 3 more than the share in mode observe, and -1 for a gate that is not one.
+function gateShare(gate, now) {
+  const mode = gate.mode;
+  if (mode === 'open') {
+    return 2;
+  }
+  if (!gate.salt || !gate.keys || !gate.pass || !gate.sample) {
+    return -1;
+  }
+  if (mode === 'observe') {
+    return 3 + (gate.admit || 0);
+  }
+  if (mode !== 'throttle' && mode !== 'hold') {
+    return -1;
+  }
+  // A decision that nobody renewed has run out.
+  if (gate.until && gate.until <= now) {
+    return gate.stale || 0;
+  }
+  return mode === 'throttle' ? gate.admit || 0 : 0;
+}
+
+// baseShare returns the same for the base.
+function baseShare(base) {
+  if (base.failure === 'open') {
+    return 2;
+  }
+  return base.failure === 'hold' && base.salt && base.keys && base.pass && base.sample ? base.stale || 0 : -1;
+}
+
+function hmac(key, text) {
+  return crypto.createHmac('sha256', key).update(text).digest('base64url');
+}
+
+// draw returns the number in [0,1) that is a visitor's for the life of the salt.
+function draw(ip, agent, salt) {
+  const text = network(ip) + '|' + (agent ? agent.value : '');
+  return parseInt(crypto.createHmac('sha256', salt).update(text).digest('hex').slice(0, 8), 16) / 4294967296;
+}
+
+// network returns the IPv4 address, or the first 64 bits of an IPv6 address,
+// because a device changes the rest at will.
+function network(ip) {
+  if (ip.indexOf(':') < 0) {
+    return ip;
+  }
+  if (ip.indexOf('.') > 0) {
+    return ip.slice(ip.lastIndexOf(':') + 1);
+  }
+  const halves = ip.split('::');
+  const head = halves[0] ? halves[0].split(':') : [];
+  const tail = halves[1] ? halves[1].split(':') : [];
+  let out = '';
+  for (let i = 0; i < 4; i++) {
+    const group = i < head.length ? head[i] : tail[i - 8 + tail.length] || '0';
+    out += (i ? ':' : '') + parseInt(group, 16).toString(16);
+  }
+  return out;
+}
+
+// goodPass returns the fields of the first good pass among what the cookie
+// holds: version, key id, kind, expiry, first issue, id, MAC.
+function goodPass(held, keys, now) {
+  const all = held.multiValue || [held];
+  for (let i = 0; i < all.length && i < 3; i++) {
+    const value = all[i].value;
+    const f = value.split('.');
+    if (value.length <= 200 && f.length === 7 && f[0] === '1') {
+      for (let j = 0; j < keys.length; j++) {
+        if (String(keys[j][0]) === f[1]) {
+          const key = keys[j][1];
+          const mac = hmac(key, value.slice(0, value.lastIndexOf('.'))).slice(0, 22);
+          // The runtime compares no two strings in constant time; of their HMACs
+          // nobody can learn anything by the time that it takes.
+          if (hmac(key, mac) === hmac(key, f[6]) && Number(f[3]) > now) {
+            return f;
+          }
+        }
+      }
+    }
+  }
+  return null;
+}
+
+// renew gives a fresh pass to whoever is past half the life of the old one.
+function renew(headers, pass, doc, now) {
+  const expires = Number(pass[3]);
+  if (doc.pass && 2 * (expires - now) < doc.pass) {
+    const first = Number(pass[4]);
+    const until = Math.min(now + doc.pass, first + DAY);
+    const key = signer(doc.keys, now);
+    if (key && until > expires) {
+      give(headers, key, pass[2], until, first, pass[5], now);
+    }
+  }
+}
+
+// signer returns the newest key whose time has come.
+function signer(keys, now) {
+  let newest = null;
+  for (let i = 0; keys && i < keys.length; i++) {
+    if (keys[i][2] <= now && (!newest || keys[i][2] >= newest[2])) {
+      newest = keys[i];
+    }
+  }
+  return newest;
+}
+
+// give leaves the finished cookie where remember.js finds it.
+function give(headers, key, kind, expires, first, id, now) {
+  const text = '1.' + key[0] + '.' + kind + '.' + expires + '.' + first + '.' + id;
+  headers[HEADER] = { value: text + '.' + hmac(key[1], text).slice(0, 22) + ATTRIBUTES + (expires - now) };
+}
+
+function turnAway(request, languages) {
+  const room = languages && languages.length ? ROOM + '/' + language(list(request.headers['accept-language']), languages) + '/' : ROOM;
+  return {
+    statusCode: 302,
+    statusDescription: 'Found',
+    headers: {
+      'cache-control': { value: 'no-store' },
+      location: { value: room + '?to=' + encodeURIComponent(wanted(request)) },
+    },
+  };
+}
+
+// list returns all of a header that may come more than once.
+function list(header) {
+  if (!header) {
+    return '';
+  }
+  return header.multiValue ? header.multiValue.map((one) => one.value).join(',') : header.value;
+}
+
+// language picks from the room's languages, the first of which is the default.
+function language(accept, known) {
+  const parts = accept.split(',');
+  let best = known[0];
+  let top = 0;
+  for (let i = 0; i < parts.length && i < 12; i++) {
+    const m = /^[ \t]*([A-Za-z0-9-]+)[ \t]*(?:;[ \t]*q=([01](?:\.[0-9]{0,3})?)[ \t]*)?$/.exec(parts[i]);
+    const q = m ? Number(m[2] || 1) : 0;
+    if (q > top) {
+      const tag = m[1].toLowerCase() + '-';
+      let found = '';
+      for (let j = 0; j < known.length; j++) {
+        if (known[j].length > found.length && tag.startsWith(known[j] + '-')) {
+          found = known[j];
+        }
+      }
+      if (found) {
+        best = found;
+        top = q;
+      }
+    }
+  }
+  return best;
+}
+
+// wanted returns the path and query that were asked for, if they surely lead to
+// this site, else '/': gate.SafePath has the reasons.
+function wanted(request) {
+  const query = request.querystring || {};
+  const names = Object.keys(query);
+  let path = request.uri;
+  let sep = '?';
+  for (let i = 0; i < names.length; i++) {
+    const all = query[names[i]].multiValue || [query[names[i]]];
+    for (let j = 0; j < all.length; j++) {
+      path += sep + names[i] + (all[j].value ? '=' + all[j].value : '');
+      sep = '&';
+    }
+  }
+  return path.length <= 512 && /^\/[!-[\]-~]*$/.test(path) && path.indexOf('//') < 0 ? path : '/';
+}

@@ -1,0 +1,132 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"raincheck/pkg/bypass"
+)
+
+// MinPassLife keeps a pass longer than it takes to read a page and go on.
+const MinPassLife = time.Minute
+
+var (
+	languageTag = regexp.MustCompile(`^[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}$`)
+	urlSafe     = regexp.MustCompile(`^[A-Za-z0-9_-]*$`)
+)
+
+// Validate returns every problem at once, each naming its field.
+func (g Gate) Validate() error {
+	errs := []error{
+		share("admit", g.Admit), share("stale", g.Stale), validMode(g.Mode),
+		wholeSeconds("until", g.Until), wholeSeconds("switched", g.Switched),
+		g.Settings.Validate(), validKeys(g.Keys), validSalt(g.Salt),
+	}
+	if g.Mode != Open {
+		if g.Salt == "" {
+			errs = append(errs, fmt.Errorf("salt is missing, and mode %s draws with it", g.Mode))
+		}
+		if g.PassLife == 0 || g.Sample == 0 || len(g.Keys) == 0 {
+			errs = append(errs, fmt.Errorf("pass, sample or keys are missing, and mode %s needs them", g.Mode))
+		}
+	}
+	if g.Mode == Hold && g.Admit != 0 {
+		errs = append(errs, fmt.Errorf("admit is %g, and hold admits nobody", g.Admit))
+	}
+	if g.Until.IsZero() && (g.Mode == Hold || g.Mode == Throttle && g.Admit < 1) {
+		errs = append(errs, errors.New("until is missing, and without it a dead controller would turn people away for ever"))
+	}
+	return errors.Join(errs...)
+}
+
+// Validate returns every problem at once, each naming its field.
+func (b Base) Validate() error {
+	errs := []error{
+		share("stale", b.Stale), validMode(b.Mode), b.Settings.Validate(), validKeys(b.Keys), validSalt(b.Salt),
+	}
+	if _, err := ParseFailure(string(b.Failure)); err != nil {
+		errs = append(errs, fmt.Errorf("failure: %w", err))
+	}
+	if b.Failure == FailHold && (b.Salt == "" || b.PassLife == 0 || b.Sample == 0 || len(b.Keys) == 0) {
+		errs = append(errs, errors.New("salt, pass, sample or keys are missing, and failure hold needs them"))
+	}
+	return errors.Join(errs...)
+}
+
+// Validate returns every problem at once, each naming its field.
+func (s Settings) Validate() error {
+	var errs []error
+	for _, p := range s.LeaveAlone {
+		if SafePath(p) != p || p == "/" || strings.ContainsAny(p, "?\"<>&") {
+			errs = append(errs, fmt.Errorf("alone: %q is no path prefix: one begins with a slash, goes on, and has neither a query nor spaces", p))
+		}
+	}
+	for i, l := range s.Languages {
+		if !languageTag.MatchString(l) {
+			errs = append(errs, fmt.Errorf("lang: %q is no language tag in lower case, such as es or pt-br", l))
+		}
+		for _, other := range s.Languages[:i] {
+			if l == other {
+				errs = append(errs, fmt.Errorf("lang: %q is there twice", l))
+			}
+		}
+	}
+	if s.PassLife != 0 && (s.PassLife < MinPassLife || s.PassLife > bypass.MaxPassLife || s.PassLife%time.Second != 0) {
+		errs = append(errs, fmt.Errorf("pass: %s is not between %s and %s in whole seconds", s.PassLife, MinPassLife, bypass.MaxPassLife))
+	}
+	if s.Sample < 0 || s.Sample > 10_000 {
+		errs = append(errs, fmt.Errorf("sample: 1 in %d is not between 1 in 1 and 1 in 10,000", s.Sample))
+	}
+	return errors.Join(errs...)
+}
+
+func validMode(m Mode) error {
+	_, err := ParseMode(string(m))
+	if err != nil {
+		return fmt.Errorf("mode: %w", err)
+	}
+	return nil
+}
+
+// share refuses NaN too, for which every comparison is false.
+func share(name string, v float64) error {
+	if v >= 0 && v <= 1 {
+		return nil
+	}
+	return fmt.Errorf("%s is %g, and a share is between 0 and 1", name, v)
+}
+
+func wholeSeconds(name string, t time.Time) error {
+	if t.IsZero() || t.Unix() > 0 && t.Nanosecond() == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s is not in whole seconds since 1970", name)
+}
+
+func validSalt(s string) error {
+	if urlSafe.MatchString(s) && (s == "" || len(s) >= 8 && len(s) <= 64) {
+		return nil
+	}
+	return errors.New("salt is not 8 to 64 of the characters A-Z a-z 0-9 _ -")
+}
+
+func validKeys(keys bypass.PassKeys) error {
+	var seen [8]bool
+	for _, k := range keys {
+		switch {
+		case k.ID < 0 || k.ID > 7:
+			return fmt.Errorf("keys: an id is %d, and ids go from 0 to 7", k.ID)
+		case seen[k.ID]:
+			return fmt.Errorf("keys: the id %d is there twice", k.ID)
+		case len(k.Key) < bypass.MinSecret || !urlSafe.MatchString(k.Key):
+			return fmt.Errorf("keys: key %d is not at least %d of the characters A-Z a-z 0-9 _ -", k.ID, bypass.MinSecret)
+		case k.NotBefore.Nanosecond() != 0 || unix(k.NotBefore) < 0:
+			return fmt.Errorf("keys: the start of key %d is not in whole seconds since 1970", k.ID)
+		}
+		seen[k.ID] = true
+	}
+	return nil
+}
