@@ -50,6 +50,7 @@ var layers = []layer{
 	{prefix: "pkg/admission", pure: true},
 	{prefix: "pkg/bypass", pure: true},
 	{prefix: "pkg/email", pure: true},
+	{prefix: "pkg/attach", pure: true},
 	{prefix: "pkg/chart"},
 	{prefix: "pkg/intake", may: domain},
 	{prefix: "pkg/inviter", may: domain},

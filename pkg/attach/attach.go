@@ -1,0 +1,386 @@
+// Package attach plans what has to change in a CloudFront distribution so that
+// raincheck stands in front of a site, and what has to change back. It is pure:
+// a configuration and a wish go in, a plan in plain words and the new
+// configuration come out. pkg/aws/distribution reads and writes them.
+//
+// # Why it edits the document and not a struct
+//
+// UpdateDistribution replaces the whole configuration: what the request leaves
+// out is switched off. The SDK's types know the settings of the day on which
+// the SDK was generated. A tool that decodes into them and encodes again
+// silently switches off every setting that CloudFront has gained since, on the
+// distribution of a site that is having its worst day. So the document that
+// CloudFront answered is taken as bytes, the places that must change are found
+// in it, and only they are replaced; everything else goes back byte for byte,
+// settings that this program has never heard of, too.
+//
+// # What changes
+//
+// One origin (the waiting room's API), one behaviour for the room's pages,
+// first in precedence, and the two viewer functions on each protected
+// behaviour. A protected path is "*" (the default behaviour), the pattern of a
+// behaviour that is there, or a new pattern; for a new one a behaviour is
+// added, a copy of the one that takes those requests today and right before
+// it, so that nothing about them changes but the two functions.
+//
+// # How it is undone
+//
+// A behaviour has no room for a comment, so the origin that attach adds
+// carries the note of what attach did (which functions, which behaviours are
+// its own) in a custom header of that origin. The note is written and removed
+// in the same update as what it describes, so the two cannot disagree, and
+// detach needs nothing but the distribution: it works with a broken stack.
+package attach
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Names that attach gives. The room's pattern ends without a slash because the
+// bare /waiting-room answers too (a redirect to the visitor's language).
+const (
+	OriginID    = "raincheck-waiting-room"
+	RoomPattern = "/waiting-room*"
+	// SecretHeader proves to the room's API that a request came through the
+	// distribution (DESIGN 9).
+	SecretHeader = "x-raincheck-origin"
+	// NoteHeader carries what attach did. It says nothing secret: it reaches the
+	// room's own API with every request.
+	NoteHeader = "x-raincheck-attached"
+	// maxNote is CloudFront's limit for the value of an origin's custom header.
+	maxNote = 1783
+)
+
+// Room is what the stack made and the distribution must point to.
+type Room struct {
+	// Domain is the host name of the waiting room's API.
+	Domain string
+	// Secret is the value of SecretHeader. It is in the new configuration and
+	// in no plan.
+	Secret string
+	// CachePolicy honours the room's own Cache-Control from a minimum of 0 s
+	// (CloudFront's managed policies begin at 1 s, which would keep a no-store
+	// page), with no header, cookie or query in the key.
+	CachePolicy string
+	// Throttle and Remember are the ARNs of the two functions.
+	Throttle, Remember string
+}
+
+// OriginRequestPolicy is CloudFront's managed policy AllViewerExceptHostHeader:
+// the API must see its own name as Host.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html
+const OriginRequestPolicy = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+
+// Request is what the operator asks for.
+type Request struct {
+	// Host is the site's host name, one of the distribution's aliases or Domain.
+	Host string
+	// Domain is the distribution's own name, dxxxx.cloudfront.net.
+	Domain string
+	// Paths are the path patterns to protect; "*" is the default behaviour.
+	Paths []string
+	Room  Room
+	// CookiePolicies are those cache policies of the distribution that put
+	// cookies into the cache key (see Policies).
+	CookiePolicies []string
+}
+
+// Step is one change, in words. Sign is '+' for what is added, '-' for what is
+// taken off, '~' for what is changed.
+type Step struct {
+	Sign byte
+	Text string
+}
+
+// Plan is what would change, and why it may not.
+type Plan struct {
+	// Steps are the changes in the order of the configuration; none means that
+	// the distribution is as asked already.
+	Steps []Step
+	// Conflicts forbid the change; each names what to do about it.
+	Conflicts []string
+	// Warnings are worth reading before the change.
+	Warnings []string
+	// Config is the new configuration; nil with a conflict, the old one byte for
+	// byte when there are no steps.
+	Config []byte
+}
+
+// note is what NoteHeader says.
+type note struct {
+	// Functions are throttle and remember, in this order.
+	Functions []string `json:"functions"`
+	// Added are the patterns of the behaviours that attach made.
+	Added []string `json:"added,omitempty"`
+}
+
+// Attach plans raincheck onto the distribution. Doing it twice changes
+// nothing the second time; paths that an earlier attach protected stay so.
+func Attach(c *Config, r Request) Plan {
+	a := &attaching{c: c, r: r, functions: []string{r.Room.Throttle, r.Room.Remember}}
+	a.origin = c.find("Origins", "Id", OriginID)
+	if a.origin != nil {
+		a.note, _ = c.readNote(a.origin)
+		if len(a.note.Functions) > 0 && !slices.Equal(a.note.Functions, a.functions) {
+			a.conflict("another raincheck stack is attached to this distribution; detach it first: raincheck detach --distribution-id … --apply")
+		}
+	}
+	a.note.Functions = a.functions
+	if a.checkDistribution() {
+		a.protect()
+		a.warnOfCookies()
+		a.room()
+		a.originStep()
+	}
+	if len(a.plan.Conflicts) > 0 {
+		a.plan.Steps = nil
+		return a.plan
+	}
+	a.plan.Config = a.edits.apply(c.raw)
+	return a.plan
+}
+
+// attaching is one plan being made.
+type attaching struct {
+	c         *Config
+	r         Request
+	functions []string
+	origin    *element
+	note      note
+	plan      Plan
+	edits     edits
+	// added are new members of CacheBehaviors.
+	added []addition
+	// byCookie are behaviours that cache by cookie.
+	byCookie []string
+}
+
+func (a *attaching) step(sign byte, format string, args ...any) {
+	a.plan.Steps = append(a.plan.Steps, Step{sign, fmt.Sprintf(format, args...)})
+}
+
+func (a *attaching) conflict(format string, args ...any) {
+	a.plan.Conflicts = append(a.plan.Conflicts, fmt.Sprintf(format, args...))
+}
+
+func (a *attaching) warn(format string, args ...any) {
+	a.plan.Warnings = append(a.plan.Warnings, fmt.Sprintf(format, args...))
+}
+
+// protect puts the functions on the behaviours of the asked paths.
+func (a *attaching) protect() {
+	behaviours := items(a.c.root.at("CacheBehaviors"))
+	defaults := a.c.root.at("DefaultCacheBehavior")
+	paths := slices.Clone(a.r.Paths)
+	slices.Sort(paths)
+	for _, path := range slices.Compact(paths) {
+		if what := valid(path); what != "" {
+			a.conflict("the path %q %s", path, what)
+			continue
+		}
+		if path == "*" {
+			a.associate("the default behaviour", defaults)
+			var others []string
+			for _, b := range behaviours {
+				if pattern := a.c.text(b, "PathPattern"); pattern != RoomPattern && !a.c.has(b, a.functions) && !a.asked(b) {
+					others = append(others, pattern)
+				}
+			}
+			if len(others) > 0 {
+				a.warn("%s come before the default behaviour and are not protected; name those that should be with --paths", strings.Join(others, ", "))
+			}
+			continue
+		}
+		if covers(RoomPattern, path) {
+			a.conflict("the path %s belongs to the waiting room itself and cannot be behind it", path)
+			continue
+		}
+		source, before := defaults, len(behaviours)
+		exact := false
+		var others []string
+		for i, b := range behaviours {
+			pattern := a.c.text(b, "PathPattern")
+			if pattern == RoomPattern {
+				continue
+			}
+			if covers(pattern, path) {
+				source, before, exact = b, i, normal(pattern) == normal(path)
+				break
+			}
+			if overlaps(pattern, path) && !a.c.has(b, a.functions) && !a.asked(b) {
+				others = append(others, pattern)
+			}
+		}
+		if len(others) > 0 {
+			a.warn("requests for %s that match %s as well go there, and are not protected; name those too with --paths if they should be", path, strings.Join(others, ", "))
+		}
+		switch {
+		case exact:
+			a.associate("the behaviour "+path, source)
+		case a.c.has(source, a.functions) || a.asked(source):
+			a.warn("the path %s is protected already: %s takes it", path, a.c.describe(source))
+		default:
+			a.copyFor(path, source, before)
+		}
+	}
+}
+
+// asked says whether the request names this very behaviour.
+func (a *attaching) asked(b *element) bool {
+	return slices.ContainsFunc(a.r.Paths, func(path string) bool {
+		if b.name == "DefaultCacheBehavior" {
+			return path == "*"
+		}
+		return normal(path) == normal(a.c.text(b, "PathPattern"))
+	})
+}
+
+// associate puts both functions on a behaviour that is there.
+func (a *attaching) associate(name string, b *element) {
+	if a.c.has(b, a.functions) {
+		return
+	}
+	if !a.mayProtect(name, b) {
+		return
+	}
+	a.noteCookies(b)
+	if list := b.at("FunctionAssociations"); list == nil {
+		a.edits.insert(b.to, associations(a.functions))
+	} else {
+		// mayProtect let only our own pass: half of an attachment is made whole.
+		a.c.resize(&a.edits, list, items(list),
+			addition{0, association("viewer-request", a.functions[0])}, addition{0, association("viewer-response", a.functions[1])})
+	}
+	a.step('~', "%s: throttle on viewer requests, remember on viewer responses; nothing else of it changes", name)
+}
+
+// copyFor adds a behaviour for path, a copy of source, before the member of
+// that index.
+func (a *attaching) copyFor(path string, source *element, before int) {
+	name := "the behaviour " + path
+	if !a.mayProtect(a.c.describe(source)+", of which "+path+" would be a copy,", source) {
+		return
+	}
+	a.noteCookies(source)
+	a.added = append(a.added, addition{before, a.c.copyOf(source, path, associations(a.functions))})
+	a.note.Added = append(a.note.Added, path)
+	place := "after the others"
+	if before < len(items(a.c.root.at("CacheBehaviors"))) {
+		place = "right before " + a.c.text(source, "PathPattern")
+	}
+	a.step('+', "%s, %s: a copy of %s, with throttle on viewer requests and remember on viewer responses", name, place, a.c.describe(source))
+}
+
+// room puts the waiting room's behaviour first.
+func (a *attaching) room() {
+	list := a.c.root.at("CacheBehaviors")
+	room := roomBehaviour(a.r.Room)
+	found := a.c.find("CacheBehaviors", "PathPattern", RoomPattern)
+	switch {
+	case found != nil && a.c.text(found, "TargetOriginId") != OriginID:
+		a.conflict("the site has a behaviour %s of its own; the waiting room needs that path", RoomPattern)
+	case found == nil:
+		a.added = append([]addition{{0, room}}, a.added...)
+		a.plan.Steps = slices.Insert(a.plan.Steps, 0, Step{'+', "the behaviour " + RoomPattern + ", first in precedence: all methods, to the origin " + OriginID +
+			"; no header, cookie or query in its cache key"})
+	case a.c.text(found, "CachePolicyId") != a.r.Room.CachePolicy:
+		a.edits.replace(found, room)
+		a.plan.Steps = slices.Insert(a.plan.Steps, 0, Step{'~', "the behaviour " + RoomPattern + ": the stack's cache policy is another one now"})
+	}
+	if len(a.added) == 0 {
+		return
+	}
+	if list == nil {
+		a.edits.insert(a.c.root.at("DefaultCacheBehavior").end,
+			fmt.Sprintf("<CacheBehaviors><Quantity>%d</Quantity><Items>%s</Items></CacheBehaviors>", len(a.added), joined(a.added)))
+		return
+	}
+	a.c.resize(&a.edits, list, nil, a.added...)
+}
+
+// originStep adds the room's origin, or renews it.
+func (a *attaching) originStep() {
+	text, err := json.Marshal(a.note)
+	if err != nil || len(text) > maxNote {
+		a.conflict("too many new path patterns: what attach keeps about them must fit %d bytes; use fewer and wider ones", maxNote)
+		return
+	}
+	want := originFor(a.r.Room, string(text))
+	switch {
+	case a.origin == nil:
+		origins := a.c.root.at("Origins")
+		a.c.resize(&a.edits, origins, nil, addition{len(items(origins)), want})
+		a.plan.Steps = slices.Insert(a.plan.Steps, 0, Step{'+', "the origin " + OriginID + ": " + a.r.Room.Domain + ", https only, with the stack's secret in a header"})
+	case a.c.text(a.origin, "DomainName") != a.r.Room.Domain,
+		a.c.header(a.origin, SecretHeader) != a.r.Room.Secret:
+		a.edits.replace(a.origin, want)
+		a.plan.Steps = slices.Insert(a.plan.Steps, 0, Step{'~', "the origin " + OriginID + ": the stack's API or its secret is another one now"})
+	case a.c.header(a.origin, NoteHeader) != string(text):
+		a.edits.replace(a.origin, want)
+		a.plan.Steps = slices.Insert(a.plan.Steps, 0, Step{'~', "the origin " + OriginID + ": its note of what attach added"})
+	}
+}
+
+// describe names a behaviour in words.
+func (c *Config) describe(b *element) string {
+	if b.name == "DefaultCacheBehavior" {
+		return "the default behaviour"
+	}
+	return "the behaviour " + c.text(b, "PathPattern")
+}
+
+// find gives the member of a list whose element key says value.
+func (c *Config) find(list, key, value string) *element {
+	for _, e := range items(c.root.at(list)) {
+		if c.text(e, key) == value {
+			return e
+		}
+	}
+	return nil
+}
+
+// header is the value of a custom header of an origin.
+func (c *Config) header(origin *element, name string) string {
+	for _, h := range items(origin.at("CustomHeaders")) {
+		if strings.EqualFold(c.text(h, "HeaderName"), name) {
+			return c.text(h, "HeaderValue")
+		}
+	}
+	return ""
+}
+
+// readNote reads what attach wrote on its origin; false when it cannot.
+func (c *Config) readNote(origin *element) (note, bool) {
+	var n note
+	err := json.Unmarshal([]byte(c.header(origin, NoteHeader)), &n)
+	return n, err == nil && len(n.Functions) == 2
+}
+
+// has says whether both functions are on the behaviour.
+func (c *Config) has(b *element, functions []string) bool {
+	var found int
+	for _, f := range items(b.at("FunctionAssociations")) {
+		if slices.Contains(functions, c.text(f, "FunctionARN")) {
+			found++
+		}
+	}
+	return found == 2
+}
+
+// String is the plan as an operator reads it.
+func (p Plan) String() string {
+	var out strings.Builder
+	for _, s := range p.Steps {
+		fmt.Fprintf(&out, "  %c %s\n", s.Sign, s.Text)
+	}
+	for _, w := range p.Warnings {
+		fmt.Fprintf(&out, "  ! %s\n", w)
+	}
+	for _, c := range p.Conflicts {
+		fmt.Fprintf(&out, "  x %s\n", c)
+	}
+	return out.String()
+}

@@ -1,0 +1,361 @@
+package attach_test
+
+import (
+	"bytes"
+	"encoding/xml"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"raincheck/pkg/attach"
+)
+
+var update = flag.Bool("update", false, "write the golden plans anew")
+
+var room = attach.Room{
+	Domain:      "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com",
+	Secret:      "not-a-real-secret",
+	CachePolicy: "11111111-2222-3333-4444-555555555555",
+	Throttle:    "arn:aws:cloudfront::111122223333:function/raincheck-throttle",
+	Remember:    "arn:aws:cloudfront::111122223333:function/raincheck-remember",
+}
+
+// cases are the recorded configurations of testdata, in the form in which
+// CloudFront answers GetDistributionConfig, and what is asked for each.
+var cases = []struct {
+	name, file, host string
+	paths            []string
+	refused          bool
+}{
+	{"a new distribution, all of it", "new", "www.example.org", []string{"*"}, false},
+	{"a new distribution, one path", "new", "www.example.org", []string{"/apply*"}, false},
+	{"the distribution's own name", "new", "d111111abcdef8.cloudfront.net", []string{"*"}, false},
+	{"a host that is not served", "new", "www.example.com", []string{"*"}, true},
+	{"a large one: a new path, one that is there, one inside another", "large", "www.example.org", []string{"/apply*", "/account*", "/api/v1/start"}, false},
+	{"a large one: all of it", "large", "example.org", []string{"*"}, false},
+	{"a large one: a path below one that is covered", "large", "example.org", []string{"*", "/apply*"}, false},
+	{"a large one: a part that takes plain HTTP", "large", "example.org", []string{"/old/*"}, true},
+	{"a viewer function is there", "function", "www.example.org", []string{"*"}, true},
+	{"a viewer function is there: a copy of that behaviour", "function", "www.example.org", []string{"/apply*"}, true},
+	{"a viewer function elsewhere", "function", "www.example.org", []string{"/shop/*"}, false},
+	{"Lambda@Edge on viewer requests", "lambda", "www.example.org", []string{"*"}, true},
+	{"Lambda@Edge on origin responses", "lambda", "www.example.org", []string{"/shop/*"}, false},
+	{"custom error responses", "errors", "app.example.org", []string{"*"}, false},
+	{"caching by cookie", "cookies", "www.example.org", []string{"*", "/shop/*", "/forum/*"}, false},
+	{"plain HTTP is allowed", "plain", "d111111abcdef8.cloudfront.net", []string{"*"}, true},
+	{"plain HTTP elsewhere", "plain", "d111111abcdef8.cloudfront.net", []string{"/secure/*"}, false},
+	{"a path of the room", "new", "www.example.org", []string{"/waiting-room/x"}, true},
+	{"paths that are none", "new", "www.example.org", []string{"apply", "/ä", ""}, true},
+}
+
+func request(host string, paths ...string) attach.Request {
+	return attach.Request{Host: host, Domain: "d111111abcdef8.cloudfront.net", Paths: paths, Room: room,
+		CookiePolicies: []string{"9d0f5a66-8a3e-4f0c-8d1c-0f7c9a5b2e10"}}
+}
+
+// TestThereAndBack: attach changes what it says and nothing else, a second
+// attach changes nothing, and detach restores the original byte for byte.
+func TestThereAndBack(t *testing.T) {
+	t.Parallel()
+	var plans strings.Builder
+	for _, tc := range cases {
+		for _, form := range []string{"indented", "as on the wire"} {
+			original := read(t, tc.file)
+			if form == "as on the wire" {
+				original = onTheWire(original)
+			}
+			plan := attach.Attach(parse(t, original), request(tc.host, tc.paths...))
+			if form == "indented" {
+				fmt.Fprintf(&plans, "# %s: %s for %s\n%s\n", tc.name, strings.Join(tc.paths, " "), tc.host, plan)
+			}
+			if tc.refused {
+				if len(plan.Conflicts) == 0 || plan.Config != nil || len(plan.Steps) > 0 {
+					t.Errorf("%s: not refused:\n%s", tc.name, plan)
+				}
+				continue
+			}
+			if len(plan.Conflicts) > 0 || len(plan.Steps) == 0 {
+				t.Errorf("%s: refused or empty:\n%s", tc.name, plan)
+				continue
+			}
+			consistent(t, tc.name, plan.Config)
+			again := attach.Attach(parse(t, plan.Config), request(tc.host, tc.paths...))
+			if len(again.Steps) > 0 || len(again.Conflicts) > 0 || !bytes.Equal(again.Config, plan.Config) {
+				t.Errorf("%s: the second time is no no-op:\n%s", tc.name, again)
+			}
+			back := attach.Detach(parse(t, plan.Config), nil)
+			if len(back.Steps) < len(plan.Steps) {
+				t.Errorf("%s: %d steps there, %d back", tc.name, len(plan.Steps), len(back.Steps))
+			}
+			if !bytes.Equal(back.Config, original) {
+				t.Errorf("%s (%s): detach does not restore the original:\n%s", tc.name, form, back.Config)
+			}
+			if rest := attach.Detach(parse(t, back.Config), nil); len(rest.Steps) > 0 || !bytes.Equal(rest.Config, original) {
+				t.Errorf("%s: detach twice:\n%s", tc.name, rest)
+			}
+			if strings.Contains(plan.String(), room.Secret) || !bytes.Contains(plan.Config, []byte(room.Secret)) {
+				t.Errorf("%s: the secret belongs into the configuration and into no plan", tc.name)
+			}
+		}
+	}
+	golden := filepath.Join("testdata", "plans.txt")
+	if *update {
+		if err := os.WriteFile(golden, []byte(plans.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plans.String() != string(want) {
+		t.Errorf("the plans are not those of %s (-update writes them anew):\n%s", golden, plans.String())
+	}
+}
+
+// TestOnlyWhatIsNamedChanges takes the large configuration apart: without what
+// attach added, each line of it is there still, in order, the setting too that
+// no SDK knows.
+func TestOnlyWhatIsNamedChanges(t *testing.T) {
+	t.Parallel()
+	original := read(t, "large")
+	plan := attach.Attach(parse(t, original), request("example.org", "/apply*", "/account*"))
+	rest := plan.Config
+	for line := range bytes.Lines(original) {
+		text := bytes.TrimSpace(line)
+		if bytes.HasPrefix(text, []byte("<Quantity>")) || bytes.Equal(text, []byte("<FunctionAssociations>")) || bytes.Equal(text, []byte("</FunctionAssociations>")) {
+			continue
+		}
+		_, after, found := bytes.Cut(rest, text)
+		if !found {
+			t.Fatalf("%s is gone, or has moved", text)
+		}
+		rest = after
+	}
+	if !bytes.Contains(plan.Config, []byte("<Mode>careful</Mode>")) {
+		t.Error("the setting of next year is gone")
+	}
+}
+
+// TestCopyStandsWhereItsRequestsWentBefore: precedence is by order, so a copy
+// must come before the behaviour that it is a copy of, and behind everything
+// that was asked before that one.
+func TestCopyStandsWhereItsRequestsWentBefore(t *testing.T) {
+	t.Parallel()
+	plan := attach.Attach(parse(t, read(t, "large")), request("example.org", "/api/v1/start", "/apply*"))
+	var got []string
+	for _, m := range regexp.MustCompile(`<PathPattern>([^<]*)`).FindAllSubmatch(plan.Config, -1) {
+		got = append(got, string(m[1]))
+	}
+	want := []string{"/waiting-room*", "/static/*", "*.css", "*.js", "/api/v2/*", "/api/v1/start", "/api/*", "/apply/documents/*", "/account*", "/old/*", "/apply*"}
+	if !slices.Equal(got, want) {
+		t.Errorf("precedence %q, want %q", got, want)
+	}
+}
+
+// TestWhatSomebodyChangedSince: between attach and detach the site goes on
+// living. Its changes stay, and a behaviour that attach made but somebody has
+// since made their own is left to them.
+func TestWhatSomebodyChangedSince(t *testing.T) {
+	t.Parallel()
+	attached := attach.Attach(parse(t, read(t, "large")), request("example.org", "/apply*", "/account*")).Config
+
+	t.Run("a new behaviour and another price class", func(t *testing.T) {
+		t.Parallel()
+		change := func(config []byte) []byte {
+			s := strings.Replace(string(config), "PriceClass_All", "PriceClass_100", 1)
+			return []byte(strings.Replace(s, "/account*", "/accounts*", 1))
+		}
+		back := attach.Detach(parse(t, change(attached)), nil)
+		if !bytes.Equal(back.Config, change(read(t, "large"))) {
+			t.Errorf("detach touched what somebody else changed:\n%s", back)
+		}
+	})
+	t.Run("the copy has another cache policy", func(t *testing.T) {
+		t.Parallel()
+		at := bytes.Index(attached, []byte("<PathPattern>/apply*<"))
+		changed := append(slices.Clone(attached[:at]),
+			bytes.Replace(attached[at:], []byte("7a1c2e0a-52f4-4a0d-8a5e-3c6b0a9f2d11"), []byte("4135ea2d-6df8-44a3-9df3-4b5a84be39ad"), 1)...)
+		back := attach.Detach(parse(t, changed), nil)
+		if !bytes.Contains(back.Config, []byte("<PathPattern>/apply*<")) || len(back.Warnings) != 1 {
+			t.Errorf("the behaviour was thrown away, or nobody was told:\n%s", back)
+		}
+		if bytes.Contains(back.Config, []byte("raincheck")) {
+			t.Errorf("something of raincheck is left:\n%s", back.Config)
+		}
+		consistent(t, "after detach", back.Config)
+	})
+}
+
+// TestTheStackChanges: another secret, another API, another stack.
+func TestTheStackChanges(t *testing.T) {
+	t.Parallel()
+	attached := attach.Attach(parse(t, read(t, "new")), request("www.example.org", "*", "/apply*")).Config
+	renewed := request("www.example.org", "*")
+	renewed.Room.Secret, renewed.Room.CachePolicy = "the-next-secret", "66666666-2222-3333-4444-555555555555"
+	plan := attach.Attach(parse(t, attached), renewed)
+	if len(plan.Steps) != 2 || bytes.Contains(plan.Config, []byte(room.Secret)) || !bytes.Contains(plan.Config, []byte("the-next-secret")) {
+		t.Errorf("the secret was not renewed:\n%s", plan)
+	}
+	if back := attach.Detach(parse(t, plan.Config), nil); !bytes.Equal(back.Config, read(t, "new")) {
+		t.Errorf("detach after a renewal:\n%s", back.Config)
+	}
+	other := request("www.example.org", "*")
+	other.Room.Throttle, other.Room.Remember = room.Throttle+"-2", room.Remember+"-2"
+	if plan := attach.Attach(parse(t, attached), other); len(plan.Conflicts) == 0 {
+		t.Errorf("another stack was attached over the first:\n%s", plan)
+	}
+}
+
+// TestWhatIsNoConfiguration is refused before anything is planned.
+func TestWhatIsNoConfiguration(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "{}", "<DistributionConfig>", "<Distribution></Distribution>", "<a></b>"} {
+		if _, err := attach.Parse([]byte(text)); err == nil {
+			t.Errorf("%q was taken as a configuration", text)
+		}
+	}
+	c := parse(t, []byte("<DistributionConfig></DistributionConfig>"))
+	if plan := attach.Attach(c, request("www.example.org", "*")); len(plan.Conflicts) == 0 {
+		t.Error("an empty configuration was taken")
+	}
+	if plan := attach.Detach(c, nil); len(plan.Steps) > 0 {
+		t.Errorf("detach found something in nothing:\n%s", plan)
+	}
+}
+
+// TestPatterns holds the two questions about patterns to brute force: regular
+// expressions over all short paths.
+func TestPatterns(t *testing.T) {
+	t.Parallel()
+	var paths []string
+	var grow func(string)
+	grow = func(p string) {
+		paths = append(paths, p)
+		if len(p) < 6 {
+			grow(p + "a")
+			grow(p + "b")
+		}
+	}
+	grow("/")
+	glob := rapid.StringMatching(`/[ab*?]{0,4}`)
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := glob.Draw(t, "a"), glob.Draw(t, "b")
+		ra, rb := expression(a), expression(b)
+		both, onlyB := false, false
+		for _, p := range paths {
+			switch inA, inB := ra.MatchString(p), rb.MatchString(p); {
+			case inA && inB:
+				both = true
+			case inB:
+				onlyB = true
+			}
+		}
+		if got := attach.Overlaps(a, b); got != both {
+			t.Fatalf("overlaps(%q, %q) = %v", a, b, got)
+		}
+		if attach.Covers(a, b) && onlyB {
+			t.Fatalf("covers(%q, %q), but a path is only in the second", a, b)
+		}
+		if !strings.Contains(a+b, "?") && !attach.Covers(a, b) && !onlyB && !strings.Contains(a+b, "**") {
+			// With two characters and short paths brute force may miss a path that
+			// only b matches; a longer or third character would tell. Only exact
+			// prefixes are certain.
+			if strings.HasSuffix(a, "*") && strings.Count(a, "*") == 1 && strings.HasPrefix(b, strings.TrimSuffix(a, "*")) {
+				t.Fatalf("covers(%q, %q) = false", a, b)
+			}
+		}
+	})
+}
+
+func expression(glob string) *regexp.Regexp {
+	s := regexp.QuoteMeta(glob)
+	s = strings.ReplaceAll(s, `\*`, `.*`)
+	return regexp.MustCompile("^" + strings.ReplaceAll(s, `\?`, `.`) + "$")
+}
+
+// FuzzParse: whatever comes is refused, or planned on without a panic and
+// without a byte changed where nothing has to.
+func FuzzParse(f *testing.F) {
+	// Small ones: with a recorded configuration the fuzzer spends its time on
+	// making its finds shorter.
+	f.Add([]byte("<DistributionConfig><Origins><Quantity>0</Quantity></Origins><DefaultCacheBehavior></DefaultCacheBehavior></DistributionConfig>"))
+	f.Add([]byte("<DistributionConfig><Aliases><Quantity>1</Quantity><Items><CNAME>www.example.org</CNAME></Items></Aliases><Origins><Quantity>0</Quantity><Items/></Origins>" +
+		"<DefaultCacheBehavior><FunctionAssociations><Quantity>0</Quantity></FunctionAssociations></DefaultCacheBehavior>" +
+		"<CacheBehaviors><Quantity>1</Quantity><Items><CacheBehavior><PathPattern>/a*</PathPattern></CacheBehavior></Items></CacheBehaviors></DistributionConfig>"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := attach.Parse(data)
+		if err != nil {
+			return
+		}
+		if back := attach.Detach(c, nil); len(back.Steps) == 0 && !bytes.Equal(back.Config, data) {
+			t.Error("no step, but another configuration")
+		}
+		attach.Attach(c, request("www.example.org", "*", "/apply*"))
+	})
+}
+
+func read(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name+".xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func parse(t *testing.T, data []byte) *attach.Config {
+	t.Helper()
+	c, err := attach.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// onTheWire takes out the indentation of testdata.
+func onTheWire(data []byte) []byte {
+	return regexp.MustCompile(`>\n\s*<`).ReplaceAll(data, []byte("><"))
+}
+
+// consistent checks what CloudFront checks: each Quantity counts its Items.
+func consistent(t *testing.T, name string, config []byte) {
+	t.Helper()
+	var root node
+	if err := xml.Unmarshal(config, &root); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	root.check(t, name)
+}
+
+// node is any element of XML.
+type node struct {
+	XMLName  xml.Name
+	Text     string `xml:",chardata"`
+	Children []node `xml:",any"`
+}
+
+func (n node) check(t *testing.T, name string) {
+	t.Helper()
+	quantity, members := "", 0
+	for _, child := range n.Children {
+		switch child.XMLName.Local {
+		case "Quantity":
+			quantity = child.Text
+		case "Items":
+			members = len(child.Children)
+		}
+		child.check(t, name)
+	}
+	if quantity != "" && quantity != strconv.Itoa(members) {
+		t.Errorf("%s: %s says %s and has %d", name, n.XMLName.Local, quantity, members)
+	}
+}
