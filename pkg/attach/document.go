@@ -139,7 +139,9 @@ func (s *edits) replace(e *element, t string) { s.list = append(s.list, edit{e.s
 
 // apply gives the changed document. Insertions at one place keep their order.
 func (s *edits) apply(raw []byte) []byte {
-	slices.SortStableFunc(s.list, func(a, b edit) int { return cmp.Compare(a.start, b.start) })
+	slices.SortStableFunc(s.list, func(a, b edit) int {
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end))
+	})
 	var out []byte
 	at := 0
 	for _, e := range s.list {
