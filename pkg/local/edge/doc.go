@@ -1,0 +1,15 @@
+// Package edge is CloudFront on one machine, as far as raincheck uses it: it runs
+// the real throttle.js and remember.js, in goja, in front of any http.Handler.
+//
+// What it keeps of the original is what the two files can trip over. Headers and
+// cookies arrive as CloudFront's event has them, in lower case, cookies apart,
+// the headers it hides hidden. The store's values reach the edge half a minute
+// after they were written, and a write needs the ETag of what it changes. A
+// function that throws, or answers with a header that CloudFront forbids, is a
+// 502 for the visitor. The response function does not run when the origin
+// answered 400 or above. What the functions print is counted by the minute, as
+// the metric filter does. Any of it can be made to fail.
+//
+// What it leaves out: caching, and changes to method, path and query, none of
+// which the two files make.
+package edge

@@ -1,0 +1,347 @@
+package edge
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dop251/goja"
+
+	"raincheck/functions/throttle"
+	"raincheck/pkg/bypass"
+	"raincheck/pkg/gate"
+)
+
+const (
+	passCookie = bypass.CookieName
+	passHeader = "x-raincheck"
+)
+
+// Faults are what can be made to go wrong at the edge. The zero value is a good
+// day.
+type Faults struct {
+	// GateMissing and BaseMissing hide a document from the edge.
+	GateMissing, BaseMissing bool
+	// StoreLost makes the store's handle throw.
+	StoreLost bool
+	// CryptoLost makes every hash throw.
+	CryptoLost bool
+}
+
+// Options are what an Edge is made of.
+type Options struct {
+	// Now is the edge's clock.
+	Now func() time.Time
+	// Store is where gate and base come from.
+	Store *Store
+	// Failure is the constant that is joined into the code at deploy.
+	Failure gate.Failure
+	// ForwardedFor believes the first address of X-Forwarded-For: for simulated
+	// visitors, who all come from one machine. Never in front of strangers.
+	ForwardedFor bool
+	// Throttle and Remember are the functions' sources; empty for raincheck's
+	// own as they are written.
+	Throttle, Remember string
+	// Log takes what goes wrong in a function; nil for nowhere.
+	Log *slog.Logger
+}
+
+// Edge runs the two functions in front of a site. It is safe for concurrent use.
+type Edge struct {
+	o       Options
+	counts  Counts
+	engines sync.Pool
+	faults  atomic.Pointer[Faults]
+	known   sync.Mutex
+	seen    documents
+	parsed  gate.Known
+}
+
+// documents are the two as the edge has them at a moment.
+type documents struct{ gate, base []byte }
+
+// New reads the functions and returns the edge, or what is wrong with them.
+func New(o Options) (*Edge, error) {
+	if o.Throttle == "" {
+		o.Throttle = throttle.Throttle(string(o.Failure))
+	}
+	if o.Remember == "" {
+		o.Remember = throttle.Remember()
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	request, err := compile("throttle.js", o.Throttle)
+	if err != nil {
+		return nil, err
+	}
+	response, err := compile("remember.js", o.Remember)
+	if err != nil {
+		return nil, err
+	}
+	first, err := newEngine(request, response)
+	if err != nil {
+		return nil, err
+	}
+	e := &Edge{o: o}
+	e.faults.Store(&Faults{})
+	e.engines.New = func() any {
+		// It worked a moment ago with the same programs.
+		engine, err := newEngine(request, response)
+		if err != nil {
+			panic(err)
+		}
+		return engine
+	}
+	e.engines.Put(first)
+	return e, nil
+}
+
+// Counts returns what the edge counted.
+func (e *Edge) Counts() *Counts { return &e.counts }
+
+// SetFaults makes things go wrong from now on, or right again.
+func (e *Edge) SetFaults(f Faults) { e.faults.Store(&f) }
+
+// documents returns what the functions can read now.
+func (e *Edge) documents() documents {
+	f := e.faults.Load()
+	var d documents
+	if !f.GateMissing && !f.StoreLost {
+		d.gate = e.o.Store.AtEdge(gate.Key)
+	}
+	if !f.BaseMissing && !f.StoreLost {
+		d.base = e.o.Store.AtEdge(gate.BaseKey)
+	}
+	return d
+}
+
+// Handler returns the edge in front of a site.
+func (e *Edge) Handler(site http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q := fromHTTP(r, rand.Text(), e.client(r))
+		a, err := e.request(q, e.documents())
+		if err != nil {
+			e.o.Log.Error("throttle.js failed", "error", err)
+			http.Error(w, "502 The edge function failed.", http.StatusBadGateway)
+			return
+		}
+		if a.response != nil {
+			for _, h := range a.response.headers {
+				w.Header().Add(h.name, h.value)
+			}
+			w.WriteHeader(a.response.status)
+			return
+		}
+		in := r.Clone(r.Context())
+		a.apply(in)
+		q.headers, q.cookies = a.headers, a.cookies
+		out := &responseWriter{ResponseWriter: w, edge: e, request: q}
+		site.ServeHTTP(out, in)
+		if !out.begun {
+			out.WriteHeader(http.StatusOK)
+		}
+	})
+}
+
+// answer is what throttle.js made of a request.
+type answer struct {
+	headers  []pair
+	cookies  []pair
+	response *response
+	said     []string
+}
+
+type response struct {
+	status  int
+	headers []pair
+}
+
+// request runs throttle.js.
+func (e *Edge) request(q request, docs documents) (answer, error) {
+	f := e.faults.Load()
+	c := &call{now: e.o.Now(), docs: map[string][]byte{gate.Key: docs.gate, gate.BaseKey: docs.base}, lost: f.StoreLost, mute: f.CryptoLost}
+	js := e.engines.Get().(*engine)
+	defer e.engines.Put(js)
+	out, err := js.run(js.throttle, c, js.event("viewer-request", q, nil))
+	if err != nil {
+		return answer{}, err
+	}
+	for _, line := range c.said {
+		if v, a, ok := parseLine(line); ok {
+			e.counts.Add(c.now, v, a)
+		} else {
+			e.o.Log.Warn("throttle.js said", "line", line)
+		}
+	}
+	a := answer{said: c.said, headers: js.pairs(out.Get("headers"))}
+	for _, h := range a.headers {
+		if h.name != strings.ToLower(h.name) || hidden(h.name) {
+			return answer{}, fmt.Errorf("throttle.js answers with the header %s, which CloudFront forbids", h.name)
+		}
+	}
+	if status := out.Get("statusCode"); status != nil {
+		a.response = &response{status: int(status.ToInteger()), headers: a.headers}
+		return a, nil
+	}
+	a.cookies = js.pairs(out.Get("cookies"))
+	return a, nil
+}
+
+// apply makes the request what throttle.js let through. Headers that CloudFront
+// hides stay as they are, and so do cookies, written as they came, but for those
+// that are gone.
+func (a answer) apply(r *http.Request) {
+	for name := range r.Header {
+		if lower := strings.ToLower(name); lower != "cookie" && !hidden(lower) {
+			delete(r.Header, name)
+		}
+	}
+	for _, h := range a.headers {
+		if h.name != "host" {
+			r.Header.Add(h.name, h.value)
+		}
+	}
+	left := map[string]bool{}
+	for _, c := range a.cookies {
+		left[c.name] = true
+	}
+	var lines []string
+	for _, line := range r.Header["Cookie"] {
+		var parts []string
+		for part := range strings.SplitSeq(line, ";") {
+			part = strings.TrimSpace(part)
+			if name, _, _ := strings.Cut(part, "="); part != "" && left[name] {
+				parts = append(parts, part)
+			}
+		}
+		if len(parts) > 0 {
+			lines = append(lines, strings.Join(parts, "; "))
+		}
+	}
+	delete(r.Header, "Cookie")
+	if len(lines) > 0 {
+		r.Header["Cookie"] = lines
+	}
+}
+
+// client is the address that CloudFront would see.
+func (e *Edge) client(r *http.Request) string {
+	if e.o.ForwardedFor {
+		first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-For"), ",")
+		if a, err := netip.ParseAddr(strings.TrimSpace(first)); err == nil {
+			return a.Unmap().WithZone("").String()
+		}
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	if a, err := netip.ParseAddr(host); err == nil {
+		return a.Unmap().WithZone("").String()
+	}
+	return host
+}
+
+// responseWriter runs remember.js when the site's answer begins.
+type responseWriter struct {
+	http.ResponseWriter
+	edge    *Edge
+	request request
+	begun   bool
+	failed  bool
+}
+
+// Unwrap is for http.ResponseController.
+func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *responseWriter) WriteHeader(status int) {
+	if w.begun || status < 200 {
+		w.ResponseWriter.WriteHeader(status)
+		return
+	}
+	w.begun = true
+	if status < 400 {
+		if err := w.edge.respond(w.request, status, w.Header()); err != nil {
+			w.edge.o.Log.Error("remember.js failed", "error", err)
+			w.failed = true
+			http.Error(w.ResponseWriter, "502 The edge function failed.", http.StatusBadGateway)
+			return
+		}
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *responseWriter) Write(b []byte) (int, error) {
+	if !w.begun {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.failed {
+		return len(b), nil
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Flush is what a site that streams calls.
+func (w *responseWriter) Flush() {
+	if !w.begun {
+		w.WriteHeader(http.StatusOK)
+	}
+	if !w.failed {
+		// A writer that cannot flush sends all of it at the end.
+		_ = http.NewResponseController(w.ResponseWriter).Flush()
+	}
+}
+
+// respond runs remember.js over the headers of the site's answer.
+func (e *Edge) respond(q request, status int, header http.Header) error {
+	js := e.engines.Get().(*engine)
+	defer e.engines.Put(js)
+	var headers []pair
+	for name, values := range header {
+		if lower := strings.ToLower(name); lower != "set-cookie" && !hidden(lower) {
+			for _, v := range values {
+				headers = append(headers, pair{lower, v})
+			}
+		}
+	}
+	in := js.vm.NewObject()
+	in.Set("statusCode", status)
+	in.Set("statusDescription", http.StatusText(status))
+	in.Set("headers", js.values(headers))
+	cookies := js.vm.NewObject()
+	in.Set("cookies", cookies)
+	before := map[string]bool{}
+	for _, line := range header["Set-Cookie"] {
+		value, attributes, _ := strings.Cut(line, ";")
+		name, value, _ := strings.Cut(value, "=")
+		one := js.vm.NewObject()
+		one.Set("value", value)
+		one.Set("attributes", strings.TrimSpace(attributes))
+		cookies.DefineDataProperty(name, one, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
+		before[name] = true
+	}
+	out, err := js.run(js.remember, &call{now: e.o.Now()}, js.event("viewer-response", q, in))
+	if err != nil {
+		return err
+	}
+	after, ok := out.Get("cookies").(*goja.Object)
+	if !ok {
+		return errors.New("its answer has no cookies")
+	}
+	for _, name := range after.Keys() {
+		if !before[name] {
+			one := after.Get(name).ToObject(js.vm)
+			header.Add("Set-Cookie", name+"="+one.Get("value").String()+"; "+one.Get("attributes").String())
+		}
+	}
+	return nil
+}

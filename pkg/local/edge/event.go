@@ -1,0 +1,182 @@
+package edge
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/dop251/goja"
+
+	"raincheck/pkg/gate"
+)
+
+// Names that CloudFront does not show to functions, and that they must not add:
+// a function that does is a 502 (Developer Guide, "Restrictions on all edge
+// functions").
+var disallowed = []string{
+	"connection", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "trailer",
+	"upgrade", "x-accel-buffering", "x-accel-charset", "x-accel-limit-rate", "x-accel-redirect", "x-cache",
+	"x-forwarded-proto", "x-real-ip",
+}
+
+var disallowedPrefixes = []string{"x-amz-cf-", "x-amzn-", "x-edge-"}
+
+func hidden(name string) bool {
+	return slices.Contains(disallowed, name) ||
+		slices.ContainsFunc(disallowedPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+}
+
+// pair is a header, a cookie or a query's parameter, in the order that it came.
+type pair struct{ name, value string }
+
+// request is what of an HTTP request goes into the event.
+type request struct {
+	id, ip, method, path, query string
+	headers                     []pair // names in lower case, no cookie header
+	cookies                     []pair
+}
+
+// fromFacts is a request with what the twin looks at.
+func fromFacts(r gate.Request) request {
+	q := request{id: r.ID, ip: r.IP, method: r.Method, path: r.Path, query: r.Query}
+	for _, h := range []pair{{"user-agent", r.UserAgent}, {"sec-fetch-mode", r.FetchMode}, {"accept", r.Accept}, {"accept-language", r.AcceptLanguage}} {
+		if h.value != "" {
+			q.headers = append(q.headers, h)
+		}
+	}
+	for _, p := range r.Passes {
+		q.cookies = append(q.cookies, pair{passCookie, p})
+	}
+	return q
+}
+
+// fromHTTP is a request as it came over the wire.
+func fromHTTP(r *http.Request, id, ip string) request {
+	q := request{id: id, ip: ip, method: r.Method, path: r.URL.EscapedPath(), query: r.URL.RawQuery}
+	if r.Host != "" {
+		q.headers = append(q.headers, pair{"host", r.Host})
+	}
+	for name, values := range r.Header {
+		name = strings.ToLower(name)
+		if name == "cookie" || hidden(name) {
+			continue
+		}
+		for _, v := range values {
+			q.headers = append(q.headers, pair{name, v})
+		}
+	}
+	slices.SortStableFunc(q.headers, func(a, b pair) int { return strings.Compare(a.name, b.name) })
+	for _, line := range r.Header["Cookie"] {
+		q.cookies = append(q.cookies, splitCookies(line)...)
+	}
+	return q
+}
+
+// splitCookies takes a Cookie header apart without judging it: other people's
+// cookies can be anything.
+func splitCookies(line string) []pair {
+	var out []pair
+	for part := range strings.SplitSeq(line, ";") {
+		part = strings.TrimSpace(part)
+		if part == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(part, "=")
+		out = append(out, pair{name, value})
+	}
+	return out
+}
+
+func splitQuery(raw string) []pair {
+	var out []pair
+	for part := range strings.SplitSeq(raw, "&") {
+		if part != "" {
+			name, value, _ := strings.Cut(part, "=")
+			out = append(out, pair{name, value})
+		}
+	}
+	return out
+}
+
+// values makes CloudFront's object of headers, cookies or parameters: name to
+// {value}, and multiValue where a name came more than once.
+func (e *engine) values(pairs []pair) *goja.Object {
+	out := e.vm.NewObject()
+	byName := map[string][]string{}
+	for _, p := range pairs {
+		byName[p.name] = append(byName[p.name], p.value)
+	}
+	for _, p := range pairs {
+		all := byName[p.name]
+		if all == nil {
+			continue
+		}
+		delete(byName, p.name)
+		one := e.vm.NewObject()
+		one.Set("value", all[0])
+		if len(all) > 1 {
+			var multi []any
+			for _, v := range all {
+				m := e.vm.NewObject()
+				m.Set("value", v)
+				multi = append(multi, m)
+			}
+			one.Set("multiValue", e.vm.NewArray(multi...))
+		}
+		// Not Set: a cookie may be called __proto__.
+		out.DefineDataProperty(p.name, one, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
+	}
+	return out
+}
+
+func (e *engine) requestObject(q request) *goja.Object {
+	o := e.vm.NewObject()
+	o.Set("method", q.method)
+	o.Set("uri", q.path)
+	o.Set("querystring", e.values(splitQuery(q.query)))
+	o.Set("headers", e.values(q.headers))
+	o.Set("cookies", e.values(q.cookies))
+	return o
+}
+
+func (e *engine) event(kind string, q request, response *goja.Object) *goja.Object {
+	context := e.vm.NewObject()
+	context.Set("distributionDomainName", "d111111abcdef8.cloudfront.net")
+	context.Set("distributionId", "EDFDVBD6EXAMPLE")
+	context.Set("eventType", kind)
+	context.Set("requestId", q.id)
+	viewer := e.vm.NewObject()
+	viewer.Set("ip", q.ip)
+	event := e.vm.NewObject()
+	event.Set("version", "1.0")
+	event.Set("context", context)
+	event.Set("viewer", viewer)
+	event.Set("request", e.requestObject(q))
+	if response != nil {
+		event.Set("response", response)
+	}
+	return event
+}
+
+// pairs reads such an object back.
+func (e *engine) pairs(v goja.Value) []pair {
+	o, ok := v.(*goja.Object)
+	if !ok {
+		return nil
+	}
+	var out []pair
+	for _, name := range o.Keys() {
+		one, ok := o.Get(name).(*goja.Object)
+		if !ok {
+			continue
+		}
+		if multi, ok := one.Get("multiValue").(*goja.Object); ok {
+			for _, i := range multi.Keys() {
+				out = append(out, pair{name, multi.Get(i).ToObject(e.vm).Get("value").String()})
+			}
+			continue
+		}
+		out = append(out, pair{name, one.Get("value").String()})
+	}
+	return out
+}
