@@ -23,17 +23,17 @@ const (
 	Sending Stage = "sending" // a mail was begun: it may have arrived
 	Invited Stage = "invited" // the mail was accepted, or taken as accepted
 
-	Redeemed Stage = "redeemed" // the code was used
-	Expired  Stage = "expired"  // the code died unused
-	Bounced  Stage = "bounced"  // hard bounce or complaint
-	Left     Stage = "left"     // by the person
-	Failed   Stage = "failed"   // an address refused for good, an entry that cannot be read
+	Used    Stage = "redeemed" // the code was used (Redeemed is the answer to a redemption)
+	Expired Stage = "expired"  // the code died unused
+	Bounced Stage = "bounced"  // hard bounce or complaint
+	Left    Stage = "left"     // by the person
+	Failed  Stage = "failed"   // an address refused for good, an entry that cannot be read
 )
 
 // Ended says that nothing more will happen at this stage but joining again.
 func (s Stage) Ended() bool {
 	switch s {
-	case Redeemed, Expired, Bounced, Left, Failed:
+	case Used, Expired, Bounced, Left, Failed:
 		return true
 	}
 	return false
@@ -65,7 +65,7 @@ var transitions = map[Event]map[Stage]Stage{
 	Begin:    {Claimed: Sending, Sending: Sending},
 	Accept:   {Sending: Invited},
 	Retry:    {Sending: Sending},
-	Redeem:   {Sending: Redeemed, Invited: Redeemed},
+	Redeem:   {Sending: Used, Invited: Used},
 	Expire:   {Sending: Expired, Invited: Expired},
 	Bounce:   {Sending: Bounced, Invited: Bounced},
 	Leave:    {Waiting: Left, Claimed: Left, Sending: Left, Invited: Left},
@@ -82,7 +82,7 @@ func (s Stage) After(event Event) (Stage, bool) {
 // From lists the stages that event moves, for a store's condition.
 func (event Event) From() []Stage {
 	var from []Stage
-	for _, s := range []Stage{Waiting, Claimed, Sending, Invited, Redeemed, Expired, Bounced, Left, Failed} {
+	for _, s := range []Stage{Waiting, Claimed, Sending, Invited, Used, Expired, Bounced, Left, Failed} {
 		if _, ok := transitions[event][s]; ok {
 			from = append(from, s)
 		}

@@ -1,0 +1,19 @@
+package memory_test
+
+import (
+	"context"
+	"testing"
+
+	"raincheck/pkg/local/memory"
+	"raincheck/pkg/waitlist/waitlisttest"
+)
+
+var _ waitlisttest.Store = (*memory.Store)(nil)
+
+func TestStoreKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	waitlisttest.Run(t, func(*testing.T) waitlisttest.Subject {
+		s := &memory.Store{}
+		return waitlisttest.Subject{Store: s, Damage: func(ctx context.Context, key string, _ bool) error { return s.Damage(ctx, key) }}
+	}, nil)
+}
