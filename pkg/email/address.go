@@ -1,0 +1,197 @@
+package email
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+)
+
+// What Parse can say of an address. A page has a sentence for each; none of
+// them repeats what was typed.
+var (
+	// ErrEmpty: nothing was typed.
+	ErrEmpty = errors.New("email: no address")
+	// ErrFormat: this is no address, or none that is safe to mail to.
+	ErrFormat = errors.New("email: not an address")
+	// ErrLetters: the part before the @ has letters outside ASCII. Such addresses
+	// exist (RFC 6531), and few mail services, SES not among them, can write to one.
+	ErrLetters = errors.New("email: letters before the @ that mail cannot carry")
+)
+
+// The limits of RFC 5321 (4.5.3.1.1 and, with the angle brackets taken off the
+// path, 4.5.3.1.3), in bytes. maxTyped bounds what is looked at: what is longer
+// before stripping was not typed by anybody.
+const (
+	maxLocal   = 64
+	maxAddress = 254
+	maxTyped   = 1024
+)
+
+// Address is an e-mail address that has been checked: a dot-atom of ASCII, an @,
+// and a domain of at least two labels in its ASCII form. Its letters before the
+// @ are as they were typed, because a server may tell them apart; its domain is
+// lower case. The zero Address is none. Two are equal under == if mail to both
+// goes the same way.
+//
+// It prints as a redaction everywhere; Reveal gives it.
+type Address struct{ local, domain string }
+
+// domains maps a domain for a look-up (UTS 46, so that ＥＸＡＭＰＬＥ.com and
+// bücher.de become what DNS knows) and refuses what DNS could not hold.
+var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(true),
+	idna.VerifyDNSLength(true), idna.BidiRule(), idna.CheckJoiners(true))
+
+// Parse reads an address as a person types or pastes it. Its errors are
+// ErrEmpty, ErrFormat and ErrLetters.
+func Parse(typed string) (Address, error) {
+	if !utf8.ValidString(typed) || len(typed) > maxTyped {
+		return Address{}, ErrFormat
+	}
+	s := strip(typed)
+	if s == "" {
+		return Address{}, ErrEmpty
+	}
+	local, domain, ok := strings.Cut(s, "@")
+	if !ok || strings.Contains(domain, "@") {
+		return Address{}, ErrFormat
+	}
+	ascii, err := parseDomain(domain)
+	if err != nil {
+		return Address{}, err
+	}
+	if err := checkLocal(local); err != nil {
+		return Address{}, err
+	}
+	if len(local)+1+len(ascii) > maxAddress {
+		return Address{}, ErrFormat
+	}
+	return Address{local, ascii}, nil
+}
+
+// strip takes away what nobody means to type: blanks around the address, the
+// full stop of the sentence it was copied from, a mailto:, and characters that
+// cannot be seen. Those that turn the direction of text stay, and are refused
+// later: an address that reads differently from what it is was made to deceive.
+func strip(typed string) string {
+	ascii := true
+	for _, r := range typed {
+		ascii = ascii && (r < utf8.RuneSelf || invisible(r) || joiner(r))
+	}
+	s := strings.Map(func(r rune) rune {
+		// Between letters that join, a joiner is a letter of the name; elsewhere it
+		// came with the paste.
+		if invisible(r) || ascii && joiner(r) {
+			return -1
+		}
+		return r
+	}, typed)
+	s = strings.TrimSpace(s)
+	if len(s) >= len("mailto:") && strings.EqualFold(s[:len("mailto:")], "mailto:") {
+		s = s[len("mailto:"):]
+	}
+	return strings.TrimRightFunc(s, func(r rune) bool { return r == '.' || unicode.IsSpace(r) })
+}
+
+// invisible characters: soft hyphen, zero width space, the marks of a
+// direction, word joiner, byte order mark.
+func invisible(r rune) bool {
+	switch r {
+	case '\u00ad', '\u200b', '\u200e', '\u200f', '\u2060', '\ufeff':
+		return true
+	}
+	return false
+}
+
+func joiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
+
+func parseDomain(domain string) (string, error) {
+	ascii, err := domains.ToASCII(domain)
+	if err != nil {
+		return "", ErrFormat
+	}
+	ascii = strings.ToLower(ascii)
+	dot := strings.LastIndexByte(ascii, '.')
+	top := ascii[dot+1:]
+	// No top level domain is shorter than two letters or has a digit outside
+	// punycode: what looks so is an IP address or a slip.
+	if dot < 1 || len(top) < 2 || !strings.HasPrefix(top, "xn--") && strings.Trim(top, "abcdefghijklmnopqrstuvwxyz") != "" {
+		return "", ErrFormat
+	}
+	return ascii, nil
+}
+
+// atext is RFC 5322's, beside letters and digits.
+const atext = "!#$%&'*+-/=?^_`{|}~"
+
+func checkLocal(local string) error {
+	letters := false
+	for _, r := range local {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '.', strings.ContainsRune(atext, r):
+		case r >= utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r)):
+			letters = true
+		default:
+			return ErrFormat
+		}
+	}
+	switch {
+	case local == "", strings.HasPrefix(local, "."), strings.HasSuffix(local, "."), strings.Contains(local, ".."):
+		return ErrFormat
+	case letters:
+		return ErrLetters
+	case len(local) > maxLocal:
+		return ErrFormat
+	}
+	return nil
+}
+
+// IsZero says that there is no address: an entry that has ended keeps none.
+func (a Address) IsZero() bool { return a == Address{} }
+
+// Reveal is the address itself, for mailing and for storage and for nothing
+// else. It is ASCII, at most 254 bytes, without a blank or a line end, and Parse
+// gives the same Address for it. The zero Address reveals the empty string.
+func (a Address) Reveal() string {
+	if a.IsZero() {
+		return ""
+	}
+	return a.local + "@" + a.domain
+}
+
+// Mailbox is what the address is kept under, once it has gone through a keyed
+// hash: lower case and without its plus tag, so that one person with a thousand
+// tags has one place. Like Reveal it must not be logged.
+func (a Address) Mailbox() string {
+	if a.IsZero() {
+		return ""
+	}
+	local := a.local
+	if i := strings.IndexByte(local, '+'); i > 0 {
+		local = local[:i]
+	}
+	return strings.ToLower(local) + "@" + a.domain
+}
+
+const redacted = "[address redacted]"
+
+// Format redacts, for every verb of fmt.
+func (a Address) Format(s fmt.State, _ rune) { io.WriteString(s, redacted) }
+
+// String redacts.
+func (a Address) String() string { return redacted }
+
+// GoString redacts.
+func (a Address) GoString() string { return redacted }
+
+// LogValue redacts.
+func (a Address) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText redacts, in JSON and in whatever else asks for text: what is
+// stored is what Reveal gives, said out at that place.
+func (a Address) MarshalText() ([]byte, error) { return []byte(redacted), nil }
