@@ -226,18 +226,10 @@ func (j *journal) entry(it *item) {
 	}
 	e := &it.Entry
 	j.add(line{Entry: &entryLine{
-		Key: e.Key, Joining: e.Joining, Stage: e.Stage, Address: plain(e.Address), Language: e.Language, Wanted: e.Wanted,
+		Key: e.Key, Joining: e.Joining, Stage: e.Stage, Address: e.Address.Reveal(), Language: e.Language, Wanted: e.Wanted,
 		Fields: e.Fields, Joined: e.Joined, Shard: e.Shard, Claim: e.Claim, Attempt: e.Attempt, Due: e.Due, Code: e.Code,
 		Expires: e.Expires, Invited: e.Invited, Ended: e.Ended, Delete: e.Delete, Suppressed: e.Suppressed, Bare: it.bare,
 	}})
-}
-
-// plain is the address as its owner wrote it.
-func plain(a email.Address) string {
-	if a.IsZero() {
-		return ""
-	}
-	return a.Reveal()
 }
 
 func (j *journal) code(t *ticket) {

@@ -1,0 +1,70 @@
+package feedback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"raincheck/pkg/waitlist"
+)
+
+// store is what feedback moves. Both answer waitlist.ErrStale where there is
+// nothing to move, and suppressing twice is suppressing once.
+type store interface {
+	Accept(ctx context.Context, ref waitlist.Ref, attempt int, at time.Time) error
+	Bounce(ctx context.Context, ref waitlist.Ref, at time.Time) error
+}
+
+// Service applies events.
+type Service struct {
+	Store store
+	// Configuration is the name of this stack's SES configuration set.
+	Configuration string
+	Now           func() time.Time
+	// Count counts what happened; nil counts nothing. The names are feedback.KIND
+	// for each kind, feedback.foreign and feedback.malformed.
+	Count func(name string, n float64)
+}
+
+// Receive decodes an event of EventBridge and applies it. What is not ours or
+// cannot be read is counted and done with: it would not get better by being
+// delivered again. The error is the store's: deliver again.
+func (s *Service) Receive(ctx context.Context, raw []byte) error {
+	event, err := Decode(raw, s.Configuration)
+	switch {
+	case errors.Is(err, ErrForeign):
+		s.count("feedback.foreign")
+		return nil
+	case err != nil:
+		s.count("feedback.malformed")
+		return nil
+	}
+	return s.Handle(ctx, event)
+}
+
+// Handle applies one event. Applied again, late or out of order, it changes
+// nothing more. The error is the store's: deliver again.
+func (s *Service) Handle(ctx context.Context, e Event) error {
+	if e.At.IsZero() {
+		e.At = s.Now()
+	}
+	s.count("feedback." + string(e.Kind))
+	var err error
+	switch e.Kind {
+	case HardBounce, Complaint:
+		err = s.Store.Bounce(ctx, e.Ref, e.At)
+	case Sent, Delivered, Delayed, SoftBounce, NotSpam:
+		err = s.Store.Accept(ctx, e.Ref, e.Attempt, e.At)
+	}
+	if err != nil && !errors.Is(err, waitlist.ErrStale) {
+		return fmt.Errorf("applying a %s event: %w", e.Kind, err)
+	}
+	return nil
+}
+
+func (s *Service) count(name string) {
+	if s.Count != nil {
+		s.Count(name, 1)
+	}
+}
