@@ -28,7 +28,17 @@ import (
 // cli is every command, in the order in which help shows them. A command is a
 // struct of flags with a method Run(*env) error.
 type cli struct {
-	Local localCmd `cmd:"" help:"Run the whole of raincheck on this machine: site, edge, waiting room, mail, console." group:"Try it"`
+	Open     openCmd     `cmd:"" group:"The switches" help:"Let everybody in. Acts at once, without asking."`
+	Throttle throttleCmd `cmd:"" group:"The switches" help:"Let in as many as the site can take (the law decides), or a fixed share."`
+	Hold     holdCmd     `cmd:"" group:"The switches" help:"Let nobody new in; whoever is in stays in."`
+	Observe  observeCmd  `cmd:"" group:"The switches" help:"Decide and count as throttle would, and let everybody in."`
+	Pause    pauseCmd    `cmd:"" group:"The switches" help:"Stop the mail. Nobody loses their place."`
+	Resume   resumeCmd   `cmd:"" group:"The switches" help:"Send again."`
+	Load     loadCmd     `cmd:"" group:"The switches" help:"Tell the site's load by hand, or from cron: 0.93 is 93 % of the capacity."`
+
+	Status statusCmd `cmd:"" group:"Looking" help:"What happens now and why, in one screen."`
+
+	Local localCmd `cmd:"" group:"Trying it out" help:"Run the whole of raincheck on this machine: site, edge, waiting room, mail, console."`
 }
 
 // env is all that a command gets from the outside: nothing here is global, so

@@ -48,9 +48,12 @@ type Snapshot struct {
 	Oldest  time.Time `json:"oldest,omitzero"`
 	Front   time.Time `json:"front,omitzero"`
 
-	// Gate and Base are the two documents that the edge reads.
-	Gate json.RawMessage `json:"gate,omitempty"`
-	Base json.RawMessage `json:"base,omitempty"`
+	// Gate and Base are the two documents that the edge reads, without salt and
+	// keys (Show makes them so), and how many bytes they are at the edge.
+	Gate      json.RawMessage `json:"gate,omitempty"`
+	GateBytes int             `json:"gateBytes,omitempty"`
+	Base      json.RawMessage `json:"base,omitempty"`
+	BaseBytes int             `json:"baseBytes,omitempty"`
 
 	// World is the simulated world of a local instance.
 	World *World `json:"world,omitempty"`
@@ -129,6 +132,29 @@ func (c Column) MarshalJSON() ([]byte, error) {
 		out = strconv.AppendFloat(out, math.Round(v*1e4)/1e4, 'f', -1, 64)
 	}
 	return append(out, ']'), nil
+}
+
+// Show makes a document of the edge fit to be looked at: who has its keys can
+// make passes, and who has its salt can choose a draw. What is no JSON object is
+// not shown at all.
+func Show(document []byte) json.RawMessage {
+	var fields map[string]any
+	if json.Unmarshal(document, &fields) != nil {
+		return nil
+	}
+	if _, ok := fields["salt"]; ok {
+		fields["salt"] = "(hidden)"
+	}
+	if keys, ok := fields["keys"].([]any); ok {
+		fields["keys"] = fmt.Sprintf("(%d hidden)", len(keys))
+	} else {
+		delete(fields, "keys")
+	}
+	shown, err := json.Marshal(fields)
+	if err != nil {
+		return nil
+	}
+	return shown
 }
 
 // Mail is one mail of the outbox; in a list Text, HTML and Headers are empty.

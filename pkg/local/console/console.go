@@ -34,6 +34,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"raincheck/pkg/chart"
 )
 
 // Path is where the console lives. Nothing of a site begins like it.
@@ -41,6 +43,10 @@ const Path = "/_raincheck/"
 
 //go:embed page
 var page embed.FS
+
+// library is what draws the charts; the console carries it, since it must work
+// on a machine that reaches nothing.
+var library = map[string][]byte{"uPlot.iife.min.js": chart.Script, "uPlot.min.css": chart.Style, "uPlot.LICENSE.txt": chart.License}
 
 // source is what the console shows. Both methods are called once a second by
 // every browser that looks.
@@ -75,9 +81,6 @@ type Console struct {
 	// Hosts are names, beside those of this machine, under which the console may
 	// be asked for. Anything else is refused (DNS rebinding).
 	Hosts []string
-	// Scripts are files that the page loads from beside itself and that this
-	// package does not own (the chart library): name → content.
-	Scripts map[string][]byte
 	// Log takes what went wrong inside; strangers get a plain line.
 	Log *slog.Logger
 }
@@ -135,7 +138,7 @@ func (c *Console) index(w http.ResponseWriter, r *http.Request) { c.embedded(w, 
 
 func (c *Console) file(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("file")
-	if body, ok := c.Scripts[name]; ok {
+	if body, ok := library[name]; ok {
 		contentType(w, name)
 		w.Write(body)
 		return
@@ -160,7 +163,7 @@ func (c *Console) embedded(w http.ResponseWriter, name string) {
 // contentType knows the few kinds that there are, and so does not depend on
 // what the machine's own table says of .js.
 func contentType(w http.ResponseWriter, name string) {
-	kinds := map[string]string{".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+	kinds := map[string]string{".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8"}
 	kind, ok := kinds[name[strings.LastIndex(name, "."):]]
 	if !ok {
 		kind = "application/octet-stream"

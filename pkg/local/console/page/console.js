@@ -26,8 +26,8 @@ function show(s) {
   set('admit', share(mode === 'open' || mode === 'observe' ? 1 : mode === 'hold' ? 0 : s.admit));
   set('waiting', whole(s.waiting));
   set('waiting-note', s.oldest ? `the first since ${time(s.oldest)}` : 'nobody in the line');
-  documents('gate', s.gate);
-  documents('base', s.base);
+  documents('gate', s.gate, s.gateBytes);
+  documents('base', s.base, s.baseBytes);
   totals(s.totals);
   controls(s, mode);
   $('outbox').hidden = !s.outbox;
@@ -45,10 +45,10 @@ function load(s) {
   $('target-mark').style.left = (100 * s.target) / full + '%';
 }
 
-function documents(id, json) {
+function documents(id, json, bytes) {
   const text = json ? JSON.stringify(json, null, 2) : 'not there yet: the edge lets everybody in';
   set(id, text);
-  set(id + '-note', json ? `${count(new TextEncoder().encode(JSON.stringify(json)).length)} of 1,024 bytes` : '');
+  set(id + '-note', bytes ? `${count(bytes)} of the 1,024 bytes that it may have` : '');
 }
 
 function totals(list) {

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"raincheck/pkg/gate"
+	"raincheck/pkg/local/console"
+	"raincheck/pkg/waitlist"
+)
+
+// statusCmd shows one screen.
+type statusCmd struct {
+	where
+	JSON bool `name:"json" help:"As JSON, the fields of the console's api/snapshot: stable, for scripts."`
+}
+
+// Run prints what happens now and why.
+func (c *statusCmd) Run(e *env) error {
+	p, err := c.plane()
+	if err != nil {
+		return err
+	}
+	s, err := p.status(e.ctx)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		out := json.NewEncoder(e.stdout)
+		out.SetIndent("", "  ")
+		return out.Encode(s)
+	}
+	printStatus(e.stdout, s)
+	return nil
+}
+
+// printStatus is the one screen: first what is wrong, then the door and the
+// reason in the law's own words, then the numbers.
+func printStatus(w io.Writer, s console.Snapshot) {
+	fmt.Fprintf(w, "%s, %s\n\n", s.Site, s.Now.UTC().Format("Mon 2 Jan 2006 15:04 UTC"))
+	for _, warning := range s.Warnings {
+		fmt.Fprintf(w, "  ! %s\n", warning)
+	}
+	fmt.Fprintf(w, "  %s\n", door(s.Control))
+	if s.Because != "" {
+		fmt.Fprintf(w, "  %s: %s\n", clockTime(s.Decided), s.Because)
+	}
+	fmt.Fprintln(w)
+	row := func(name, value, note string) {
+		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %-12s %9s  %s", name, value, note), " "))
+	}
+	load, note := "unknown", "target "+percent(s.Target)
+	if s.Load != nil {
+		load, note = percent(*s.Load), note+", at "+clockTime(s.LoadAt)
+	}
+	if s.Capacity > 0 {
+		note += ", capacity " + thousands(int(s.Capacity))
+	}
+	row("load", load, note)
+	row("straight in", percent(s.Admit), "of new visitors")
+	note = "nobody in the line"
+	if !s.Oldest.IsZero() {
+		note = "the first since " + clockTime(s.Oldest)
+	}
+	row("waiting", thousands(s.Waiting), note)
+	row("invite", thousands(s.Invite), "asked for by the last decision")
+	fmt.Fprintf(w, "  %-12s %s\n", "mail", mail(s.Control))
+	signups := "taken"
+	if s.Control.SignupsOff {
+		signups = "not taken: the form is closed"
+	}
+	fmt.Fprintf(w, "  %-12s %s\n", "addresses", signups)
+}
+
+// door says what the edge does, in one line.
+func door(c waitlist.Control) string {
+	switch c.Mode {
+	case gate.Throttle:
+		switch {
+		case c.Admit != nil:
+			return "throttle: a fixed share of " + percent(*c.Admit) + " of new visitors is let in, until released"
+		case c.Law != "":
+			return "throttle: the law " + c.Law + " decides"
+		}
+		return "throttle: the law decides"
+	case gate.Hold:
+		return "hold: nobody new is let in"
+	case gate.Observe:
+		return "observe: decided and counted, everyone is let in"
+	}
+	return "open: everyone is let in"
+}
+
+func mail(c waitlist.Control) string {
+	if !c.Paused {
+		return "being sent"
+	}
+	out := "paused"
+	if c.PausedBecause != "" {
+		out += ": " + c.PausedBecause
+	}
+	if !c.ResumeAt.IsZero() {
+		out += ", goes on by itself at " + clockTime(c.ResumeAt)
+	}
+	return out
+}
+
+func clockTime(t time.Time) string { return t.UTC().Format("15:04") }
+
+func percent(v float64) string {
+	if v > 0 && v < 0.1 {
+		return strconv.FormatFloat(100*v, 'f', 1, 64) + " %"
+	}
+	return strconv.FormatFloat(100*v, 'f', 0, 64) + " %"
+}
+
+// thousands writes 60211 as 60,211.
+func thousands(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"fmt"
+
+	"raincheck/pkg/gate"
+	"raincheck/pkg/local/console"
+)
+
+// The switches. Each is in effect within a minute, without a deploy. All but
+// open say first what they would do, and do it with --apply.
+
+// apply is the flag of everything that asks before it acts.
+type apply struct {
+	Apply bool `help:"Do it. Without this, only say what would be done."`
+}
+
+// openCmd lets everybody in.
+type openCmd struct {
+	where
+}
+
+// Run acts at once and reads nothing first: it is the way back to a site
+// without raincheck, and must work while all else is down.
+func (c *openCmd) Run(e *env) error {
+	p, err := c.plane()
+	if err != nil {
+		return err
+	}
+	if err := p.change(e.ctx, console.Change{Mode: gate.Open}); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "Open: everyone is let in. The edge follows within a minute. (%s)\n", p.name())
+	return nil
+}
+
+// Help is shown by --help.
+func (c *openCmd) Help() string {
+	return "Acts at once, without asking. People who wait keep their places and are still invited; " +
+		"`raincheck throttle --apply` goes back to the law."
+}
+
+// throttleCmd lets the law, or a fixed share, decide.
+type throttleCmd struct {
+	where
+	apply
+	Admit *float64 `placeholder:"SHARE" help:"Let in this fixed share of new visitors (0 to 1) until released by another switch, instead of what the law says."`
+	Law   string   `placeholder:"LAW" help:"Another admission law: observer (the policy's default) or ramp (2013's rule)."`
+}
+
+// Run switches to throttle.
+func (c *throttleCmd) Run(e *env) error {
+	return c.where.switchTo(e, c.apply, console.Change{Mode: gate.Throttle, Admit: c.Admit, Law: c.Law})
+}
+
+// holdCmd lets nobody new in.
+type holdCmd struct {
+	where
+	apply
+}
+
+// Run switches to hold.
+func (c *holdCmd) Run(e *env) error {
+	return c.where.switchTo(e, c.apply, console.Change{Mode: gate.Hold})
+}
+
+// Help is shown by --help.
+func (c *holdCmd) Help() string {
+	return "New visitors go to the waiting room. Whoever is in stays in, and invitations already mailed are good."
+}
+
+// observeCmd decides and counts without turning anybody away.
+type observeCmd struct {
+	where
+	apply
+}
+
+// Run switches to observe.
+func (c *observeCmd) Run(e *env) error {
+	return c.where.switchTo(e, c.apply, console.Change{Mode: gate.Observe})
+}
+
+// pauseCmd stops the mail.
+type pauseCmd struct {
+	where
+	apply
+}
+
+// Run stops the mail.
+func (c *pauseCmd) Run(e *env) error {
+	return c.where.switchTo(e, c.apply, console.Change{Paused: new(true)})
+}
+
+// resumeCmd sends again.
+type resumeCmd struct {
+	where
+	apply
+}
+
+// Run sends again.
+func (c *resumeCmd) Run(e *env) error {
+	return c.where.switchTo(e, c.apply, console.Change{Paused: new(false)})
+}
+
+// loadCmd tells the law the site's load.
+type loadCmd struct {
+	where
+	Load float64 `arg:"" help:"Share of the capacity in use now: 0.93 is 93 %."`
+}
+
+// Run records the load. It changes no switch, and is called by cron: it asks
+// for no --apply.
+func (c *loadCmd) Run(e *env) error {
+	if c.Load < 0 || c.Load > 10 {
+		return badInput("load %g: it is a share of the capacity, such as 0.93 for 93 %%", c.Load)
+	}
+	p, err := c.plane()
+	if err != nil {
+		return err
+	}
+	if err := p.change(e.ctx, console.Change{Load: &c.Load}); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "The load is %s as of now. It ages like any datapoint: say it again every minute. (%s)\n", percent(c.Load), p.name())
+	return nil
+}
+
+// switchTo says what change would do, and does it when told to.
+func (w where) switchTo(e *env, a apply, change console.Change) error {
+	p, err := w.plane()
+	if err != nil {
+		return err
+	}
+	now, err := p.status(e.ctx)
+	if err != nil {
+		return err
+	}
+	after, err := change.To(now.Control, now.Now)
+	if err != nil {
+		return usageError{err}
+	}
+	fmt.Fprintf(e.stdout, "On %s:\n", p.name())
+	for _, line := range [][3]string{
+		{"door", door(now.Control), door(after)},
+		{"mail", mail(now.Control), mail(after)},
+	} {
+		switch {
+		case line[1] != line[2]:
+			fmt.Fprintf(e.stdout, "  %s: %s\n     → %s\n", line[0], line[1], line[2])
+		case line[0] == "door" && change.Mode != "", line[0] == "mail" && change.Paused != nil:
+			fmt.Fprintf(e.stdout, "  %s: %s (as it is)\n", line[0], line[1])
+		}
+	}
+	if !a.Apply {
+		fmt.Fprintln(e.stdout, "Nothing was changed. Add --apply to do it.")
+		return nil
+	}
+	if err := p.change(e.ctx, change); err != nil {
+		return err
+	}
+	fmt.Fprintln(e.stdout, "Done. In effect within a minute; `raincheck status` shows it.")
+	return nil
+}
