@@ -359,3 +359,37 @@ func (n node) check(t *testing.T, name string) {
 		t.Errorf("%s: %s says %s and has %d", name, n.XMLName.Local, quantity, members)
 	}
 }
+
+// TestFragments are for those whose distribution belongs to another tool: the
+// same facts, no secret, and the same refusals.
+func TestFragments(t *testing.T) {
+	t.Parallel()
+	const secret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:raincheck-origin-AbCdEf"
+	var all strings.Builder
+	for _, tool := range []attach.Tool{attach.CloudFormation, attach.Terraform} {
+		text, err := attach.Fragment(parse(t, read(t, "large")), request("example.org", "/apply*", "/account*"), tool, secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(text, room.Secret) || !strings.Contains(text, secret) {
+			t.Errorf("%s: the secret itself belongs into no fragment", tool)
+		}
+		all.WriteString(text + "\n")
+	}
+	golden := filepath.Join("testdata", "fragments.txt")
+	if *update {
+		if err := os.WriteFile(golden, []byte(all.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all.String() != string(want) {
+		t.Errorf("the fragments are not those of %s (-update writes them anew):\n%s", golden, all.String())
+	}
+	if _, err := attach.Fragment(parse(t, read(t, "plain")), request("d111111abcdef8.cloudfront.net", "*"), attach.Terraform, secret); err == nil {
+		t.Error("a fragment for what attach refuses")
+	}
+}

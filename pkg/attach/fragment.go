@@ -1,0 +1,141 @@
+package attach
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Tool is what else may own a distribution's configuration.
+type Tool string
+
+// The tools for which there is a fragment.
+const (
+	CloudFormation Tool = "cloudformation"
+	Terraform      Tool = "terraform"
+)
+
+// Fragment is what Attach would do, in the words of the tool that owns the
+// distribution: a change made behind such a tool's back is undone by its next
+// run. It holds no secret but the name of one: secretARN is resolved by the
+// tool itself. An error means that Attach would refuse, and names why.
+//
+// A new path needs a behaviour that is a copy of another one, which the tool's
+// own source describes better than the distribution does; the fragment says of
+// which and where, and gives what is to be added to it.
+func Fragment(c *Config, r Request, tool Tool, secretARN string) (string, error) {
+	plan := Attach(c, r)
+	if len(plan.Conflicts) > 0 {
+		return "", fmt.Errorf("attach: %s", strings.Join(plan.Conflicts, "; "))
+	}
+	behaviours := changes(c, plan)
+	var out strings.Builder
+	switch tool {
+	case CloudFormation:
+		fmt.Fprintf(&out, cloudFormation, OriginID, r.Room.Domain, SecretHeader, secretARN, RoomPattern, OriginID, r.Room.CachePolicy, OriginRequestPolicy)
+		for _, b := range behaviours {
+			fmt.Fprintf(&out, "      # %s\n", b)
+		}
+		fmt.Fprintf(&out, `          FunctionAssociations:
+            - {EventType: viewer-request, FunctionARN: %s}
+            - {EventType: viewer-response, FunctionARN: %s}
+`, quoted(r.Room.Throttle), quoted(r.Room.Remember))
+	case Terraform:
+		fmt.Fprintf(&out, terraform, quoted(secretARN), quoted(r.Room.Domain), quoted(OriginID), quoted(SecretHeader),
+			quoted(RoomPattern), quoted(OriginID), quoted(r.Room.CachePolicy), quoted(OriginRequestPolicy))
+		for _, b := range behaviours {
+			fmt.Fprintf(&out, "  # %s\n", b)
+		}
+		fmt.Fprintf(&out, `    function_association {
+      event_type   = "viewer-request"
+      function_arn = %s
+    }
+    function_association {
+      event_type   = "viewer-response"
+      function_arn = %s
+    }
+`, quoted(r.Room.Throttle), quoted(r.Room.Remember))
+	default:
+		return "", fmt.Errorf("attach: there is no fragment for %q: cloudformation or terraform", tool)
+	}
+	return out.String(), nil
+}
+
+// changes are the sentences of the plan that are about protected behaviours.
+func changes(c *Config, plan Plan) []string {
+	var out []string
+	for _, s := range plan.Steps {
+		if !strings.Contains(s.Text, OriginID) && !strings.Contains(s.Text, RoomPattern) {
+			out = append(out, s.Text)
+		}
+	}
+	if len(out) == 0 {
+		out = []string{"every behaviour that was asked for has them already"}
+	}
+	return slices.Clip(out)
+}
+
+// quoted is a string of YAML, JSON and HCL alike. None of the values has a
+// "${", which HCL would expand.
+func quoted(text string) string {
+	data, err := json.Marshal(text)
+	if err != nil {
+		return `""` // a string always marshals
+	}
+	return string(data)
+}
+
+const cloudFormation = `# Into the DistributionConfig of your AWS::CloudFront::Distribution.
+      Origins:                    # add this one
+        - Id: %s
+          DomainName: %s
+          CustomOriginConfig: {OriginProtocolPolicy: https-only, OriginSSLProtocols: [TLSv1.2]}
+          OriginCustomHeaders:
+            - HeaderName: %s
+              HeaderValue: '{{resolve:secretsmanager:%s:SecretString}}'
+      CacheBehaviors:             # this one first: order is precedence
+        - PathPattern: %s
+          TargetOriginId: %s
+          ViewerProtocolPolicy: redirect-to-https
+          AllowedMethods: [GET, HEAD, OPTIONS, PUT, PATCH, POST, DELETE]
+          Compress: true
+          CachePolicyId: %s
+          OriginRequestPolicyId: %s
+      # The two functions, on each of these behaviours:
+`
+
+const terraform = `# Into your aws_cloudfront_distribution.
+data "aws_secretsmanager_secret_version" "raincheck_origin" {
+  secret_id = %s
+}
+
+  origin {
+    domain_name = %s
+    origin_id   = %s
+    custom_header {
+      name  = %s
+      value = data.aws_secretsmanager_secret_version.raincheck_origin.secret_string
+    }
+    custom_origin_config {
+      http_port              = 80
+      https_port             = 443
+      origin_protocol_policy = "https-only"
+      origin_ssl_protocols   = ["TLSv1.2"]
+    }
+  }
+
+  # This one first: order is precedence.
+  ordered_cache_behavior {
+    path_pattern             = %s
+    target_origin_id         = %s
+    viewer_protocol_policy   = "redirect-to-https"
+    allowed_methods          = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]
+    cached_methods           = ["GET", "HEAD"]
+    compress                 = true
+    cache_policy_id          = %s
+    origin_request_policy_id = %s
+  }
+
+  # The two functions, on each of these behaviours:
+`
