@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -20,6 +21,10 @@ type Outbox struct {
 	// After hook for an answer that was lost after the mail was accepted.
 	Probe *Probe
 	Now   func() time.Time
+	// Arrived, where set, is called with every mail that was accepted, and says
+	// whether its text is worth keeping: a day of simulated mails would fill the
+	// memory. What is not kept has only its tags.
+	Arrived func(Mail) (keep bool)
 
 	mu      sync.Mutex
 	account Allowance
@@ -56,22 +61,37 @@ func (o *Outbox) Allow(a Allowance) {
 // Send accepts a mail, or says why not: email.ErrPaused, ErrQuota, ErrThrottled.
 func (o *Outbox) Send(ctx context.Context, m email.Message) (id string, err error) {
 	err = o.Probe.watch(ctx, "Send", func() error {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		now := o.Now()
-		switch {
-		case o.account.Suspended != "":
-			return fmt.Errorf("%w: %s", email.ErrPaused, o.account.Suspended)
-		case o.remaining(now) == 0:
-			return email.ErrQuota
-		case !o.token(now):
-			return email.ErrThrottled
+		mail, n, err := o.accept(m)
+		if err != nil {
+			return err
 		}
-		id = fmt.Sprintf("mail-%d", len(o.mails))
-		o.mails = append(o.mails, Mail{ID: id, At: now, Message: m})
+		id = mail.ID
+		if o.Arrived != nil && !o.Arrived(mail) {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.mails[n].Message = email.Message{Tags: m.Tags}
+		}
 		return nil
 	})
 	return id, err
+}
+
+func (o *Outbox) accept(m email.Message) (Mail, int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := o.Now()
+	switch {
+	case o.account.Suspended != "":
+		return Mail{}, 0, fmt.Errorf("%w: %s", email.ErrPaused, o.account.Suspended)
+	case o.remaining(now) == 0:
+		return Mail{}, 0, email.ErrQuota
+	case !o.token(now):
+		return Mail{}, 0, email.ErrThrottled
+	}
+	n := len(o.mails)
+	mail := Mail{ID: "mail-" + strconv.Itoa(n), At: now, Message: m}
+	o.mails = append(o.mails, mail)
+	return mail, n, nil
 }
 
 // token takes one mail of the rate: a bucket that holds a second's mails, as SES
