@@ -20,6 +20,9 @@ const ROOM = '/waiting-room';
 const DAY = 86400; // a pass never lives longer than this from its first issue
 const ATTRIBUTES = '; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=';
 const JSON_FORMAT = { format: 'json' };
+const WANTED = /^[ \t]*([A-Za-z0-9-]+)[ \t]*(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$/;
+const NO_STORE = { value: 'no-store' };
+const PRINTABLE = /^\/[!-[\]-~]*$/;
 
 async function handler(event) {
   const request = event.request;
@@ -229,7 +232,7 @@ function turnAway(request, languages) {
     statusCode: 302,
     statusDescription: 'Found',
     headers: {
-      'cache-control': { value: 'no-store' },
+      'cache-control': NO_STORE,
       location: { value: room + '?to=' + encodeURIComponent(wanted(request)) },
     },
   };
@@ -240,16 +243,24 @@ function list(header) {
   if (!header) {
     return '';
   }
-  return header.multiValue ? header.multiValue.map((one) => one.value).join(',') : header.value;
+  let all = header.value;
+  for (let i = 1; header.multiValue && i < header.multiValue.length; i++) {
+    all += ',' + header.multiValue[i].value;
+  }
+  return all;
 }
 
 // language picks from the room's languages, the first of which is the default.
 function language(accept, known) {
-  const parts = accept.split(',');
   let best = known[0];
   let top = 0;
-  for (let i = 0; i < parts.length && i < 12; i++) {
-    const m = /^[ \t]*([A-Za-z0-9-]+)[ \t]*(?:;[ \t]*q=([01](?:\.[0-9]{0,3})?)[ \t]*)?$/.exec(parts[i]);
+  let from = 0;
+  for (let i = 0; i < 12 && top < 1 && from <= accept.length; i++) {
+    let to = accept.indexOf(',', from);
+    if (to < 0) {
+      to = accept.length;
+    }
+    const m = WANTED.exec(accept.slice(from, to));
     const q = m ? Number(m[2] || 1) : 0;
     if (q > top) {
       const tag = m[1].toLowerCase() + '-';
@@ -264,6 +275,7 @@ function language(accept, known) {
         top = q;
       }
     }
+    from = to + 1;
   }
   return best;
 }
@@ -274,13 +286,12 @@ function wanted(request) {
   const query = request.querystring || {};
   const names = Object.keys(query);
   let path = request.uri;
-  let sep = '?';
   for (let i = 0; i < names.length; i++) {
-    const all = query[names[i]].multiValue || [query[names[i]]];
+    const one = query[names[i]];
+    const all = one.multiValue || [one];
     for (let j = 0; j < all.length; j++) {
-      path += sep + names[i] + (all[j].value ? '=' + all[j].value : '');
-      sep = '&';
+      path += (i + j ? '&' : '?') + names[i] + (all[j].value ? '=' + all[j].value : '');
     }
   }
-  return path.length <= 512 && /^\/[!-[\]-~]*$/.test(path) && path.indexOf('//') < 0 ? path : '/';
+  return path.length <= 512 && PRINTABLE.test(path) && path.indexOf('//') < 0 ? path : '/';
 }

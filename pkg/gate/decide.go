@@ -181,7 +181,7 @@ func location(r Request, languages []string) string {
 	return room + "?to=" + escape(SafePath(r.Path+query(r.Query)))
 }
 
-var accepted = regexp.MustCompile(`^[ \t]*([A-Za-z0-9-]+)[ \t]*(?:;[ \t]*q=([01](?:\.[0-9]{0,3})?)[ \t]*)?$`)
+var accepted = regexp.MustCompile(`^[ \t]*([A-Za-z0-9-]+)[ \t]*(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$`)
 
 // language picks the known language that the header wants most; the first one
 // is the default.

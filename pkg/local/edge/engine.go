@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"regexp"
 	"strings"
 	"time"
@@ -47,18 +48,29 @@ type engine struct {
 	throttle goja.Callable
 	remember goja.Callable
 	parse    goja.Callable
-	digests  *goja.Object // prototype of hashes and HMACs
-	state    *goja.Symbol
+	proto    *goja.Object // of hashes and HMACs
+	digests  []*digest
 	call     *call
 }
 
+// maxDigests bounds what an engine keeps: a handful of keys at a time.
+const maxDigests = 16
+
+// digest is a hash or HMAC that a function holds.
+type digest struct {
+	object *goja.Object
+	hash   hash.Hash
+	key    string
+	done   bool
+}
+
 func newEngine(throttle, remember *goja.Program) (*engine, error) {
-	e := &engine{vm: goja.New(), state: goja.NewSymbol("state"), call: &call{}}
+	e := &engine{vm: goja.New(), call: &call{}}
 	e.vm.SetTimeSource(func() time.Time { return e.call.now })
 	e.parse, _ = goja.AssertFunction(e.vm.Get("JSON").ToObject(e.vm).Get("parse"))
-	e.digests = e.vm.NewObject()
-	e.digests.Set("update", e.update)
-	e.digests.Set("digest", e.digest)
+	e.proto = e.vm.NewObject()
+	e.proto.Set("update", e.update)
+	e.proto.Set("digest", e.digest)
 
 	crypto := e.vm.NewObject()
 	crypto.Set("createHash", e.createHash)
@@ -162,51 +174,68 @@ func (e *engine) createHash(c goja.FunctionCall) goja.Value {
 	if c.Argument(0).String() != "sha256" || e.call.mute {
 		panic(e.vm.NewTypeError("not supported algorithm"))
 	}
-	return e.newDigest(sha256.New())
+	return e.newDigest("", sha256.New)
 }
 
 func (e *engine) createHmac(c goja.FunctionCall) goja.Value {
 	if c.Argument(0).String() != "sha256" || e.call.mute {
 		panic(e.vm.NewTypeError("not supported algorithm"))
 	}
-	key, ok := c.Argument(1).Export().(string)
+	key, ok := c.Argument(1).(goja.String)
 	if !ok {
 		panic(e.vm.NewTypeError("key is not a string"))
 	}
-	return e.newDigest(hmac.New(sha256.New, []byte(key)))
+	text := key.String()
+	return e.newDigest("key "+text, func() hash.Hash { return hmac.New(sha256.New, []byte(text)) })
 }
 
-func (e *engine) newDigest(h hash.Hash) goja.Value {
-	o := e.vm.CreateObject(e.digests)
-	o.SetSymbol(e.state, h)
-	return o
-}
-
-func (e *engine) hashOf(v goja.Value) hash.Hash {
-	if o, ok := v.(*goja.Object); ok {
-		if s := o.GetSymbol(e.state); s != nil {
-			return s.Export().(hash.Hash)
+// newDigest takes one that has done its work, if there is one of the key: the
+// original keeps its own in memory of no cost, and ours would otherwise cost
+// more than the hash.
+func (e *engine) newDigest(key string, fresh func() hash.Hash) goja.Value {
+	for _, d := range e.digests {
+		if d.done && d.key == key {
+			d.hash.Reset()
+			d.done = false
+			return d.object
 		}
 	}
-	panic(e.vm.NewTypeError("\"this\" is not a hash object"))
+	if len(e.digests) == maxDigests {
+		e.digests = e.digests[:0]
+	}
+	d := &digest{object: e.vm.CreateObject(e.proto), hash: fresh(), key: key}
+	e.digests = append(e.digests, d)
+	return d.object
+}
+
+func (e *engine) digestOf(v goja.Value) *digest {
+	for _, d := range e.digests {
+		if !d.done && v == goja.Value(d.object) {
+			return d
+		}
+	}
+	panic(e.vm.NewTypeError("it is no hash, or its digest was taken"))
 }
 
 func (e *engine) update(c goja.FunctionCall) goja.Value {
-	text, ok := c.Argument(0).Export().(string)
+	text, ok := c.Argument(0).(goja.String)
 	if !ok {
 		panic(e.vm.NewTypeError("data is not a string"))
 	}
-	e.hashOf(c.This).Write([]byte(text))
+	io.WriteString(e.digestOf(c.This).hash, text.String())
 	return c.This
 }
 
 func (e *engine) digest(c goja.FunctionCall) goja.Value {
-	sum := e.hashOf(c.This).Sum(nil)
+	d := e.digestOf(c.This)
+	d.done = true
+	var sum [sha256.Size]byte
+	d.hash.Sum(sum[:0])
 	switch c.Argument(0).String() {
 	case "hex":
-		return e.vm.ToValue(hex.EncodeToString(sum))
+		return e.vm.ToValue(hex.EncodeToString(sum[:]))
 	case "base64url":
-		return e.vm.ToValue(base64.RawURLEncoding.EncodeToString(sum))
+		return e.vm.ToValue(base64.RawURLEncoding.EncodeToString(sum[:]))
 	}
 	panic(e.vm.NewTypeError("unknown encoding"))
 }
