@@ -50,8 +50,8 @@ func (m Message) tags() string {
 }
 
 // What a mail service answers, as far as the sender must tell it apart. An
-// adapter wraps one of them; an error that is none of them is a failure before
-// anything was asked, and counts as ErrThrottled.
+// adapter wraps one of them; an error that is none of them may hide an accepted
+// mail, and is to be taken as ErrAmbiguous.
 var (
 	// ErrThrottled: too many a second. Nothing was sent; later it may be.
 	ErrThrottled = errors.New("email: too many mails at once")
