@@ -38,6 +38,9 @@ type cli struct {
 
 	Status statusCmd `cmd:"" group:"Looking" help:"What happens now and why, in one screen."`
 
+	Attach attachCmd `cmd:"" group:"Setting up" help:"Put raincheck onto an existing CloudFront distribution."`
+	Detach detachCmd `cmd:"" group:"Setting up" help:"Take raincheck off a distribution again. Before deleting the stack."`
+
 	Local localCmd `cmd:"" group:"Trying it out" help:"Run the whole of raincheck on this machine: site, edge, waiting room, mail, console."`
 }
 

@@ -193,13 +193,10 @@ func wrap(doing string, err error) error {
 	case "PreconditionFailed", "InvalidIfMatchVersion":
 		return fmt.Errorf("%s: %w", doing, ErrChanged)
 	default:
-		if api.ErrorFault() == smithy.FaultServer {
-			return fmt.Errorf("%s: %w", doing, err)
-		}
 		if strings.HasPrefix(code, "Invalid") || strings.HasPrefix(code, "TooMany") || strings.HasPrefix(code, "NoSuch") ||
 			code == "InconsistentQuantities" || code == "IllegalUpdate" || code == "MissingBody" {
 			return fmt.Errorf("%s: %w: %s: %s", doing, ErrRefused, code, api.ErrorMessage())
 		}
-		return fmt.Errorf("%s: %s: %s", doing, code, api.ErrorMessage())
+		return fmt.Errorf("%s: %w", doing, err)
 	}
 }

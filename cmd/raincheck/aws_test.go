@@ -1,0 +1,157 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"raincheck/pkg/bypass"
+	"raincheck/test/emulators/cloudformation"
+	"raincheck/test/emulators/cloudfront"
+	"raincheck/test/emulators/secrets"
+)
+
+// world is AWS as far as a story needs it: stand-ins that speak the services'
+// protocols to the SDK's own clients. The services of a story are its own.
+type world struct {
+	cloudformation *cloudformation.Server
+	cloudfront     *cloudfront.Server
+	secrets        *secrets.Server
+	down           map[string]*atomic.Bool
+}
+
+// outputs are those of the stack "raincheck" of every story.
+var outputs = map[string]string{
+	outTable: "raincheck-Table", outQueue: "https://sqs.eu-west-1.amazonaws.com/111122223333/raincheck-Queue",
+	outEdge: "arn:aws:cloudfront::111122223333:key-value-store/12345678-1234-1234-1234-123456789012",
+	outKeys: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:raincheck-keys-AbCdEf", outOrigin: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:raincheck-origin-AbCdEf",
+	outRoom: "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com", outCachePolicy: "11111111-2222-3333-4444-555555555555",
+	outThrottle: "arn:aws:cloudfront::111122223333:function/raincheck-throttle", outRemember: "arn:aws:cloudfront::111122223333:function/raincheck-remember",
+}
+
+// newWorld starts the stand-ins and points a story's environment at them.
+func newWorld(e *testscript.Env) *world {
+	w := &world{&cloudformation.Server{}, &cloudfront.Server{Looks: 2}, &secrets.Server{}, map[string]*atomic.Bool{}}
+	w.cloudformation.Put("raincheck", outputs, map[string]string{"SiteHost": "www.example.org"})
+	w.cloudformation.Put("shop", map[string]string{"Url": "https://www.example.org"}, nil)
+	w.cloudfront.Functions(outputs[outThrottle], outputs[outRemember], "arn:aws:cloudfront::111122223333:function/add-index-html")
+	w.secrets.Put(outputs[outOrigin], "an-origin-secret-for-tests")
+	w.secrets.Put(outputs[outKeys], `{"root":"`+strings.Repeat("r", bypass.MinSecret)+`"}`)
+	for name, handler := range map[string]http.Handler{
+		"CLOUDFORMATION": w.cloudformation, "CLOUDFRONT": w.cloudfront, "SECRETS_MANAGER": w.secrets,
+	} {
+		down := &atomic.Bool{}
+		w.down[strings.ToLower(name)] = down
+		server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if down.Load() {
+				rw.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			handler.ServeHTTP(rw, r)
+		}))
+		e.Defer(server.Close)
+		e.Setenv("AWS_ENDPOINT_URL_"+name, server.URL)
+	}
+	for name, value := range map[string]string{
+		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "not-a-secret",
+		"AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1",
+		// A machine's own settings are no part of a story.
+		"AWS_CONFIG_FILE": filepath.Join(e.WorkDir, "none"), "AWS_SHARED_CREDENTIALS_FILE": filepath.Join(e.WorkDir, "none"),
+	} {
+		e.Setenv(name, value)
+	}
+	return w
+}
+
+// TestStoriesOnAWS runs testdata/aws: the commands on a deployed stack, each
+// with its errors.
+func TestStoriesOnAWS(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/aws",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			e.Values["world"] = newWorld(e)
+			return nil
+		},
+		Cmds: awsCommands,
+	})
+}
+
+// awsCommands are what a story may do to the services.
+var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
+	// distribution ID RECORDED: there is a distribution, as recorded in pkg/attach.
+	"distribution": func(ts *testscript.TestScript, neg bool, args []string) {
+		data, err := os.ReadFile(filepath.Join(repository, "pkg/attach/testdata", args[1]+".xml"))
+		ts.Check(err)
+		worldOf(ts).cloudfront.Put(args[0], data)
+	},
+	// config ID FILE: what the distribution has now goes to the file.
+	"config": func(ts *testscript.TestScript, neg bool, args []string) {
+		ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(worldOf(ts).cloudfront.Config(args[0])), 0o600))
+	},
+	// owner ID STACK: the distribution belongs to a CloudFormation stack.
+	"owner": func(ts *testscript.TestScript, neg bool, args []string) {
+		worldOf(ts).cloudfront.Owner(args[0], args[1])
+	},
+	// meanwhile ID OLD NEW: after the next read somebody else replaces OLD by NEW.
+	"meanwhile": func(ts *testscript.TestScript, neg bool, args []string) {
+		worldOf(ts).cloudfront.Meanwhile(args[0], func(config string) string { return strings.Replace(config, args[1], args[2], 1) })
+	},
+	// down SERVICE: it answers 503 from now on; ! down SERVICE: it answers again.
+	"down": func(ts *testscript.TestScript, neg bool, args []string) {
+		service, ok := worldOf(ts).down[args[0]]
+		if !ok {
+			ts.Fatalf("no service %q: %v", args[0], maps.Keys(worldOf(ts).down))
+		}
+		service.Store(!neg)
+	},
+	// denied: the credentials may do nothing with CloudFront.
+	"denied": func(ts *testscript.TestScript, neg bool, args []string) { worldOf(ts).cloudfront.Deny(!neg) },
+	// parameter NAME VALUE: the stack was deployed so.
+	"parameter": func(ts *testscript.TestScript, neg bool, args []string) {
+		worldOf(ts).cloudformation.Put("raincheck", outputs, map[string]string{"SiteHost": "www.example.org", args[0]: args[1]})
+	},
+	// status N COMMAND…: the command ends with this exit status.
+	"status": func(ts *testscript.TestScript, neg bool, args []string) {
+		want, err := strconv.Atoi(args[0])
+		ts.Check(err)
+		err = ts.Exec(args[1], args[2:]...)
+		got := 0
+		if exit, ok := err.(interface{ ExitCode() int }); ok {
+			got = exit.ExitCode()
+		} else {
+			ts.Check(err)
+		}
+		if got != want {
+			ts.Fatalf("exit status %d, want %d", got, want)
+		}
+	},
+}
+
+func worldOf(ts *testscript.TestScript) *world {
+	w, ok := ts.Value("world").(*world)
+	if !ok {
+		ts.Fatalf("this story has no world")
+	}
+	return w
+}
+
+// repository is where the checkout begins; the stories run elsewhere.
+var repository = func() string {
+	dir, err := filepath.Abs("../..")
+	if err != nil {
+		panic(fmt.Sprint("where the tests run: ", err))
+	}
+	return dir
+}()
