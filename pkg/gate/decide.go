@@ -176,16 +176,17 @@ func (k Known) rule(now time.Time) (rule, bool) {
 func location(r Request, languages []string) string {
 	room := Room
 	if len(languages) > 0 {
-		room += "/" + language(r.AcceptLanguage, languages) + "/"
+		room += "/" + Language(r.AcceptLanguage, languages) + "/"
 	}
 	return room + "?to=" + escape(SafePath(r.Path+query(r.Query)))
 }
 
 var accepted = regexp.MustCompile(`^[ \t]*([A-Za-z0-9-]+)[ \t]*(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$`)
 
-// language picks the known language that the header wants most; the first one
-// is the default.
-func language(accept string, known []string) string {
+// Language picks the known language that an Accept-Language header wants most;
+// the first one is the default. The room's bare address chooses by it too, so
+// that a person's language does not hang on which of the two answered.
+func Language(accept string, known []string) string {
 	best, top := known[0], 0.0
 	parts := strings.Split(accept, ",")
 	for _, part := range parts[:min(12, len(parts))] {
