@@ -42,11 +42,12 @@ type words struct {
 	tag       string
 	Name      string
 	Direction string
-	// Months and Days begin with January and Sunday. Date arranges {day},
-	// {month}, {year}, {weekday}, {hour}, {hour24}, {minute} and {half} (AM or PM).
+	// Months and Days begin with January and Sunday. Clock arranges {hour},
+	// {hour24}, {minute} and {half} (AM or PM), Date {weekday}, {day}, {month},
+	// {year} and {clock}.
 	Months, Days []string
 	AM, PM       string
-	Date         string
+	Clock, Date  string
 
 	Subject  string
 	Turn     string // the first sentence
@@ -130,9 +131,18 @@ func wordsFor(tag string) words {
 	return languages[0]
 }
 
-// date says a moment in a zone, with the zone: "Monday 23 December 2013, 4:30 pm
-// (EST, UTC−5)".
+// date says a moment in a zone, with the zone: "Monday, December 23, 2013, 4:30
+// pm (EST, UTC−5)".
 func (w words) date(at time.Time, zone *time.Location) string {
+	at = at.In(zone)
+	return fill(w.Date, map[string]string{
+		"day": fmt.Sprint(at.Day()), "month": w.Months[at.Month()-1], "year": fmt.Sprint(at.Year()),
+		"weekday": w.Days[at.Weekday()], "clock": w.clock(at, zone),
+	}) + " (" + zoneName(at) + ")"
+}
+
+// clock says the time of the day: "4:30 pm".
+func (w words) clock(at time.Time, zone *time.Location) string {
 	at = at.In(zone)
 	half, hour := w.AM, at.Hour()%12
 	if at.Hour() >= 12 {
@@ -141,11 +151,9 @@ func (w words) date(at time.Time, zone *time.Location) string {
 	if hour == 0 {
 		hour = 12
 	}
-	s := fill(w.Date, map[string]string{
-		"day": fmt.Sprint(at.Day()), "month": w.Months[at.Month()-1], "year": fmt.Sprint(at.Year()), "weekday": w.Days[at.Weekday()],
+	return fill(w.Clock, map[string]string{
 		"hour": fmt.Sprint(hour), "hour24": fmt.Sprint(at.Hour()), "minute": fmt.Sprintf("%02d", at.Minute()), "half": half,
 	})
-	return s + " (" + zoneName(at) + ")"
 }
 
 // zoneName is the short name and the distance from UTC: "EST" alone is three
