@@ -44,8 +44,8 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 	add("open written by hand takes a pass out of the request all the same", func(s *scenario) { s.gateText = &oneLine; s.cookie(w.good) })
 
 	add("one visitor in ten is counted, and this one is not", func(s *scenario) { s.gate.Sample = 10 })
-	add("one visitor in ten is counted, and this one is as ten", func(s *scenario) { s.gate.Sample, s.request.id = 10, "request-11" })
-	add("one in ten, admitted", func(s *scenario) { s.gate.Sample, s.request.id, s.request.ip = 10, "request-11", w.in })
+	add("one visitor in ten is counted, and this one is as ten", func(s *scenario) { s.gate.Sample, s.request.id = 10, "request-16" })
+	add("one in ten, admitted", func(s *scenario) { s.gate.Sample, s.request.id, s.request.ip = 10, "request-16", w.in })
 
 	add("a good pass comes back in, and the site does not see it", func(s *scenario) {
 		s.request.cookies = []pair{{"session", "abc"}, {passCookie, w.good}, {"consent", "yes"}}

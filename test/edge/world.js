@@ -1,0 +1,31 @@
+// The runtime's surroundings in njs: the store, the clock, and console.log heard.
+
+const state = { docs: {}, said: [], print: console.log.bind(console) };
+
+const RealDate = Date;
+let now = 0;
+RealDate.now = () => now * 1000;
+
+function set(vector) {
+  now = vector.now;
+  state.docs = { gate: vector.gate, base: vector.base };
+  state.said = [];
+  console.log = (line) => {
+    state.said.push(line);
+  };
+  return state.said;
+}
+
+async function get(key, options) {
+  const doc = state.docs[key];
+  if (doc === null || doc === undefined) {
+    throw new Error('KeyNotFound');
+  }
+  return options && options.format === 'json' ? JSON.parse(doc) : doc;
+}
+
+function kvs() {
+  return { get: get };
+}
+
+export default { set: set, print: state.print, kvs: kvs };
