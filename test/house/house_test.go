@@ -51,6 +51,8 @@ var layers = []layer{
 	{prefix: "pkg/bypass", pure: true},
 	{prefix: "pkg/email", pure: true},
 	{prefix: "pkg/attach", pure: true},
+	{prefix: "pkg/handover", may: domain},
+	{prefix: "pkg/records", may: domain},
 	{prefix: "pkg/chart"},
 	{prefix: "pkg/intake", may: domain},
 	{prefix: "pkg/inviter", may: domain},
