@@ -1,0 +1,120 @@
+// Package edgestore is the KeyValueStore of CloudFront, where the edge reads
+// the gate and the base.
+//
+// The store has one ETag for all its keys, and every write must name it. That is
+// what keeps a switch thrown by a person from being overwritten by a tick that
+// read the store a moment before: the ETag is read first and the document after,
+// so that whatever changes in between makes the write fail and not go under.
+//
+// Reads and writes here go to the service's own endpoint, not to an edge: what
+// was written is read back at once, and about half a minute later everywhere.
+// Requests are signed with SigV4A, as the service has no region.
+package edgestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfrontkeyvaluestore"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfrontkeyvaluestore/types"
+
+	"raincheck/pkg/gate"
+)
+
+// Store is one KeyValueStore. It is safe for concurrent use.
+type Store struct {
+	client *cloudfrontkeyvaluestore.Client
+	arn    string
+}
+
+// New gives the store of that ARN. Nothing is sent before the first use.
+func New(cfg aws.Config, arn string) *Store {
+	return &Store{client: cloudfrontkeyvaluestore.NewFromConfig(cfg), arn: arn}
+}
+
+// Gate reads the gate and the ETag of the store: two requests. The ETag comes
+// with an error of the document too: gate.ErrMissing, or what makes it
+// unreadable.
+func (s *Store) Gate(ctx context.Context) (gate.Gate, string, error) {
+	text, etag, err := s.read(ctx, gate.Key)
+	if err != nil {
+		return gate.Gate{}, etag, err
+	}
+	g, err := gate.DecodeGate([]byte(text))
+	return g, etag, err
+}
+
+// Base reads the base and the ETag of the store, like Gate.
+func (s *Store) Base(ctx context.Context) (gate.Base, string, error) {
+	text, etag, err := s.read(ctx, gate.BaseKey)
+	if err != nil {
+		return gate.Base{}, etag, err
+	}
+	b, err := gate.DecodeBase([]byte(text))
+	return b, etag, err
+}
+
+// PutGate writes the gate if the store is still as the ETag says, and returns
+// the next one; else gate.ErrChanged.
+func (s *Store) PutGate(ctx context.Context, g gate.Gate, etag string) (string, error) {
+	doc, err := g.Encode()
+	if err != nil {
+		return "", err
+	}
+	return s.put(ctx, gate.Key, string(doc), etag)
+}
+
+// PutBase writes the base, like PutGate.
+func (s *Store) PutBase(ctx context.Context, b gate.Base, etag string) (string, error) {
+	doc, err := b.Encode()
+	if err != nil {
+		return "", err
+	}
+	return s.put(ctx, gate.BaseKey, string(doc), etag)
+}
+
+func (s *Store) read(ctx context.Context, key string) (text, etag string, err error) {
+	store, err := s.client.DescribeKeyValueStore(ctx, &cloudfrontkeyvaluestore.DescribeKeyValueStoreInput{KvsARN: &s.arn})
+	if err != nil {
+		return "", "", fmt.Errorf("edgestore: reading the store: %w", err)
+	}
+	etag = aws.ToString(store.ETag)
+	got, err := s.client.GetKey(ctx, &cloudfrontkeyvaluestore.GetKeyInput{KvsARN: &s.arn, Key: &key})
+	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
+		return "", etag, fmt.Errorf("edgestore: reading the %s: %w", key, gate.ErrMissing)
+	}
+	if err != nil {
+		return "", etag, fmt.Errorf("edgestore: reading the %s: %w", key, err)
+	}
+	return aws.ToString(got.Value), etag, nil
+}
+
+func (s *Store) put(ctx context.Context, key, text, etag string) (string, error) {
+	out, err := s.client.PutKey(ctx, &cloudfrontkeyvaluestore.PutKeyInput{KvsARN: &s.arn, Key: &key, Value: &text, IfMatch: &etag})
+	switch {
+	case changed(err):
+		return "", fmt.Errorf("edgestore: writing the %s: %w", key, gate.ErrChanged)
+	case err != nil:
+		return "", fmt.Errorf("edgestore: writing the %s: %w", key, err)
+	}
+	return aws.ToString(out.ETag), nil
+}
+
+// changed says that the ETag is no longer the store's. The service documents
+// ConflictException for a state that is not the expected one; whatever else
+// speaks of a precondition is taken for the same: to read again is harmless.
+func changed(err error) bool {
+	if _, ok := errors.AsType[*types.ConflictException](err); ok {
+		return true
+	}
+	if invalid, ok := errors.AsType[*types.ValidationException](err); ok {
+		text := strings.ToLower(invalid.ErrorMessage())
+		return strings.Contains(text, "condition") || strings.Contains(text, "etag")
+	}
+	response, ok := errors.AsType[*awshttp.ResponseError](err)
+	return ok && (response.HTTPStatusCode() == 409 || response.HTTPStatusCode() == 412)
+}

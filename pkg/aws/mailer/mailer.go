@@ -1,0 +1,187 @@
+// Package mailer sends through SES v2, one SendEmail a person.
+//
+// SES has no idempotency token: what is asked twice is sent twice. The SDK's
+// usual retries would turn one mail whose answer got lost into three, so only an
+// answer that says for certain that nothing was sent (too many a second) is
+// retried here. Everything else is told apart for the sender, and the rule is:
+// once a request may have reached SES, an answer that is not a plain refusal is
+// email.ErrAmbiguous; before that, nothing was sent.
+//
+// SendBulkEmail is not used: it is documented at one call a second, and one lost
+// answer would leave fifty people in doubt at once.
+package mailer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http/httptrace"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
+	"github.com/aws/smithy-go"
+
+	"raincheck/pkg/email"
+)
+
+// Mailer sends mail of one configuration set. It is safe for concurrent use.
+type Mailer struct {
+	client *sesv2.Client
+	set    string
+}
+
+// New gives a mailer for a configuration set, which names where the events of
+// each mail go. Nothing is sent before the first use.
+func New(cfg aws.Config, configurationSet string) *Mailer {
+	return &Mailer{
+		set: configurationSet,
+		client: sesv2.NewFromConfig(cfg, func(o *sesv2.Options) {
+			o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
+				r.MaxAttempts = 2
+				r.MaxBackoff = time.Second
+				r.Retryables = []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+					return aws.BoolTernary(throttled(err) && !daily(err))
+				})}
+			})
+		}),
+	}
+}
+
+// Send asks SES for one mail and gives SES's id of it. Its errors wrap the
+// sentinels of pkg/email; one that wraps none is a failure before anything was
+// asked.
+func (m *Mailer) Send(ctx context.Context, mail email.Message) (string, error) {
+	var asked atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { asked.Store(true) }})
+	out, err := m.client.SendEmail(ctx, m.input(mail))
+	if err != nil {
+		return "", classify(err, asked.Load())
+	}
+	return aws.ToString(out.MessageId), nil
+}
+
+func (m *Mailer) input(mail email.Message) *sesv2.SendEmailInput {
+	in := &sesv2.SendEmailInput{
+		ConfigurationSetName: &m.set,
+		FromEmailAddress:     &mail.From,
+		Destination:          &types.Destination{ToAddresses: []string{mail.To}},
+		Content: &types.EmailContent{Simple: &types.Message{
+			Subject: content(mail.Subject),
+			Body:    &types.Body{Text: content(mail.Text), Html: content(mail.HTML)},
+		}},
+	}
+	for _, h := range mail.Headers {
+		in.Content.Simple.Headers = append(in.Content.Simple.Headers, types.MessageHeader{Name: aws.String(h.Name), Value: aws.String(h.Value)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(mail.Tags)) {
+		in.EmailTags = append(in.EmailTags, types.MessageTag{Name: aws.String(name), Value: aws.String(mail.Tags[name])})
+	}
+	return in
+}
+
+func content(text string) *types.Content {
+	return &types.Content{Data: &text, Charset: aws.String("UTF-8")}
+}
+
+// classify puts an error of SendEmail into the words of pkg/email. asked says
+// that a request may have reached SES.
+func classify(err error, asked bool) error {
+	class := classOf(err, asked)
+	if class == nil {
+		return fmt.Errorf("mailer: SES could not be asked: %w", err)
+	}
+	// SES's messages can repeat an address: only the code goes on, and into logs.
+	return fmt.Errorf("mailer: %w (%s)", class, code(err))
+}
+
+func classOf(err error, asked bool) error {
+	status := 0
+	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		status = response.HTTPStatusCode()
+	}
+	switch {
+	case !asked:
+		return nil
+	case throttled(err) && daily(err):
+		return email.ErrQuota
+	case throttled(err):
+		return email.ErrThrottled
+	case status < 400 || status >= 500:
+		return email.ErrAmbiguous
+	}
+	switch code(err) {
+	case "MessageRejected":
+		// Also what SES says of a sender or, in the sandbox, a recipient that is not
+		// verified: no fault of the address.
+		if strings.Contains(strings.ToLower(message(err)), "not verified") {
+			return email.ErrPaused
+		}
+		return email.ErrRefused
+	case "BadRequestException":
+		return email.ErrRefused
+	}
+	// Suspended, paused, sender domain not verified, configuration set gone, not
+	// permitted: nothing was sent, and nothing will be until a person looks.
+	return email.ErrPaused
+}
+
+// throttled says that SES refused for how much was asked. It uses one error for
+// the rate and for the quota of the day, and the message alone tells.
+func throttled(err error) bool {
+	switch code(err) {
+	case "TooManyRequestsException", "LimitExceededException", "ThrottlingException", "Throttling":
+		return true
+	}
+	response, ok := errors.AsType[*awshttp.ResponseError](err)
+	return ok && response.HTTPStatusCode() == 429
+}
+
+func daily(err error) bool {
+	text := strings.ToLower(message(err))
+	return strings.Contains(text, "daily") || strings.Contains(text, "quota")
+}
+
+func code(err error) string {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		return api.ErrorCode()
+	}
+	return "no answer"
+}
+
+func message(err error) string {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		return api.ErrorMessage()
+	}
+	return ""
+}
+
+// Account asks what SES lets us do now. The account may ask once a second in
+// all, so one function does, once a tick.
+func (m *Mailer) Account(ctx context.Context) (email.Account, error) {
+	out, err := m.client.GetAccount(ctx, &sesv2.GetAccountInput{})
+	if err != nil {
+		return email.Account{}, fmt.Errorf("mailer: asking SES for the account: %w", err)
+	}
+	account := email.Account{Enabled: out.SendingEnabled}
+	if q := out.SendQuota; q != nil {
+		account.PerSecond, account.Remaining24h = q.MaxSendRate, -1
+		if q.Max24HourSend >= 0 {
+			account.Remaining24h = max(0, q.Max24HourSend-q.SentLast24Hours)
+		}
+	}
+	switch status := aws.ToString(out.EnforcementStatus); {
+	case status == "SHUTDOWN":
+		account.Enabled, account.Because = false, "SES has shut down sending for this account; see the reputation dashboard of SES"
+	case !out.SendingEnabled:
+		account.Because = "sending is switched off for this account in SES"
+	}
+	return account, nil
+}

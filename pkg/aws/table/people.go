@@ -1,0 +1,199 @@
+package table
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"raincheck/pkg/bypass"
+	"raincheck/pkg/waitlist"
+)
+
+// Join puts a mailbox at the end of the line: one request.
+func (t *Table) Join(ctx context.Context, s waitlist.Signup) (waitlist.Joined, error) {
+	u := change(entryID(s.Key)).
+		when("attribute_not_exists(#id) OR (#stage IN (?, ?, ?, ?, ?) AND attribute_not_exists(#suppressed))", ended()...).
+		set("#joining = if_not_exists(#joining, ?) + ?", number(int64(waitlist.FirstJoining(s.At)-1)), number(1)).
+		set("#stage = ?, #joined = ?, #shard = ?, #attempt = ?", str(string(waitlist.Waiting)), at(s.At), number(int64(s.Shard())), number(0)).
+		set("#line = ?, #at = ?", str(waitlist.Part{Shard: s.Shard()}.String()), at(s.At)).
+		set("#address = ?, #language = ?, #wanted = ?", str(s.Address.Reveal()), str(s.Language), str(s.Wanted)).
+		remove("claim", "due", "code", "expires", "invited", "ended", TTL)
+	if len(s.Fields) > 0 {
+		fields := item{}
+		for name, value := range s.Fields {
+			fields[name] = str(value)
+		}
+		u.set("#fields = ?", &types.AttributeValueMemberM{Value: fields})
+	} else {
+		u.remove("fields")
+	}
+	got, err := t.send(ctx, u, types.ReturnValueAllNew)
+	if refused(err) {
+		return waitlist.Joined{}, nil
+	}
+	if err != nil {
+		return waitlist.Joined{}, failed("joining", err)
+	}
+	r := reader{item: got}
+	joined := waitlist.Joined{New: true, Ref: waitlist.Ref{Key: s.Key, Joining: int(r.int("joining"))}}
+	return joined, r.err()
+}
+
+// ended lists the stages after which one may join again.
+func ended() []types.AttributeValue {
+	var all []types.AttributeValue
+	for _, s := range stages {
+		if s.Ended() {
+			all = append(all, str(string(s)))
+		}
+	}
+	return all
+}
+
+// Redeem adds a use to a code: one request, and three more for the first use.
+func (t *Table) Redeem(ctx context.Context, r waitlist.Redemption) (waitlist.Redeemed, error) {
+	u := change(codeID(r.Code)).
+		when("attribute_exists(#id) AND attribute_not_exists(#revoked)").
+		when("contains(#uses, ?) OR attribute_not_exists(#uses) OR size(#uses) < ?", str(r.Use), number(waitlist.MaxUses)).
+		add("uses", &types.AttributeValueMemberSS{Value: []string{r.Use}}).
+		showing()
+	got, err := t.send(ctx, u, types.ReturnValueAllNew)
+	if why := asRefused(err); why != nil {
+		it := why.Item
+		if it == nil {
+			// Nothing there, as after a restore: rare, and worth one more request to be
+			// sure, because some stand-ins never show what they refused.
+			if it, err = t.get(ctx, codeID(r.Code)); err != nil {
+				return waitlist.Redeemed{}, failed("reading a code", err)
+			}
+		}
+		if it == nil {
+			return waitlist.Redeemed{}, nil
+		}
+		ticket, err := ticketOf(r.Code, it)
+		redeemed := waitlist.Redeemed{Known: true, Ticket: ticket}
+		switch {
+		case err != nil:
+			return redeemed, failed("reading a code", err)
+		case ticket.Revoked:
+			return redeemed, waitlist.ErrRevoked
+		}
+		return redeemed, waitlist.ErrUsedUp
+	}
+	if err != nil {
+		return waitlist.Redeemed{}, failed("redeeming", err)
+	}
+	ticket, err := ticketOf(r.Code, got)
+	redeemed := waitlist.Redeemed{Known: true, Ticket: ticket}
+	if err != nil {
+		return redeemed, failed("redeeming", err)
+	}
+	if got["told"] == nil {
+		redeemed.First = t.tell(ctx, ticket, r.At)
+	}
+	return redeemed, nil
+}
+
+// tell takes the first use of a code to its entry. Whatever fails here is
+// mended by the next use, and nobody is kept out for it.
+func (t *Table) tell(ctx context.Context, ticket waitlist.Ticket, used time.Time) bool {
+	u := end(change(entryID(ticket.Key)).event(waitlist.Redeem), used).
+		when("#joining = ?", number(int64(ticket.Joining)))
+	old, err := t.send(ctx, u, types.ReturnValueAllOld)
+	if err != nil && !refused(err) {
+		return false
+	}
+	first := err == nil
+	if first {
+		counts := []string{"r"}
+		if stageOf(old) == waitlist.Sending {
+			counts = append(counts, "s")
+		}
+		if t.count(ctx, ticket.Invited, counts...) != nil {
+			return true
+		}
+	}
+	told := change(codeID(ticket.Code)).when("attribute_exists(#id)").set("#told = ?", yes())
+	_, _ = t.send(ctx, told, types.ReturnValueNone)
+	return first
+}
+
+// Leave ends the joining by the person.
+func (t *Table) Leave(ctx context.Context, ref waitlist.Ref, left time.Time) error {
+	it, err := t.get(ctx, entryID(ref.Key))
+	if err != nil {
+		return failed("leaving", err)
+	}
+	r := reader{item: it}
+	if joining, code := r.int("joining"), bypass.Code(r.text("code")); joining != int64(ref.Joining) || stageOf(it).Ended() {
+		return waitlist.ErrStale
+	} else if code != "" {
+		u := change(codeID(code)).when("#entry = ? AND #joining = ?", str(ref.Key), number(joining)).set("#revoked = ?", yes())
+		if _, err := t.send(ctx, u, types.ReturnValueNone); err != nil && !refused(err) {
+			return failed("withdrawing a code", err)
+		}
+	}
+	u := end(change(entryID(ref.Key)).event(waitlist.Leave), left).when("#joining = ?", number(int64(ref.Joining)))
+	old, err := t.step(ctx, "leaving", u, types.ReturnValueAllOld)
+	if err != nil {
+		return err
+	}
+	switch stageOf(old) {
+	case waitlist.Waiting:
+		err = t.count(ctx, waitlist.CohortOf(left), "l")
+	case waitlist.Sending:
+		err = t.count(ctx, claimOf(old), "s")
+	}
+	return err
+}
+
+// Bounce takes a hard bounce or a complaint, and suppresses the mailbox.
+func (t *Table) Bounce(ctx context.Context, ref waitlist.Ref, bounced time.Time) error {
+	u := change(entryID(ref.Key)).event(waitlist.Bounce).
+		when("#joining = ?", number(int64(ref.Joining))).
+		set("#suppressed = ?, #ended = ?", yes(), at(bounced)).
+		remove(append([]string{TTL}, personal...)...)
+	old, err := t.send(ctx, u, types.ReturnValueAllOld)
+	switch {
+	case refused(err):
+		_, err := t.send(ctx, change(entryID(ref.Key)).set("#suppressed = ?", yes()).remove(TTL), types.ReturnValueNone)
+		return failed("suppressing", err)
+	case err != nil:
+		return failed("suppressing", err)
+	case stageOf(old) == waitlist.Sending:
+		return t.count(ctx, claimOf(old), "s")
+	}
+	return nil
+}
+
+// personal is what an end removes: whom the entry was about, and its place.
+var personal = []string{"address", "language", "wanted", "fields", "code", "due", Index, Sort}
+
+// end takes an entry out of the line and forgets whom it was about. A suppressed
+// one keeps no time to live (see the package comment).
+func end(u *update, when time.Time) *update {
+	return u.set("#ended = ?, #ttl = if_not_exists(#suppressed, ?)", at(when), until(when.Add(waitlist.Kept))).remove(personal...)
+}
+
+func stageOf(it item) waitlist.Stage {
+	r := reader{item: it}
+	return waitlist.Stage(r.text("stage"))
+}
+
+func claimOf(it item) time.Time {
+	r := reader{item: it}
+	return r.time("claim")
+}
+
+// count adds one to counters of a cohort: s sent, r redeemed, b given back, l
+// left.
+func (t *Table) count(ctx context.Context, tick time.Time, counters ...string) error {
+	u := change(tallyID(bucketOf(tick))).set("#ttl = ?", until(tick.Add(bucket+bypass.MaxCodeLife+afterwards)))
+	for _, c := range counters {
+		u.add(fmt.Sprintf("%s%d", c, tick.UnixMilli()), number(1))
+	}
+	_, err := t.send(ctx, u, types.ReturnValueNone)
+	return failed("counting", err)
+}

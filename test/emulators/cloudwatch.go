@@ -1,0 +1,176 @@
+package emulators
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/smithy-go/encoding/cbor"
+)
+
+// CloudWatch answers GetMetricData in the protocol of the current SDKs (smithy
+// RPC v2 with CBOR), for whole minutes. The zero CloudWatch knows no metric.
+type CloudWatch struct {
+	// PageSize bounds the points of one answer, so that paging is tried; zero is no
+	// bound.
+	PageSize int
+
+	mu     sync.Mutex
+	points map[string]map[int64]float64
+}
+
+// Series names a metric: Namespace/Name, then its dimensions in order of their
+// names, as [Name=Value,…]. An expression is named by its text.
+func Series(namespace, name string, dimensions ...string) string {
+	slices.Sort(dimensions)
+	return namespace + "/" + name + "[" + strings.Join(dimensions, ",") + "]"
+}
+
+// Put keeps the value of a series for the minute that begins at.
+func (c *CloudWatch) Put(series string, at time.Time, value float64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.points == nil {
+		c.points = map[string]map[int64]float64{}
+	}
+	if c.points[series] == nil {
+		c.points[series] = map[int64]float64{}
+	}
+	c.points[series][at.Truncate(time.Minute).Unix()] = value
+}
+
+// ServeHTTP answers GetMetricData.
+func (c *CloudWatch) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err == nil && !strings.HasSuffix(r.URL.Path, "/operation/GetMetricData") {
+		err = fmt.Errorf("%s is not known here", r.URL.Path)
+	}
+	if err == nil && r.Header.Get("Smithy-Protocol") != "rpc-v2-cbor" {
+		err = errors.New("the request is not in the protocol rpc-v2-cbor")
+	}
+	var out cbor.Value
+	if err == nil {
+		out, err = c.getMetricData(body)
+	}
+	w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
+	w.Header().Set("Content-Type", "application/cbor")
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		out = cbor.Map{"__type": cbor.String("com.amazonaws.cloudwatch#InvalidParameterValueException"), "message": cbor.String(err.Error())}
+	}
+	_, _ = w.Write(cbor.Encode(out))
+}
+
+func (c *CloudWatch) getMetricData(body []byte) (cbor.Value, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v, err := cbor.Decode(body)
+	if err != nil {
+		return nil, err
+	}
+	in, ok := v.(cbor.Map)
+	if !ok {
+		return nil, errors.New("the body is no map")
+	}
+	start, err1 := moment(in["StartTime"])
+	end, err2 := moment(in["EndTime"])
+	queries, ok := in["MetricDataQueries"].(cbor.List)
+	if err := errors.Join(err1, err2); err != nil || !ok || !start.Before(end) {
+		return nil, fmt.Errorf("StartTime, EndTime or MetricDataQueries is not right: %v", err)
+	}
+	skip := 0
+	if next, ok := in["NextToken"].(cbor.String); ok {
+		fmt.Sscanf(string(next), "after-%d", &skip)
+	}
+	more := false
+	var results cbor.List
+	for _, q := range queries {
+		id, series, err := query(q)
+		if err != nil {
+			return nil, err
+		}
+		var stamps, values cbor.List
+		n := 0
+		for at := start.Truncate(time.Minute); at.Before(end); at = at.Add(time.Minute) {
+			value, ok := c.points[series][at.Unix()]
+			if !ok || at.Before(start) {
+				continue
+			}
+			if n++; n <= skip {
+				continue
+			}
+			if c.PageSize > 0 && n > skip+c.PageSize {
+				more = true
+				break
+			}
+			stamps = append(stamps, &cbor.Tag{ID: 1, Value: cbor.Float64(at.Unix())})
+			values = append(values, cbor.Float64(value))
+		}
+		results = append(results, cbor.Map{
+			"Id": cbor.String(id), "Label": cbor.String(series), "StatusCode": cbor.String("Complete"), "Timestamps": stamps, "Values": values,
+		})
+	}
+	out := cbor.Map{"MetricDataResults": results, "Messages": cbor.List{}}
+	if more {
+		out["NextToken"] = cbor.String(fmt.Sprintf("after-%d", skip+c.PageSize))
+	}
+	return out, nil
+}
+
+// query reads one MetricDataQuery: its id and the series that it asks for.
+func query(v cbor.Value) (id, series string, err error) {
+	q, _ := v.(cbor.Map)
+	id = text(q["Id"])
+	if e := text(q["Expression"]); e != "" {
+		return id, e, nil
+	}
+	stat, _ := q["MetricStat"].(cbor.Map)
+	metric, _ := stat["Metric"].(cbor.Map)
+	if number(stat["Period"]) != 60 || text(stat["Stat"]) == "" || text(metric["Namespace"]) == "" {
+		return "", "", fmt.Errorf("the query %q has no metric with a statistic and a period of 60 s", id)
+	}
+	var dimensions []string
+	list, _ := metric["Dimensions"].(cbor.List)
+	for _, d := range list {
+		one, _ := d.(cbor.Map)
+		dimensions = append(dimensions, text(one["Name"])+"="+text(one["Value"]))
+	}
+	return id, Series(text(metric["Namespace"]), text(metric["MetricName"]), dimensions...), nil
+}
+
+func text(v cbor.Value) string {
+	s, _ := v.(cbor.String)
+	return string(s)
+}
+
+func number(v cbor.Value) float64 {
+	switch n := v.(type) {
+	case cbor.Uint:
+		return float64(n)
+	case cbor.NegInt:
+		return -float64(n)
+	case cbor.Float32:
+		return float64(n)
+	case cbor.Float64:
+		return float64(n)
+	}
+	return math.NaN()
+}
+
+func moment(v cbor.Value) (time.Time, error) {
+	tag, ok := v.(*cbor.Tag)
+	if !ok || tag.ID != 1 {
+		return time.Time{}, errors.New("a time is no tag 1 (seconds since 1970)")
+	}
+	seconds := number(tag.Value)
+	if math.IsNaN(seconds) {
+		return time.Time{}, errors.New("a time is no number")
+	}
+	return time.UnixMilli(int64(math.Round(seconds * 1000))).UTC(), nil
+}
