@@ -1,0 +1,142 @@
+package inviter
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"raincheck/pkg/admission"
+	"raincheck/pkg/gate"
+	"raincheck/pkg/waitlist"
+)
+
+// state is what the controller remembers from tick to tick, in one item. What
+// was observed and what was decided from it are saved in the same write: after a
+// crash the next tick sees the same changes again and none is lost.
+type state struct {
+	Version int             `json:"version"`
+	Law     json.RawMessage `json:"law,omitempty"`
+	// Begun says that the law has seen an observation.
+	Begun bool `json:"begun,omitempty"`
+	// Seen are the counters of the cohorts at the last tick: what changed since is
+	// the news.
+	Seen  []waitlist.Cohort `json:"seen,omitempty"`
+	Tally waitlist.Tally    `json:"tally"`
+	Gate  published         `json:"gate"`
+	// Pace is the share of the mail service's rate that is planned for, below 1
+	// after mails came back.
+	Pace     float64           `json:"pace,omitempty"`
+	Progress waitlist.Progress `json:"progress"`
+	Report   Report            `json:"report"`
+}
+
+// published is what the edge was told last.
+type published struct {
+	ETag string `json:"etag,omitempty"`
+	// Rest is a hash of all of the gate but admit and until, Base of the base.
+	Rest string `json:"rest,omitempty"`
+	Base string `json:"base,omitempty"`
+	// Mode and Admit are in force; Until is when they run out, zero for never.
+	Mode  gate.Mode `json:"mode,omitempty"`
+	Admit float64   `json:"admit,omitempty"`
+	Until time.Time `json:"until,omitzero"`
+	Salt  string    `json:"salt,omitempty"`
+	// Pending says that the edge could not be told, and must be.
+	Pending bool `json:"pending,omitempty"`
+}
+
+const stateVersion = 1
+
+// encode compresses: a state in full use is some 60 KB of JSON, and a write of
+// DynamoDB costs by the kilobyte.
+func (s state) encode() ([]byte, error) {
+	s.Version = stateVersion
+	var out bytes.Buffer
+	w, err := flate.NewWriter(&out, flate.BestSpeed)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.NewEncoder(w).Encode(s); err != nil {
+		return nil, fmt.Errorf("encoding: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+func decodeState(data []byte) (state, error) {
+	var s state
+	if len(data) == 0 {
+		return s, nil
+	}
+	in, err := io.ReadAll(flate.NewReader(bytes.NewReader(data)))
+	if err == nil {
+		err = json.Unmarshal(in, &s)
+	}
+	if err == nil && s.Version != stateVersion {
+		err = fmt.Errorf("it is of version %d, and this is %d", s.Version, stateVersion)
+	}
+	if err != nil {
+		return state{}, fmt.Errorf("decoding the controller's memory: %w", err)
+	}
+	return s, nil
+}
+
+// Report is what a tick saw, decided and did. It is logged, and kept for
+// `raincheck status`, which shows it in these words.
+type Report struct {
+	Tick time.Time `json:"tick"`
+	// Skipped is why the tick did nothing; empty when it worked.
+	Skipped string `json:"skipped,omitempty"`
+	// Mode and Admit are what the door was told; Fixed says that the operator
+	// chose Admit.
+	Mode  gate.Mode `json:"mode"`
+	Admit float64   `json:"admit"`
+	Fixed bool      `json:"fixed,omitempty"`
+	// Decision is the law's, Because its reason, or what stood against it.
+	Decision admission.Decision `json:"decision"`
+	// Numbers are what the decision was made of.
+	Numbers admission.Numbers `json:"numbers"`
+	Because string            `json:"because,omitempty"`
+	// Paused is why nothing is sent; empty while sending is on.
+	Paused string `json:"paused,omitempty"`
+
+	// LoadAt and Load are the newest datapoint that was seen; zero for none.
+	LoadAt time.Time `json:"loadAt,omitzero"`
+	Load   float64   `json:"load,omitempty"`
+	// Waiting is how many still wait after this tick.
+	Waiting int `json:"waiting"`
+	// Claimed were invited by this tick, the newest of whom joined at Front.
+	Claimed int       `json:"claimed,omitempty"`
+	Front   time.Time `json:"front,omitzero"`
+	// The due work: second mails asked for, claims given back, codes that died,
+	// mails taken as accepted after a second silence, entries that cannot be read.
+	Retried   int `json:"retried,omitempty"`
+	GivenBack int `json:"givenBack,omitempty"`
+	Expired   int `json:"expired,omitempty"`
+	Taken     int `json:"taken,omitempty"`
+	Buried    int `json:"buried,omitempty"`
+	// Sent and Redeemed became known since the tick before.
+	Sent     int `json:"sent,omitempty"`
+	Redeemed int `json:"redeemed,omitempty"`
+	// Published says that the edge was written to.
+	Published bool `json:"published,omitempty"`
+}
+
+// LogValue is the report as one JSON object.
+func (r Report) LogValue() slog.Value {
+	type plain Report
+	return slog.AnyValue(plain(r))
+}
+
+// LastReport reads the report of the last tick out of the stored state; the
+// zero Report when there was none.
+func LastReport(stored []byte) (Report, error) {
+	s, err := decodeState(stored)
+	return s.Report, err
+}
