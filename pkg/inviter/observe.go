@@ -149,7 +149,7 @@ func (t *tick) observe(ctx context.Context) error {
 	if t.report.Mode != gate.Open || busy {
 		t.metrics(ctx)
 	}
-	if busy && !t.control.Paused {
+	if t.state.Tally.Waiting > 0 && !t.control.Paused {
 		if err := t.askAccount(ctx); err != nil {
 			t.fault("asking for the mail account", err)
 		}

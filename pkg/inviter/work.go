@@ -1,9 +1,11 @@
 package inviter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"raincheck/pkg/waitlist"
@@ -19,12 +21,17 @@ func (t *tick) work(ctx context.Context) error {
 	if err := t.selfPause(ctx); err != nil {
 		return err
 	}
-	slots := waitlist.NewSlots(t.now, t.lease.SlotsUntil, t.rate())
-	end := t.now.Add(horizon)
-	due, err := t.oldest(ctx, cmpOr(t.MaxDue, DefaultMaxDue), true, t.now)
+	due, err := t.oldest(ctx, cmp.Or(t.MaxDue, DefaultMaxDue), true, t.now)
 	if err != nil {
 		return fmt.Errorf("finding what is due: %w", err)
 	}
+	if !t.control.Paused && slices.ContainsFunc(due, t.unanswered) {
+		if err := t.askAccount(ctx); err != nil {
+			t.fault("asking for the mail account", err)
+		}
+	}
+	slots := waitlist.NewSlots(t.now, t.lease.SlotsUntil, t.rate())
+	end := t.now.Add(horizon)
 	again, err := t.due(ctx, due, slots.Free(end))
 	if err != nil {
 		t.fault("working off what is due", err)
@@ -57,11 +64,9 @@ func (t *tick) work(ctx context.Context) error {
 	return t.hand(ctx, messages, again, chosen)
 }
 
-func cmpOr(n, otherwise int) int {
-	if n > 0 {
-		return n
-	}
-	return otherwise
+// unanswered says that a second mail may be sent to an entry that is due.
+func (t *tick) unanswered(p waitlist.Place) bool {
+	return !p.Unreadable && p.Stage == waitlist.Sending && p.Attempt < waitlist.MaxAttempts && p.Expires.After(t.now)
 }
 
 // selfPause writes a pause down that the account asks for, for the senders to
@@ -101,7 +106,7 @@ func (t *tick) oldest(ctx context.Context, n int, due bool, until time.Time) ([]
 func (t *tick) due(ctx context.Context, places []waitlist.Place, most int) (again []waitlist.Place, err error) {
 	var rest []waitlist.Place
 	for _, p := range places {
-		if !p.Unreadable && p.Stage == waitlist.Sending && p.Attempt < waitlist.MaxAttempts && p.Expires.After(t.now) && len(again) < most {
+		if len(again) < most && t.unanswered(p) {
 			again = append(again, p)
 		} else {
 			rest = append(rest, p)
