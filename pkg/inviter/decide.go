@@ -85,7 +85,9 @@ func (t *tick) rate() float64 {
 func (t *tick) observation() admission.Observation {
 	o := admission.Observation{
 		Time: t.at, Load: t.seen.load, Edge: t.seen.edge, Waiting: t.state.Tally.Waiting,
-		Mail: &admission.Mail{PerSecond: t.rate(), Remaining: t.account.Remaining24h},
+	}
+	if t.asked || t.control.Paused {
+		o.Mail = &admission.Mail{PerSecond: t.rate(), Remaining: t.account.Remaining24h}
 	}
 	if !t.state.Begun {
 		for _, c := range t.seen.cohorts {

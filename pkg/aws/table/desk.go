@@ -118,8 +118,8 @@ func (t *Table) SaveProgress(ctx context.Context, p waitlist.Progress) error {
 // Lease takes the lease for a tick.
 func (t *Table) Lease(ctx context.Context, tick, now, until time.Time) (waitlist.Lease, error) {
 	u := change(leaseID).
-		when("attribute_not_exists(#tick) OR (#tick < ? AND (attribute_not_exists(#until) OR #until <= ?)) OR (#tick = ? AND #until = ?)",
-			at(tick), at(now), at(tick), at(until)).
+		when("attribute_not_exists(#tick) OR (#tick < ? AND (attribute_not_exists(#until) OR #until <= ?))",
+			at(tick), at(now)).
 		set("#tick = ?, #until = ?", at(tick), at(until))
 	got, err := t.send(ctx, u, types.ReturnValueAllNew)
 	if refused(err) {

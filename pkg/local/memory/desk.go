@@ -63,8 +63,7 @@ func (s *Store) SaveProgress(ctx context.Context, p waitlist.Progress) error {
 // Lease takes the lease for a tick.
 func (s *Store) Lease(ctx context.Context, tick, now, until time.Time) (l waitlist.Lease, err error) {
 	err = s.do(ctx, "Lease", func() error {
-		again := s.lease.Tick.Equal(milli(tick)) && s.lease.Until.Equal(milli(until))
-		if !again && !s.lease.Free(milli(tick), now) {
+		if !s.lease.Free(milli(tick), now) {
 			return waitlist.ErrLease
 		}
 		s.lease.Tick, s.lease.Until = milli(tick), milli(until)

@@ -3,7 +3,6 @@ package memory_test
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -213,7 +212,7 @@ func TestSenderThatDiedBetweenWritingAndSendingIsFoundOut(t *testing.T) {
 	w.tick()
 	m := w.queue.Receive(w.now.Add(time.Minute), 1)[0]
 	w.now = m.Slot
-	code, err := w.ring.IssueCode(w.now, w.now.Add(codeTTL), seeded{rand.NewChaCha8([32]byte{9})})
+	code, err := w.ring.IssueCode(w.now, w.now.Add(codeTTL), seeded{newSource(9)})
 	w.must(err)
 	_, err = w.store.Begin(w.ctx, m, waitlist.Ticket{Code: code, Expires: w.now.Add(codeTTL)}, w.now)
 	w.must(err)

@@ -59,6 +59,8 @@ type world struct {
 // seeded is a source of bytes that is the same each time.
 type seeded struct{ *rand.ChaCha8 }
 
+func newSource(seed byte) *rand.ChaCha8 { return rand.NewChaCha8([32]byte{seed}) }
+
 func newWorld(t fataler) *world {
 	t.Helper()
 	ring, err := bypass.ParseKeyring([]byte(`{"root":"` + strings.Repeat("story", 8) + `"}`))
@@ -94,7 +96,7 @@ func (w *world) newSender(seed byte) *sender.Service {
 		Store: w.store, Mail: w.outbox,
 		Keys:   func(context.Context) (*bypass.Keyring, error) { return w.ring, nil },
 		Now:    func() time.Time { return w.now },
-		Random: seeded{rand.NewChaCha8([32]byte{seed})},
+		Random: seeded{newSource(seed)},
 		Wait: func(_ context.Context, until time.Time) error {
 			w.now = until
 			return nil

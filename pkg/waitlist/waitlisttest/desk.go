@@ -100,8 +100,9 @@ var deskChecks = []Check{
 	{"of many ticks at once one gets the lease", func(t *trial) {
 		var got atomic.Int32
 		sideBySide(10, func(i int) {
-			// Another time of ending for each, as another start of the function has.
-			if _, err := t.Store.Lease(t.Context(), noon, noon, noon.Add(waitlist.LeaseFor+time.Duration(i)*time.Millisecond)); err == nil {
+			// Some start in the same millisecond, some do not.
+			start := noon.Add(time.Duration(i/2) * time.Millisecond)
+			if _, err := t.Store.Lease(t.Context(), noon, start, start.Add(waitlist.LeaseFor)); err == nil {
 				got.Add(1)
 			}
 		})

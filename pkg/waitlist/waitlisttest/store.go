@@ -200,8 +200,9 @@ type Desk interface {
 	SaveProgress(ctx context.Context, p waitlist.Progress) error
 
 	// Lease takes the lease for a tick until then (condition: Lease.Free(tick, now))
-	// and returns it, SlotsUntil being what the last tick left. ErrLease when refused;
-	// an own retry (the same tick and until) is not refused.
+	// and returns it, SlotsUntil being what the last tick left. ErrLease when refused,
+	// an own retry too: it cannot be told from the same tick run twice in the same
+	// millisecond, and a minute that is lost is harmless where a doubled one is not.
 	Lease(ctx context.Context, tick, now, until time.Time) (waitlist.Lease, error)
 
 	// Reserve writes the end of the slots that the tick is about to give out.
