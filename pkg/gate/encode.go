@@ -39,13 +39,16 @@ func (k wireKey) MarshalJSON() ([]byte, error) {
 func (k *wireKey) UnmarshalJSON(b []byte) error {
 	var parts []json.RawMessage
 	if err := json.Unmarshal(b, &parts); err != nil || len(parts) != 3 {
-		return errors.New("a key is not [id, key, not before]")
+		return errors.New("keys: one is not [id, key, not before]")
 	}
 	var at int64
 	for i, into := range []any{&k.ID, &k.Key, &at} {
 		if err := json.Unmarshal(parts[i], into); err != nil || string(parts[i]) == "null" {
-			return errors.New("a key is not [id, key, not before]")
+			return errors.New("keys: one is not [id, key, not before]")
 		}
+	}
+	if at < 0 || at > lastSecond {
+		return errors.New("keys: a start is no number of seconds since 1970")
 	}
 	k.NotBefore = fromUnix(at)
 	return nil
@@ -59,7 +62,7 @@ func (g Gate) Encode() ([]byte, error) {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
 	w := wire{Mode: g.Mode, Salt: g.Salt, Until: unix(g.Until), Stale: g.Stale, Switched: unix(g.Switched)}
-	if g.Mode == Throttle || g.Mode == Observe {
+	if g.Admit != 0 || g.Mode == Throttle || g.Mode == Observe {
 		w.Admit = &g.Admit
 	}
 	return w.encode("gate", g.Settings, g.Keys)
@@ -135,7 +138,7 @@ func DecodeBase(doc []byte) (Base, error) {
 	return b, nil
 }
 
-var wireFields = " mode admit salt until failure stale switched alone lang pass sample keys "
+const wireFields = " mode admit salt until failure stale switched alone lang pass sample keys "
 
 func decode(doc []byte) (wire, error) {
 	var w wire
@@ -166,8 +169,27 @@ func decode(doc []byte) (wire, error) {
 		}
 		return w, err
 	}
+	// What a Go value could not hold, or JavaScript not exactly.
+	for name, v := range map[string]int64{"until": w.Until, "switched": w.Switched, "pass": w.Pass} {
+		if v < 0 || v > lastSecond {
+			return w, fmt.Errorf("its field %s is %d, which is no number of seconds", name, v)
+		}
+	}
+	if w.Pass > int64(bypass.MaxPassLife/time.Second) {
+		return w, fmt.Errorf("pass: %d seconds are more than %s", w.Pass, bypass.MaxPassLife)
+	}
+	if len(w.Alone) == 0 {
+		w.Alone = nil
+	}
+	if len(w.Lang) == 0 {
+		w.Lang = nil
+	}
 	return w, nil
 }
+
+// lastSecond is the end of the year 9999, which every clock and calendar can
+// name.
+const lastSecond = 253402300799
 
 func (w wire) settings() Settings {
 	return Settings{LeaveAlone: w.Alone, Languages: w.Lang, PassLife: time.Duration(w.Pass) * time.Second, Sample: w.Sample}
