@@ -1,0 +1,146 @@
+package intake
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"raincheck/pkg/bypass"
+	"raincheck/pkg/gate"
+	"raincheck/pkg/waitlist"
+)
+
+// codePage shows one button. It is the same page for every code, and cached as
+// one: the form on it posts to its own address, which has the code.
+func (rm *room) codePage(_ context.Context, v *visit) (answer, error) {
+	return answer{status: http.StatusOK, view: v.view("code", "code.title"), cached: true}, nil
+}
+
+// enterPage takes a code from somebody who would rather not use the link.
+func (rm *room) enterPage(_ context.Context, v *visit) (answer, error) {
+	return answer{status: http.StatusOK, view: v.enter(), cached: true}, nil
+}
+
+func (v *visit) enter() view {
+	w := v.view("enter", "enter.title")
+	w.Code = input{Name: "code", Label: w.Say("enter.label"), Hint: w.Say("enter.hint")}
+	return w
+}
+
+// enterAgain shows what was entered and what is wrong with it.
+func (rm *room) enterAgain(v *visit, key string) answer {
+	w := v.enter()
+	w.Code.Value, w.Code.Error = clip(v.code()), w.Say(key)
+	w.Errors = []problem{{Field: "code", Text: w.Code.Error}}
+	return answer{status: http.StatusUnprocessableEntity, view: w}
+}
+
+// code is what was typed, or what the link has.
+func (v *visit) code() string {
+	if v.form.Has("code") {
+		return v.form.Get("code")
+	}
+	return v.URL.Query().Get("c")
+}
+
+// redeem lets in whoever bears a good code. Good is decided by arithmetic, before
+// the store hears of it; the store then says whether it has been used up or
+// given up, and if it says nothing at all the bearer gets in.
+func (rm *room) redeem(ctx context.Context, v *visit) (answer, error) {
+	keys, err := rm.Keys(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	typed := v.code()
+	if typed == "" {
+		return answer{}, errEmptyCode
+	}
+	code, expires, err := keys.VerifyCode(typed, v.now)
+	if err != nil {
+		return answer{}, err
+	}
+	use, err := rm.use(keys, v, code)
+	if err != nil {
+		return answer{}, err
+	}
+	got, err := rm.Store.Redeem(ctx, waitlist.Redemption{Code: code, Use: use, At: v.now})
+	switch {
+	case errors.Is(err, waitlist.ErrUsedUp), errors.Is(err, waitlist.ErrRevoked):
+		v.ticket = got.Ticket
+		return answer{}, err
+	case err != nil:
+		rm.Log.Error("write down the use of a code; its bearer gets in", "error", err)
+		rm.Count("CodesUnrecorded", 1)
+	default:
+		rm.Count("CodesRedeemed", 1)
+	}
+	pass, err := keys.MintPass(bypass.Redeemed, use, v.now, rm.PassLife)
+	if err != nil {
+		return answer{}, err
+	}
+	to := gate.SafePath(got.Ticket.Wanted)
+	rm.Log.Info("code used", "first", got.First, "known", got.Known, "left", expires.Sub(v.now).Round(time.Minute).String())
+	return answer{
+		// The id in the path makes it an address of its own: a CDN may give the answer
+		// to one request to others that ask for the same address at the same moment.
+		location: here(v.lang) + "/in/" + use + "?to=" + url.QueryEscape(to),
+		cookie:   bypass.CookieName + "=" + pass + "; " + bypass.CookieAttributes(bypass.Pass{Expires: v.now.Add(rm.PassLife)}, v.now),
+	}, nil
+}
+
+// use names the browser for the count of a code's uses: by the pass that it
+// bears; else, so that a button pressed twice counts once, by who asks; else by
+// chance.
+func (rm *room) use(keys *bypass.Keyring, v *visit, code bypass.Code) (string, error) {
+	if p, ok := v.pass(keys); ok {
+		return p.ID, nil
+	}
+	if viewer := rm.Viewer(v.Request); viewer != "" {
+		return keys.PassID(string(code), viewer, v.UserAgent()), nil
+	}
+	return bypass.NewPassID(rand.Reader)
+}
+
+// pass is the first good one among the cookies. There may be several of the name,
+// and what else a jar holds does not matter.
+func (v *visit) pass(keys *bypass.Keyring) (bypass.Pass, bool) {
+	cookies := v.CookiesNamed(bypass.CookieName)
+	for _, c := range cookies[:min(len(cookies), 3)] {
+		if p, err := keys.VerifyPass(c.Value, v.now); err == nil {
+			return p, true
+		}
+	}
+	return bypass.Pass{}, false
+}
+
+// in stands between a redemption and the site. A browser that kept no cookie
+// would be turned away there and sent round; here it is told.
+func (rm *room) in(ctx context.Context, v *visit) (answer, error) {
+	keys, err := rm.Keys(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	if _, ok := v.pass(keys); ok {
+		return answer{location: v.wanted()}, nil
+	}
+	w := v.view("cookie", "cookie.title")
+	w.Others = nil // it takes no POST
+	return answer{status: http.StatusOK, view: w}, nil
+}
+
+// dead is the page for a code that was good.
+func (rm *room) dead(v *visit, key string) answer {
+	rm.Count("CodesOver", 1)
+	w := v.view("dead", key+".title")
+	w.Text, w.To = key, v.wanted()
+	if v.ticket.Wanted != "" {
+		w.To = gate.SafePath(v.ticket.Wanted)
+	}
+	ctx, cancel := context.WithTimeout(v.Context(), patience)
+	defer cancel()
+	w.Open = doorOpen(rm.read(ctx, v.now))
+	return answer{status: http.StatusGone, view: w}
+}

@@ -1,0 +1,7 @@
+package intake
+
+// What the tests look at from outside.
+var (
+	EmbedSource = func() []byte { return embedScript }
+	Style       = style
+)

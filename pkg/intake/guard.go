@@ -1,0 +1,130 @@
+package intake
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// throughTheDoor checks that a request came through the CDN. Whoever finds the
+// API's own address could otherwise go around every rule at the edge.
+func (rm *room) throughTheDoor(r *http.Request) error {
+	if rm.Secrets == nil {
+		return nil
+	}
+	secrets, err := rm.Secrets(r.Context())
+	if err != nil {
+		return fmt.Errorf("read the origin secret: %w", err)
+	}
+	// Hashes are of one length, so that the comparison tells nothing of a secret's.
+	got := sha256.Sum256([]byte(r.Header.Get(OriginHeader)))
+	good := 0
+	for _, secret := range secrets {
+		want := sha256.Sum256([]byte(secret))
+		if secret != "" {
+			good |= subtle.ConstantTimeCompare(got[:], want[:])
+		}
+	}
+	if good == 0 {
+		return errDirect
+	}
+	return nil
+}
+
+// embedder says that a request comes from a page of another site that may carry
+// embed.js.
+func (rm *room) embedder(r *http.Request) bool {
+	return slices.Contains(rm.Embedders, r.Header.Get("Origin"))
+}
+
+// allowEmbedder lets a script of such a page read the answer.
+func (rm *room) allowEmbedder(h http.Header, r *http.Request) {
+	h.Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
+	h.Add("Vary", "Origin")
+}
+
+func isJSON(r *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && kind == "application/json"
+}
+
+// readForm reads what was posted, whole and within bounds: fields that came
+// twice, bytes that are no text and bodies of another type are refused, not
+// guessed at. It looks at the body only; what stands in the query is read by
+// whoever expects it there. lenient takes a body of any type, as mail programs
+// send them (RFC 8058 allows two), and ignores it unless it is a form.
+func readForm(w http.ResponseWriter, r *http.Request, asJSON, lenient bool) (url.Values, error) {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind != "application/x-www-form-urlencoded" && !asJSON && !lenient {
+		return nil, errType
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, errLarge
+		}
+		return nil, errBad
+	}
+	if asJSON {
+		return readJSON(body)
+	}
+	if kind != "application/x-www-form-urlencoded" {
+		return url.Values{}, nil
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, errBad
+	}
+	for name, values := range form {
+		switch {
+		case len(values) > 1 && name == "email":
+			return nil, errTwice
+		case len(values) > 1, !utf8.ValidString(name), !utf8.ValidString(values[0]):
+			return nil, errBad
+		}
+	}
+	return form, nil
+}
+
+// readJSON reads the same form from the body that embed.js posts:
+//
+//	{"email":"name@example.com","to":"/apply","stamp":"…","note":"","fields":{"state":"VT"}}
+func readJSON(body []byte) (url.Values, error) {
+	var posted struct {
+		Email  string            `json:"email"`
+		To     string            `json:"to"`
+		Stamp  string            `json:"stamp"`
+		Note   string            `json:"note"`
+		Fields map[string]string `json:"fields"`
+	}
+	// encoding/json would put U+FFFD in the place of bytes that are no text, and
+	// let the last of two like keys win.
+	if !utf8.Valid(body) {
+		return nil, errBad
+	}
+	if err := json.Unmarshal(body, &posted); err != nil {
+		return nil, errBad
+	}
+	if strings.Count(string(body), `"email"`) > 1 {
+		return nil, errTwice
+	}
+	form := url.Values{}
+	for name, value := range map[string]string{"email": posted.Email, "to": posted.To, "stamp": posted.Stamp, "note": posted.Note} {
+		form.Set(name, value)
+	}
+	for name, value := range posted.Fields {
+		if !slices.Contains(reserved, name) {
+			form.Set(name, value)
+		}
+	}
+	return form, nil
+}

@@ -1,0 +1,186 @@
+package intake
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"raincheck/pkg/email"
+	"raincheck/pkg/waitlist"
+)
+
+// form shows the form, or that there is no wait, or that the line is closed.
+func (rm *room) form(ctx context.Context, v *visit) (answer, error) {
+	control, progress := rm.read(ctx, v.now)
+	switch {
+	case doorOpen(control, progress):
+		return answer{status: http.StatusOK, view: v.view("open", "open.title"), cached: true}, nil
+	case control.SignupsOff:
+		w := v.view("plain", "closed.title")
+		w.Text, w.More = "closed.lead", []string{"closed.next"}
+		return answer{status: http.StatusOK, view: w, cached: true}, nil
+	}
+	w, err := rm.blank(ctx, v)
+	if err != nil {
+		return answer{}, err
+	}
+	w.Progress = v.progressLine(progress)
+	return answer{status: http.StatusOK, view: w, cached: true}, nil
+}
+
+// blank is the form with nothing in it but its stamp.
+func (rm *room) blank(ctx context.Context, v *visit) (view, error) {
+	keys, err := rm.Keys(ctx)
+	if err != nil {
+		return view{}, err
+	}
+	w := v.view("form", "form.title")
+	w.Stamp = keys.Stamp(v.now)
+	w.Email = input{Name: "email", Label: w.Say("form.email"), Hint: w.Say("form.hint")}
+	for _, f := range rm.Fields {
+		w.Fields = append(w.Fields, input{Name: f.Name, Label: w.say("form.optional", "{name}", rm.label(f, v.lang))})
+	}
+	return w, nil
+}
+
+// label is what the form calls a field.
+func (rm *room) label(f Field, l email.Language) string {
+	for _, tag := range []string{l.Tag, rm.languages[0].Tag} {
+		if label := f.Labels[tag]; label != "" {
+			return label
+		}
+	}
+	return f.Name
+}
+
+// again is the form with what was typed and with what is wrong about it.
+func (rm *room) again(v *visit, field, key string) answer {
+	w, err := rm.blank(v.Context(), v)
+	if err != nil {
+		// Without keys there is no stamp, and the form comes back once more.
+		rm.Log.Error("read the keys for a form", "error", err)
+		w = v.view("form", "form.title")
+		w.Email = input{Name: "email", Label: w.Say("form.email"), Hint: w.Say("form.hint")}
+	}
+	w.Email.Value = clip(v.form.Get("email"))
+	w.To = v.wanted()
+	text := w.Say(key)
+	if field == "email" {
+		w.Email.Error = text
+	}
+	for i := range w.Fields {
+		f := &w.Fields[i]
+		f.Value = clip(v.form.Get(f.Name))
+		if f.Name == field {
+			text = w.say(key, "{name}", rm.label(rm.Fields[i], v.lang))
+			f.Error = text
+		}
+	}
+	link := field
+	if link == "" {
+		link = "email"
+	}
+	w.Errors = []problem{{Field: link, Text: text}}
+	w.errorKey = key
+	return answer{status: http.StatusUnprocessableEntity, view: w}
+}
+
+// clip bounds what is put back into a page.
+func clip(s string) string {
+	const most = 320
+	s = strings.ToValidUTF8(s, "\ufffd")
+	for i := range s {
+		if i >= most {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// join takes an address. Whatever the line says of it, the answer is the same
+// page: the form tells nobody who is waiting.
+func (rm *room) join(ctx context.Context, v *visit) (answer, error) {
+	if v.form.Get("go") != "" {
+		// The page that says that there is no wait has a button and not a link,
+		// because it does not know where this visitor wanted to go.
+		return answer{location: v.wanted()}, nil
+	}
+	keys, err := rm.Keys(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	address, err := email.Parse(v.form.Get("email"))
+	if err != nil {
+		rm.Count("SignupsRefused", 1)
+		return answer{}, err
+	}
+	fields, err := rm.fields(v)
+	if err != nil {
+		rm.Count("SignupsRefused", 1)
+		return answer{}, err
+	}
+	if err := keys.VerifyStamp(v.form.Get("stamp"), v.now, MaxFormAge); err != nil {
+		return answer{}, err
+	}
+	control, progress := rm.read(ctx, v.now)
+	if control.SignupsOff {
+		return answer{}, errClosed
+	}
+	done := rm.joined(v, address, doorOpen(control, progress), progress)
+	if v.form.Get("note") != "" {
+		rm.Count("SignupsTrapped", 1)
+		return done, nil
+	}
+	signup := waitlist.Signup{
+		Key: keys.Mailbox(address.Mailbox()), Address: address, Language: v.lang.Tag,
+		Wanted: v.wanted(), Fields: fields, At: v.now, Shards: control.Writers(),
+	}
+	got, err := rm.Store.Join(ctx, signup)
+	if err != nil {
+		return answer{}, fmt.Errorf("save a sign-up: %w", err)
+	}
+	if got.New {
+		rm.Count("SignupsNew", 1)
+	} else {
+		rm.Count("SignupsKnown", 1)
+	}
+	rm.Log.Info("sign-up", "language", v.lang.Tag, "json", v.asJSON)
+	return done, nil
+}
+
+// joined is the page after a sign-up.
+func (rm *room) joined(v *visit, address email.Address, open bool, progress waitlist.Progress) answer {
+	w := v.view("joined", "joined.title")
+	// To the person who typed it the address is shown, so that a slip is seen; the
+	// page is theirs alone and is kept by nobody.
+	w.values = append(w.values, "{email}", address.Reveal())
+	w.Open, w.To = open, v.wanted()
+	w.Progress = v.progressLine(progress)
+	return answer{status: http.StatusOK, view: w}
+}
+
+// fields reads what the operator asked for beside the address. What is left out
+// is not kept.
+func (rm *room) fields(v *visit) (map[string]string, error) {
+	var out map[string]string
+	for _, f := range rm.Fields {
+		value := strings.TrimSpace(v.form.Get(f.Name))
+		switch {
+		case value == "":
+			continue
+		case utf8.RuneCountInString(value) > waitlist.MaxFieldLength:
+			return nil, &fieldError{f.Name, "field.long"}
+		case strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) }):
+			// Line ends would break the rows of an export, marks of direction its sense.
+			return nil, &fieldError{f.Name, "field.bad"}
+		}
+		if out == nil {
+			out = map[string]string{}
+		}
+		out[f.Name] = value
+	}
+	return out, nil
+}

@@ -1,0 +1,56 @@
+package intake
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"raincheck/pkg/gate"
+	"raincheck/pkg/waitlist"
+)
+
+// notice is what the operator wants and how far the line has got, cached so that
+// a sign-up stays one request to the store.
+type notice struct {
+	mu       sync.Mutex
+	asked    time.Time
+	control  waitlist.Control
+	progress waitlist.Progress
+}
+
+// read gives the notice, at most noticeLife old. A store that does not answer
+// leaves the last one in force: with sign-ups on, which is the zero Control, a
+// person who cannot be saved is told so by the sign-up itself.
+func (rm *room) read(ctx context.Context, now time.Time) (waitlist.Control, waitlist.Progress) {
+	n := &rm.notice
+	n.mu.Lock()
+	fresh := !n.asked.IsZero() && now.Sub(n.asked) < noticeLife && !now.Before(n.asked)
+	if fresh {
+		defer n.mu.Unlock()
+		return n.control, n.progress
+	}
+	// One asks; whoever comes meanwhile takes the old one, and is not held up.
+	n.asked = now
+	control, progress := n.control, n.progress
+	n.mu.Unlock()
+	c, p, err := rm.Store.Notice(ctx)
+	if err != nil {
+		rm.Log.Warn("read the notice; the last one stands", "error", err)
+		return control, progress
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.control, n.progress = c, p
+	return c, p
+}
+
+// doorOpen says that nobody is turned away now.
+func doorOpen(c waitlist.Control, p waitlist.Progress) bool {
+	switch c.Door() {
+	case gate.Open, gate.Observe:
+		return true
+	case gate.Hold:
+		return false
+	}
+	return p.Open
+}

@@ -1,0 +1,133 @@
+package intake
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	"raincheck/pkg/bypass"
+	"raincheck/pkg/email"
+	"raincheck/pkg/waitlist"
+)
+
+// refusal is an error that a person can do something about, or should at least
+// be told of.
+type refusal struct{ why string }
+
+func (r *refusal) Error() string { return "waiting room: " + r.why }
+
+// What the room refuses, beside what the packages beneath it do.
+var (
+	errDirect    = &refusal{"the request did not come through the CDN"}
+	errForeign   = &refusal{"the form is another site's"}
+	errType      = &refusal{"the body is of another type"}
+	errLarge     = &refusal{"the body is too large"}
+	errBad       = &refusal{"the body cannot be read"}
+	errMethod    = &refusal{"the method is not allowed"}
+	errMissing   = &refusal{"no such page"}
+	errTwice     = &refusal{"two addresses"}
+	errClosed    = &refusal{"no addresses are taken now"}
+	errEmptyCode = &refusal{"no code was entered"}
+)
+
+// fieldError is about one of the operator's fields.
+type fieldError struct {
+	name string
+	key  string // of the words
+}
+
+func (e *fieldError) Error() string { return "waiting room: the field " + e.name + " was refused" }
+
+// explain turns an error into a page, and is the only place that does. What a
+// stranger reads are words of ours; what went wrong beneath us is logged and
+// counted, and said to be what it is: not saved, try again.
+func (rm *room) explain(v *visit, err error, h http.Header) answer {
+	plain := func(status int, text string) answer {
+		w := v.view("plain", text+".title")
+		w.Text = text
+		return answer{status: status, view: w}
+	}
+	back := func(a answer) answer {
+		a.view.Button = "to.form"
+		return a
+	}
+	var field *fieldError
+	switch {
+	case errors.Is(err, email.ErrEmpty):
+		return rm.again(v, "email", "email.empty")
+	case errors.Is(err, email.ErrFormat):
+		return rm.again(v, "email", "email.format")
+	case errors.Is(err, email.ErrLetters):
+		return rm.again(v, "email", "email.letters")
+	case errors.Is(err, errTwice):
+		return rm.again(v, "email", "email.twice")
+	case errors.As(err, &field):
+		return rm.again(v, field.name, field.key)
+	case errors.Is(err, bypass.ErrStampOld), errors.Is(err, bypass.ErrStamp):
+		return rm.again(v, "", "form.stale")
+	case errors.Is(err, errClosed):
+		a := plain(http.StatusConflict, "closed")
+		a.view.Text, a.view.More = "closed.lost", []string{"closed.lead", "closed.next"}
+		return a
+
+	case errors.Is(err, errEmptyCode):
+		return rm.enterAgain(v, "code.empty")
+	case errors.Is(err, bypass.ErrCode):
+		rm.Count("CodesWrong", 1)
+		return rm.enterAgain(v, "code.wrong")
+	case errors.Is(err, bypass.ErrCodeExpired):
+		return rm.dead(v, "dead.expired")
+	case errors.Is(err, waitlist.ErrUsedUp):
+		return rm.dead(v, "dead.used")
+	case errors.Is(err, waitlist.ErrRevoked):
+		return rm.dead(v, "dead.revoked")
+	case errors.Is(err, bypass.ErrLeave):
+		return plain(http.StatusUnprocessableEntity, "leave.wrong")
+
+	case errors.Is(err, errForeign):
+		rm.Count("ForeignForms", 1)
+		a := plain(http.StatusConflict, "foreign")
+		a.view.Button = "foreign.button"
+		return a
+	case errors.Is(err, errDirect):
+		// No page: nobody who reads came this way.
+		rm.Count("DirectHits", 1)
+		return answer{status: http.StatusForbidden, raw: []byte("This address is not for visitors.\n"), kind: "text/plain; charset=utf-8"}
+	case errors.Is(err, errLarge):
+		return back(plain(http.StatusRequestEntityTooLarge, "large"))
+	case errors.Is(err, errType):
+		return back(plain(http.StatusUnsupportedMediaType, "type"))
+	case errors.Is(err, errBad):
+		return back(plain(http.StatusUnprocessableEntity, "bad"))
+	case errors.Is(err, errMethod):
+		return back(plain(http.StatusMethodNotAllowed, "method"))
+	case errors.Is(err, errMissing):
+		return back(plain(http.StatusNotFound, "missing"))
+	}
+
+	rm.Log.Error("serve the waiting room", "page", pageName(v.page), "error", err)
+	h.Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+	switch {
+	case v.page == "" && v.form != nil:
+		rm.Count("SignupsFailed", 1)
+		a := rm.again(v, "", "form.busy")
+		a.status, a.view.Busy = http.StatusTooManyRequests, true
+		return a
+	case v.page == "leave" && v.form != nil:
+		a := plain(http.StatusTooManyRequests, "leave.busy")
+		a.view.Retry, a.view.Button = true, "leave.busy.button"
+		return a
+	}
+	return plain(http.StatusTooManyRequests, "busy")
+}
+
+// pageName is a page of ours, for the log: never what a client made up.
+func pageName(page string) string {
+	switch page {
+	case "":
+		return "form"
+	case "code", "enter", "leave", "form.json":
+		return page
+	}
+	return "other"
+}

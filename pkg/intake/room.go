@@ -1,0 +1,279 @@
+package intake
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"raincheck/pkg/email"
+	"raincheck/pkg/gate"
+	"raincheck/pkg/waitlist"
+)
+
+// languageTag is what a language looks like in a path.
+var languageTag = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$`)
+
+// room serves the requests.
+type room struct {
+	Service
+	languages []email.Language
+	foreign   *http.CrossOriginProtection
+	notice    notice
+}
+
+// visit is one request, as far as every page needs it.
+type visit struct {
+	*http.Request
+	room *room
+	now  time.Time
+	lang email.Language
+	// page is what stands behind the language in the path.
+	page string
+	// asJSON is set when the client posted JSON and so reads it.
+	asJSON bool
+	// form is what was posted; empty for a GET.
+	form url.Values
+	// ticket is what the store knows of the code that was handed in.
+	ticket waitlist.Ticket
+}
+
+// answer is what a handler gives back: a page, or somewhere else to go.
+type answer struct {
+	status int
+	// view is the page.
+	view view
+	// location, when set, is where to go instead, by a 303 or 302.
+	location string
+	// cookie is a whole Set-Cookie value; only a POST has one.
+	cookie string
+	// raw is a body that is no page, of type kind.
+	raw  []byte
+	kind string
+	// cached lets the CDN keep it, shared lets any page read it.
+	cached, shared bool
+}
+
+// route is one page of the room.
+type route struct {
+	get, post func(context.Context, *visit) (answer, error)
+	// anywhere takes its POST from any site: what it holds in its address is secret
+	// enough, and mail programs post it from their own (RFC 8058).
+	anywhere bool
+}
+
+func (rm *room) route(page string) (route, bool) {
+	switch {
+	case page == "":
+		return route{get: rm.form, post: rm.join}, true
+	case page == "code":
+		return route{get: rm.codePage, post: rm.redeem}, true
+	case page == "enter":
+		return route{get: rm.enterPage, post: rm.redeem}, true
+	case page == "leave":
+		return route{get: rm.leavePage, post: rm.leave, anywhere: true}, true
+	case page == "form.json":
+		return route{get: rm.embedded}, true
+	case strings.HasPrefix(page, "in/"):
+		return route{get: rm.in}, true
+	}
+	return route{}, false
+}
+
+// ServeHTTP answers one request.
+func (rm *room) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v := &visit{Request: r, room: rm, now: rm.Now(), lang: rm.languages[0]}
+	a, err := rm.serve(w, v)
+	if err != nil {
+		a = rm.explain(v, err, w.Header())
+	}
+	rm.write(w, v, a)
+}
+
+func (rm *room) serve(w http.ResponseWriter, v *visit) (answer, error) {
+	if err := rm.throughTheDoor(v.Request); err != nil {
+		return answer{}, err
+	}
+	rest, ok := strings.CutPrefix(v.URL.Path, gate.Room)
+	if !ok || rest != "" && rest[0] != '/' {
+		return answer{}, errMissing
+	}
+	rest = strings.TrimPrefix(rest, "/")
+	if rest == "" {
+		return rm.choose(v, w.Header())
+	}
+	if rest == "embed.js" {
+		if !reading(v.Method) {
+			return answer{}, notAllowed(w.Header(), false)
+		}
+		return answer{status: http.StatusOK, raw: embedScript, kind: "text/javascript; charset=utf-8", cached: true}, nil
+	}
+	tag, page, slash := strings.Cut(rest, "/")
+	if !rm.speak(v, tag) {
+		// A language that the room is not offered in: the same page in one that it is.
+		if !languageTag.MatchString(tag) || !reading(v.Method) {
+			return answer{}, errMissing
+		}
+		return answer{location: withQuery(here(rm.languages[0])+"/"+known(rm, page), v.URL)}, nil
+	}
+	if !slash {
+		return answer{location: withQuery(here(v.lang)+"/", v.URL)}, nil
+	}
+	v.page = page
+	to, ok := rm.route(page)
+	switch {
+	case !ok:
+		return answer{}, errMissing
+	case reading(v.Method):
+		ctx, cancel := context.WithTimeout(v.Context(), patience)
+		defer cancel()
+		return to.get(ctx, v)
+	case v.Method == http.MethodOptions && page == "" && rm.embedder(v.Request):
+		// A browser asks before it posts JSON from another site.
+		rm.allowEmbedder(w.Header(), v.Request)
+		w.Header().Set("Access-Control-Allow-Methods", "POST")
+		w.Header().Set("Access-Control-Allow-Headers", "Content-Type")
+		w.Header().Set("Access-Control-Max-Age", "600")
+		return answer{status: http.StatusNoContent, raw: []byte{}}, nil
+	case v.Method != http.MethodPost || to.post == nil:
+		return answer{}, notAllowed(w.Header(), to.post != nil)
+	}
+	return rm.act(w, v, to)
+}
+
+// act runs a POST.
+func (rm *room) act(w http.ResponseWriter, v *visit, to route) (answer, error) {
+	v.asJSON = v.page == "" && isJSON(v.Request)
+	if rm.embedder(v.Request) {
+		rm.allowEmbedder(w.Header(), v.Request)
+	}
+	if !to.anywhere {
+		if err := rm.foreign.Check(v.Request); err != nil {
+			return answer{}, errForeign
+		}
+	}
+	form, err := readForm(w, v.Request, v.asJSON, to.anywhere)
+	if err != nil {
+		return answer{}, err
+	}
+	v.form = form
+	if tag := form.Get("language"); tag != "" && !v.asJSON && rm.speak(v, tag) {
+		// The pages are the same for everybody and know no query; posted to, they
+		// can send it along, and no JavaScript is needed for that.
+		return answer{location: withQuery(here(v.lang)+"/"+v.page, v.URL)}, nil
+	}
+	ctx, cancel := context.WithTimeout(v.Context(), patience)
+	defer cancel()
+	return to.post(ctx, v)
+}
+
+// choose sends whoever came to the bare address to the room in a language.
+func (rm *room) choose(v *visit, h http.Header) (answer, error) {
+	if !reading(v.Method) {
+		return answer{}, notAllowed(h, false)
+	}
+	rm.speak(v, gate.Language(strings.Join(v.Header.Values("Accept-Language"), ","), rm.Languages))
+	return answer{location: withQuery(here(v.lang)+"/", v.URL)}, nil
+}
+
+// speak sets the language of the visit, if the room has it.
+func (rm *room) speak(v *visit, tag string) bool {
+	for _, l := range rm.languages {
+		if l.Tag == tag {
+			v.lang = l
+			return true
+		}
+	}
+	return false
+}
+
+// known is page if there is such a page, else the form.
+func known(rm *room, page string) string {
+	if _, ok := rm.route(page); ok {
+		return page
+	}
+	return ""
+}
+
+// withQuery keeps the query of a request, if it is not longer than any of ours.
+func withQuery(path string, u *url.URL) string {
+	if u.RawQuery == "" || len(u.RawQuery) > 4*gate.MaxPath {
+		return path
+	}
+	return path + "?" + u.RawQuery
+}
+
+// reading methods change nothing.
+func reading(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+
+func notAllowed(h http.Header, post bool) error {
+	allow := "GET, HEAD"
+	if post {
+		allow += ", POST"
+	}
+	h.Set("Allow", allow)
+	return errMethod
+}
+
+// wanted is the path that the visitor asked for: the form's field where a page
+// has been rendered for this visitor, else the query that the redirect left.
+func (v *visit) wanted() string {
+	if to := v.form.Get("to"); to != "" {
+		return gate.SafePath(to)
+	}
+	return gate.SafePath(v.URL.Query().Get("to"))
+}
+
+// write sends an answer. It is the one place where a response is made, so that
+// no page can lack its headers.
+func (rm *room) write(w http.ResponseWriter, v *visit, a answer) {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "strict-origin")
+	h.Set("Cache-Control", "private, no-store")
+	if a.cached && reading(v.Method) {
+		h.Set("Cache-Control", cacheControl)
+	}
+	if a.shared {
+		h.Set("Access-Control-Allow-Origin", "*")
+	}
+	if a.cookie != "" {
+		h.Set("Set-Cookie", a.cookie)
+	}
+	if a.location != "" {
+		h.Set("Location", a.location)
+		w.WriteHeader(http.StatusSeeOther)
+		return
+	}
+	body := a.raw
+	switch {
+	case a.raw != nil:
+		if a.kind != "" {
+			h.Set("Content-Type", a.kind)
+		}
+	case v.asJSON:
+		h.Set("Content-Type", "application/json; charset=utf-8")
+		body = a.view.json()
+	default:
+		h.Set("Content-Type", "text/html; charset=utf-8")
+		h.Set("Content-Language", v.lang.Tag)
+		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		var err error
+		if body, err = a.view.html(); err != nil {
+			// A template that fails is a defect; the person gets plain words at least.
+			rm.Log.Error("render a page", "page", a.view.Page, "error", err)
+			h.Set("Content-Type", "text/plain; charset=utf-8")
+			a.status, body = http.StatusTooManyRequests, []byte(a.view.Say("busy.title")+"\n"+a.view.Say("busy")+"\n")
+		}
+	}
+	w.WriteHeader(a.status)
+	if v.Method != http.MethodHead {
+		// A client that went away is nobody's error.
+		_, _ = io.Copy(w, strings.NewReader(string(body)))
+	}
+}

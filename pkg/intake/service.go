@@ -1,0 +1,218 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"raincheck/pkg/bypass"
+	"raincheck/pkg/email"
+	"raincheck/pkg/gate"
+	"raincheck/pkg/waitlist"
+)
+
+// store is what the room asks of the waitlist. Errors that it tells apart are
+// named at each method; any other means that nothing is known to be saved.
+type store interface {
+	// Join puts a mailbox at the end of the line, in one conditional request.
+	// Already there, or suppressed: no error and New is false.
+	Join(ctx context.Context, s waitlist.Signup) (waitlist.Joined, error)
+	// Redeem adds a use to a code. waitlist.ErrUsedUp and waitlist.ErrRevoked keep
+	// the bearer out; no item for the code does not.
+	Redeem(ctx context.Context, r waitlist.Redemption) (waitlist.Redeemed, error)
+	// Leave ends a joining. waitlist.ErrStale and waitlist.ErrUnknown mean that it
+	// is over already.
+	Leave(ctx context.Context, ref waitlist.Ref, at time.Time) error
+	// Notice reads what the operator wants and how far the line has got.
+	Notice(ctx context.Context) (waitlist.Control, waitlist.Progress, error)
+}
+
+// Field is something beside the address that the operator wants to know, such
+// as a state. A person may always leave it out.
+type Field struct {
+	// Name is its name in the form, in JSON and in the export: a lower-case letter,
+	// then lower-case letters, digits and underscores, at most 32 in all.
+	Name string
+	// Labels are what the form calls it, by language; a language without one has
+	// the default language's.
+	Labels map[string]string
+}
+
+// Settings are what an operator sets once.
+type Settings struct {
+	// Site is the name of the site, as its visitors know it.
+	Site string
+	// Sender is the address that invitations come from, for the pages to name: a
+	// person looks for it in a spam folder.
+	Sender string
+	// Languages are the tags that the room is offered in, the default first. None
+	// means all that there are words for.
+	Languages []string
+	// Fields are at most waitlist.MaxFields.
+	Fields []Field
+	// Zone is where the site's visitors mostly are; times are said in it. Nil is UTC.
+	Zone *time.Location
+	// PassLife is how long a pass is good for between renewals, as in the gate.
+	PassLife time.Duration
+	// Origins are the site's own, such as https://www.example.org: behind a CDN the
+	// handler sees another Host than the visitor, and a form is taken from these.
+	Origins []string
+	// Embedders are origins of other sites whose pages may carry embed.js.
+	Embedders []string
+}
+
+// Service is the waiting room. All fields without a default must be set.
+type Service struct {
+	Settings
+	// Store is the waitlist.
+	Store store
+	// Keys gives the key ring; it is asked on every request and should cache.
+	Keys func(context.Context) (*bypass.Keyring, error)
+	// Secrets gives the values that OriginHeader may have, more than one while they
+	// are rotated. Nil accepts every request: on one machine there is no CDN whose
+	// rules somebody could go around.
+	Secrets func(context.Context) ([]string, error)
+	// Viewer says who asks, for telling a form that was posted twice from two
+	// people; it is hashed with a key at once and never kept. Nil, or an empty
+	// answer, makes every posting a new browser unless it shows a pass. Behind a
+	// CDN take care that a client cannot choose it (Forwarded).
+	Viewer func(*http.Request) string
+	// Now is the clock.
+	Now func() time.Time
+	// Log gets one line for every request that acted or failed; no address, code or
+	// client is in it. Nil is none.
+	Log *slog.Logger
+	// Count takes the numbers for the metrics, by the names Counts. Nil is none.
+	Count func(name string, n int)
+}
+
+// Counts are the names that Service.Count is called with.
+var Counts = []string{
+	"SignupsNew", "SignupsKnown", "SignupsTrapped", "SignupsRefused", "SignupsFailed",
+	"CodesRedeemed", "CodesUnrecorded", "CodesWrong", "CodesOver",
+	"Left", "ForeignForms", "DirectHits",
+}
+
+// OriginHeader carries the secret that shows that a request came through the
+// CDN and so through its rules.
+const OriginHeader = "X-Raincheck-Origin"
+
+// The bounds of what the room takes and waits for.
+const (
+	// MaxFormAge is how old a form may be (DESIGN 10).
+	MaxFormAge = 2 * time.Hour
+	// maxBody is the most that is read of a request: every field at its longest,
+	// percent-encoded, fits four times over.
+	maxBody = 16 << 10
+	// noticeLife is how long the operator's switch and the progress are cached.
+	noticeLife = 30 * time.Second
+	// pageLife is how long the CDN may keep a page.
+	pageLife = time.Minute
+	// retryAfter is what a person is told to wait when nothing could be saved.
+	retryAfter = 30 * time.Second
+	// patience is how long a store may take. Behind it stands a person who looks
+	// at a blank page; the CDN would give up after 30 s.
+	patience = 8 * time.Second
+)
+
+var fieldName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
+
+// reserved are the names that the forms use themselves.
+var reserved = []string{"email", "to", "stamp", "note", "code", "language", "go", "c", "t"}
+
+// validate reports everything that is wrong with the service at once.
+func (s *Service) validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if strings.TrimSpace(s.Site) == "" {
+		bad("the site has no name")
+	}
+	if _, err := email.Parse(s.Sender); err != nil {
+		bad("the sender is not an address")
+	}
+	for _, tag := range s.Languages {
+		if _, ok := languageOf(tag); !ok {
+			bad("there are no words for the language %q", tag)
+		}
+	}
+	if len(s.Fields) > waitlist.MaxFields {
+		bad("%d fields are asked for, and at most %d can be", len(s.Fields), waitlist.MaxFields)
+	}
+	for i, f := range s.Fields {
+		if !fieldName.MatchString(f.Name) || slices.Contains(reserved, f.Name) {
+			bad("a field cannot be called %q", f.Name)
+		}
+		if slices.ContainsFunc(s.Fields[:i], func(g Field) bool { return g.Name == f.Name }) {
+			bad("two fields are called %q", f.Name)
+		}
+	}
+	if s.PassLife < time.Minute || s.PassLife > bypass.MaxPassLife {
+		bad("a pass is to be good for %s, and must be for a minute to %s", s.PassLife, bypass.MaxPassLife)
+	}
+	for _, origin := range slices.Concat(s.Origins, s.Embedders) {
+		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin {
+			bad("%q is no origin (a scheme and a host, nothing behind it)", origin)
+		}
+	}
+	if s.Store == nil || s.Keys == nil || s.Now == nil {
+		bad("store, keys and clock are needed")
+	}
+	return errors.Join(errs...)
+}
+
+// Handler returns the handler for everything under gate.Room. Its error names
+// every setting that is wrong.
+func (s Service) Handler() (http.Handler, error) {
+	if len(s.Languages) == 0 {
+		for _, l := range email.Languages() {
+			s.Languages = append(s.Languages, l.Tag)
+		}
+	}
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+	if s.Count == nil {
+		s.Count = func(string, int) {}
+	}
+	if s.Viewer == nil {
+		s.Viewer = func(*http.Request) string { return "" }
+	}
+	if err := s.validate(); err != nil {
+		return nil, fmt.Errorf("the waiting room: %w", err)
+	}
+	rm := &room{Service: s, foreign: http.NewCrossOriginProtection()}
+	for _, origin := range slices.Concat(s.Origins, s.Embedders) {
+		if err := rm.foreign.AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("the waiting room: trusting an origin: %w", err)
+		}
+	}
+	for _, tag := range s.Languages {
+		l, _ := languageOf(tag)
+		rm.languages = append(rm.languages, l)
+	}
+	return rm, nil
+}
+
+// Forwarded returns a Service.Viewer that takes the n-th address from the right
+// of X-Forwarded-For. Each proxy that can be trusted puts one there; what stands
+// further left was sent by the client, which may write what it likes. Behind
+// CloudFront and an HTTP API it is the second.
+func Forwarded(n int) func(*http.Request) string {
+	return func(r *http.Request) string {
+		hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+		if len(hops) < n {
+			return ""
+		}
+		return strings.TrimSpace(hops[len(hops)-n])
+	}
+}
+
+// here is the path of the room in a language.
+func here(l email.Language) string { return gate.Room + "/" + l.Tag }
