@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -216,15 +217,14 @@ func (a answer) apply(r *http.Request) {
 	}
 	var lines []string
 	for _, line := range r.Header["Cookie"] {
-		var parts []string
-		for part := range strings.SplitSeq(line, ";") {
-			part = strings.TrimSpace(part)
-			if name, _, _ := strings.Cut(part, "="); part != "" && left[name] {
-				parts = append(parts, part)
-			}
-		}
-		if len(parts) > 0 {
-			lines = append(lines, strings.Join(parts, "; "))
+		parts := strings.Split(line, ";")
+		parts = slices.DeleteFunc(parts, func(part string) bool {
+			name, _, _ := strings.Cut(strings.TrimSpace(part), "=")
+			// As JavaScript holds it: what is not UTF-8 became U+FFFD.
+			return strings.TrimSpace(part) != "" && !left[string([]rune(name))]
+		})
+		if line = strings.TrimLeft(strings.Join(parts, ";"), " "); line != "" {
+			lines = append(lines, line)
 		}
 	}
 	delete(r.Header, "Cookie")
