@@ -11,6 +11,7 @@ import (
 
 	"raincheck/pkg/attach"
 	"raincheck/pkg/aws/distribution"
+	"raincheck/pkg/aws/secret"
 )
 
 // onDistribution are the flags of attach and detach.
@@ -79,19 +80,19 @@ func (c *attachCmd) Run(e *env) error {
 
 // request is what is asked for, and the ARN of the origin's secret.
 func (c *attachCmd) request(e *env, s *session) (attach.Request, string, error) {
-	out, err := s.Need(outRoom, outCachePolicy, outThrottle, outRemember, outOrigin)
+	out, err := s.Need(outRoom, outCachePolicy, outThrottle, outRemember, outOrigin, outKeys)
 	if err != nil {
 		return attach.Request{}, "", err
 	}
 	if host := s.Parameters["SiteHost"]; host != "" && !strings.EqualFold(host, c.Host) {
 		return attach.Request{}, "", badInput("--host %s: the stack %s was deployed for %s, and one stack serves one host", c.Host, s.Name, host)
 	}
-	secret, err := readSecret(e, s, out[4])
+	values, err := secret.New(s.cfg, out[5], out[4]).Origin(e.ctx)
 	if err != nil {
-		return attach.Request{}, "", err
+		return attach.Request{}, "", awsWords(err)
 	}
 	return attach.Request{Host: c.Host, Paths: c.Paths, Room: attach.Room{
-		Domain: out[0], Secret: string(secret), CachePolicy: out[1], Throttle: out[2], Remember: out[3],
+		Domain: out[0], Secret: values[0], CachePolicy: out[1], Throttle: out[2], Remember: out[3],
 	}}, out[4], nil
 }
 

@@ -44,7 +44,7 @@ func newWorld(e *testscript.Env) *world {
 	w.cloudformation.Put("raincheck", outputs, map[string]string{"SiteHost": "www.example.org"})
 	w.cloudformation.Put("shop", map[string]string{"Url": "https://www.example.org"}, nil)
 	w.cloudfront.Functions(outputs[outThrottle], outputs[outRemember], "arn:aws:cloudfront::111122223333:function/add-index-html")
-	w.secrets.Put(outputs[outOrigin], "an-origin-secret-for-tests")
+	w.secrets.Put(outputs[outOrigin], `{"value":"an-origin-secret-for-tests"}`)
 	w.secrets.Put(outputs[outKeys], `{"root":"`+strings.Repeat("r", bypass.MinSecret)+`"}`)
 	for name, handler := range map[string]http.Handler{
 		"CLOUDFORMATION": w.cloudformation, "CLOUDFRONT": w.cloudfront, "SECRETS_MANAGER": w.secrets,

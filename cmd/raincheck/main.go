@@ -36,10 +36,18 @@ type cli struct {
 	Resume   resumeCmd   `cmd:"" group:"The switches" help:"Send again."`
 	Load     loadCmd     `cmd:"" group:"The switches" help:"Tell the site's load by hand, or from cron: 0.93 is 93 % of the capacity."`
 
+	Invite inviteCmd `cmd:"" group:"The line" help:"Invite a number of people now, beside the law; or into a file, for another mailer."`
+	Drain  drainCmd  `cmd:"" group:"The line" help:"Invite everyone left at the safe pace, and take no more addresses."`
+	Export exportCmd `cmd:"" group:"The line" help:"Write the waitlist to standard output, as CSV or JSON lines."`
+	Import importCmd `cmd:"" group:"The line" help:"Put the people of a file into the line."`
+	Forget forgetCmd `cmd:"" group:"The line" help:"Remove one person, by their address."`
+
 	Status statusCmd `cmd:"" group:"Looking" help:"What happens now and why, in one screen."`
 
 	Attach attachCmd `cmd:"" group:"Setting up" help:"Put raincheck onto an existing CloudFront distribution."`
 	Detach detachCmd `cmd:"" group:"Setting up" help:"Take raincheck off a distribution again. Before deleting the stack."`
+
+	Rotate rotateCmd `cmd:"" group:"Setting up" help:"Put a new signing key into the ring. Nobody notices."`
 
 	Local localCmd `cmd:"" group:"Trying it out" help:"Run the whole of raincheck on this machine: site, edge, waiting room, mail, console."`
 }

@@ -30,12 +30,25 @@ type plane interface {
 	change(ctx context.Context, change console.Change) error
 }
 
-// where are the flags that choose a plane.
+// where are the flags that choose a plane: the deployed stack, if one is
+// named, else the local instance.
 type where struct {
-	URL string `name:"url" default:"http://localhost:8080" placeholder:"URL" help:"The local instance to act on (${default})."`
+	Stack     string `env:"RAINCHECK_STACK" placeholder:"NAME" help:"The deployed stack to act on (or RAINCHECK_STACK). Without it, the local instance."`
+	EdgeStore string `env:"RAINCHECK_EDGE_STORE" placeholder:"ARN" help:"The stack's store at the edge (its output EdgeStoreArn), for opening while CloudFormation does not answer."`
+	URL       string `name:"url" default:"http://localhost:8080" placeholder:"URL" help:"The local instance to act on (${default})."`
 }
 
-func (w where) plane() (plane, error) {
+func (w where) plane(e *env) (plane, error) {
+	if w.Stack != "" {
+		s, err := deployed{Stack: w.Stack}.session(e)
+		if err != nil && w.EdgeStore != "" {
+			return onlyEdge(e.ctx, e, w.EdgeStore, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return s.deployment(e)
+	}
 	u, err := url.Parse(w.URL)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return nil, badInput("--url %s: it is an address such as http://localhost:8080", w.URL)
@@ -95,7 +108,7 @@ func (p *localPlane) ask(ctx context.Context, method, what string, body []byte, 
 func plainly(err error) error {
 	switch e, ok := errors.AsType[net.Error](err); {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return errors.New("nothing listens there; start it with `raincheck local` or name it with --url")
+		return errors.New("nothing listens there; start it with `raincheck local` or name it with --url; a deployed stack is named with --stack")
 	case ok && e.Timeout():
 		return errors.New("no answer within 10 seconds")
 	}

@@ -21,7 +21,7 @@ type statusCmd struct {
 
 // Run prints what happens now and why.
 func (c *statusCmd) Run(e *env) error {
-	p, err := c.plane()
+	p, err := c.plane(e)
 	if err != nil {
 		return err
 	}
@@ -99,9 +99,9 @@ func mail(c waitlist.Control) string {
 	if !c.Paused {
 		return "being sent"
 	}
-	out := "paused"
+	out := "paused by the operator"
 	if c.PausedBecause != "" {
-		out += ": " + c.PausedBecause
+		out = "paused: " + c.PausedBecause
 	}
 	if !c.ResumeAt.IsZero() {
 		out += ", goes on by itself at " + clockTime(c.ResumeAt)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"raincheck/pkg/gate"
@@ -23,14 +24,19 @@ type openCmd struct {
 // Run acts at once and reads nothing first: it is the way back to a site
 // without raincheck, and must work while all else is down.
 func (c *openCmd) Run(e *env) error {
-	p, err := c.plane()
+	p, err := c.plane(e)
 	if err != nil {
 		return err
 	}
-	if err := p.change(e.ctx, console.Change{Mode: gate.Open}); err != nil {
+	err = p.change(e.ctx, console.Change{Mode: gate.Open})
+	half, ok := errors.AsType[halfDone](err)
+	if err != nil && !ok {
 		return err
 	}
 	fmt.Fprintf(e.stdout, "Open: everyone is let in. The edge follows within a minute. (%s)\n", p.name())
+	if ok {
+		fmt.Fprintf(e.stdout, "Only the edge was told, which is enough: the inviter takes the switch over as soon as it can. (%v)\n", half)
+	}
 	return nil
 }
 
@@ -114,7 +120,7 @@ func (c *loadCmd) Run(e *env) error {
 	if c.Load < 0 || c.Load > 10 {
 		return badInput("load %g: it is a share of the capacity, such as 0.93 for 93 %%", c.Load)
 	}
-	p, err := c.plane()
+	p, err := c.plane(e)
 	if err != nil {
 		return err
 	}
@@ -127,7 +133,7 @@ func (c *loadCmd) Run(e *env) error {
 
 // switchTo says what change would do, and does it when told to.
 func (w where) switchTo(e *env, a apply, change console.Change) error {
-	p, err := w.plane()
+	p, err := w.plane(e)
 	if err != nil {
 		return err
 	}

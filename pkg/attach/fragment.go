@@ -93,7 +93,7 @@ const cloudFormation = `# Into the DistributionConfig of your AWS::CloudFront::D
           CustomOriginConfig: {OriginProtocolPolicy: https-only, OriginSSLProtocols: [TLSv1.2]}
           OriginCustomHeaders:
             - HeaderName: %s
-              HeaderValue: '{{resolve:secretsmanager:%s:SecretString}}'
+              HeaderValue: '{{resolve:secretsmanager:%s:SecretString:value}}'
       CacheBehaviors:             # this one first: order is precedence
         - PathPattern: %s
           TargetOriginId: %s
@@ -115,7 +115,7 @@ data "aws_secretsmanager_secret_version" "raincheck_origin" {
     origin_id   = %s
     custom_header {
       name  = %s
-      value = data.aws_secretsmanager_secret_version.raincheck_origin.secret_string
+      value = jsondecode(data.aws_secretsmanager_secret_version.raincheck_origin.secret_string).value
     }
     custom_origin_config {
       http_port              = 80

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"raincheck/pkg/aws/secret"
+	"raincheck/pkg/aws/table"
+	"raincheck/pkg/bypass"
+	"raincheck/pkg/email"
+	"raincheck/pkg/records"
+	"raincheck/pkg/waitlist"
+)
+
+// stages are what export can choose from.
+var stages = []waitlist.Stage{waitlist.Waiting, waitlist.Claimed, waitlist.Sending, waitlist.Invited,
+	waitlist.Used, waitlist.Expired, waitlist.Bounced, waitlist.Left, waitlist.Failed}
+
+// exportCmd writes the waitlist to standard output.
+type exportCmd struct {
+	deployed
+	Format string   `enum:"csv,jsonl" default:"csv" help:"csv or jsonl (${default})."`
+	Stage  []string `placeholder:"STAGE" help:"Only these stages: waiting, claimed, sending, invited, redeemed, expired, bounced, left, failed."`
+}
+
+// Help is shown by --help.
+func (c *exportCmd) Help() string {
+	return "People may join meanwhile: an entry that stays put is in it exactly once. A cell of the CSV that a spreadsheet would run as a formula begins with an apostrophe. " +
+		"Codes are never exported.\n\nHow many wait by state: raincheck export --format jsonl --stage waiting | jq -r .fields.state | sort | uniq -c\n\n" +
+		"How many ended how: raincheck export --format jsonl | jq -r .stage | sort | uniq -c"
+}
+
+// Run exports.
+func (c *exportCmd) Run(e *env) error {
+	var chosen []waitlist.Stage
+	for _, name := range c.Stage {
+		if !slices.Contains(stages, waitlist.Stage(name)) {
+			return badInput("--stage %s: there is no such stage; it is one of %v", name, stages)
+		}
+		chosen = append(chosen, waitlist.Stage(name))
+	}
+	s, err := c.session(e)
+	if err != nil {
+		return err
+	}
+	out, err := s.Need(outTable)
+	if err != nil {
+		return err
+	}
+	n, err := records.Export(e.ctx, table.New(s.cfg, out[0]), e.stdout, records.Format(c.Format), chosen...)
+	if err != nil {
+		return fmt.Errorf("after %s entries: %w", thousands(n), awsWords(err))
+	}
+	fmt.Fprintf(e.stderr, "%s entries.\n", thousands(n))
+	return nil
+}
+
+// importCmd puts the people of a file into the line.
+type importCmd struct {
+	deployed
+	apply
+	File   string `arg:"" placeholder:"FILE" help:"CSV with a header line that has a column address, or JSON lines (.jsonl)."`
+	Report string `placeholder:"FILE" help:"Where the report goes, a line for each row (FILE.report.csv). An interrupted import goes on where its report ends."`
+}
+
+// Help is shown by --help.
+func (c *importCmd) Help() string {
+	return "Columns: address, and where they are there joined (the place in the line), language, wanted (a path of the site), fields ({\"state\":\"VT\"} or state=VT; size=3). " +
+		"Without joined the order of the file is the order of the line, behind everybody who waits. Without --apply the rows are checked and nothing is stored."
+}
+
+// Run imports.
+func (c *importCmd) Run(e *env) error {
+	format := records.CSV
+	if strings.EqualFold(filepath.Ext(c.File), ".jsonl") {
+		format = records.JSONLines
+	}
+	file, err := os.Open(c.File)
+	if err != nil {
+		return usageError{err}
+	}
+	defer file.Close()
+	s, err := c.session(e)
+	if err != nil {
+		return err
+	}
+	out, err := s.Need(outTable, outKeys)
+	if err != nil {
+		return err
+	}
+	keys, err := secret.New(s.cfg, out[1], "").Keys(e.ctx)
+	if err != nil {
+		return awsWords(err)
+	}
+	im := records.Import{Keys: keys, Now: e.now().UTC()}
+	if c.Report == "" {
+		c.Report = c.File + ".report.csv"
+	}
+	if !c.Apply {
+		im.Report = func(r records.Row) error {
+			if r.Outcome != records.Joined {
+				fmt.Fprintf(e.stdout, "line %d: %s: %s\n", r.Line, r.Outcome, r.Why)
+			}
+			return nil
+		}
+	} else {
+		im.Store = table.New(s.cfg, out[0])
+		report, err := openReport(c.Report)
+		if err != nil {
+			return err
+		}
+		defer report.Close()
+		im.After, im.Report = report.after, report.write
+		if im.After > 0 {
+			fmt.Fprintf(e.stdout, "Going on after line %d, by %s.\n", im.After, c.Report)
+		}
+	}
+	tally, err := im.Run(e.ctx, bufio.NewReader(file), format)
+	said := fmt.Sprintf("%s joined, %s there already, %s skipped, %s bad",
+		thousands(tally[records.Joined]), thousands(tally[records.There]), thousands(tally[records.Skipped]), thousands(tally[records.Bad]))
+	if err != nil {
+		if _, ok := errors.AsType[*csv.ParseError](err); ok {
+			err = usageError{err}
+		}
+		return fmt.Errorf("%s; then: %w\n  Run it again to go on where the report ends", said, awsWords(err))
+	}
+	if !c.Apply {
+		fmt.Fprintf(e.stdout, "It would be: %s. Nothing was stored. Add --apply to do it.\n", said)
+		return nil
+	}
+	fmt.Fprintf(e.stdout, "%s. A line for each row is in %s.\n", said, c.Report)
+	return nil
+}
+
+// reportFile is the report of an import, which is also its memory.
+type reportFile struct {
+	file  *os.File
+	after int
+}
+
+// openReport finds the last whole line of an earlier run, or begins a report.
+func openReport(name string) (*reportFile, error) {
+	data, err := os.ReadFile(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	r := &reportFile{file: f}
+	whole := data[:strings.LastIndex(string(data), "\n")+1]
+	for line := range strings.Lines(string(whole)) {
+		number, _, _ := strings.Cut(line, ",")
+		if n, err := strconv.Atoi(number); err == nil {
+			r.after = n
+		}
+	}
+	err = f.Truncate(int64(len(whole)))
+	if err == nil {
+		_, err = f.Seek(0, io.SeekEnd)
+	}
+	if err == nil && len(whole) == 0 {
+		_, err = io.WriteString(f, "line,outcome,why\n")
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return r, nil
+}
+
+func (r *reportFile) write(row records.Row) error {
+	_, err := fmt.Fprintf(r.file, "%d,%s,%q\n", row.Line, row.Outcome, row.Why)
+	return err
+}
+
+func (r *reportFile) Close() error { return r.file.Close() }
+
+// forgetCmd removes a person.
+type forgetCmd struct {
+	deployed
+	apply
+	Address string `arg:"" help:"The address, or - to read it from standard input, which keeps it out of the shell's history."`
+}
+
+// Help is shown by --help.
+func (c *forgetCmd) Help() string {
+	return "Removes the entry and its code. What else may still hold the address, and for how long (point-in-time recovery, mails under way, the mail service's own records), " +
+		"is in docs/security.md. A mailbox that bounced or complained loses that mark too: if it joins again, it is mailed again."
+}
+
+// Run forgets.
+func (c *forgetCmd) Run(e *env) error {
+	typed := c.Address
+	if typed == "-" {
+		line, err := bufio.NewReader(io.LimitReader(e.stdin, 2<<10)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("reading the address: %w", err)
+		}
+		typed = line
+	}
+	address, err := email.Parse(typed)
+	if err != nil {
+		return badInput("that is not an e-mail address")
+	}
+	s, err := c.session(e)
+	if err != nil {
+		return err
+	}
+	out, err := s.Need(outTable, outKeys)
+	if err != nil {
+		return err
+	}
+	keys, err := secret.New(s.cfg, out[1], "").Keys(e.ctx)
+	if err != nil {
+		return awsWords(err)
+	}
+	return forget(e, table.New(s.cfg, out[0]), keys, s.Name, address, c.Apply)
+}
+
+// forget says what is kept, and removes it when told to.
+func forget(e *env, store *table.Table, keys *bypass.Keyring, name string, address email.Address, do bool) error {
+	key := keys.Mailbox(address.Mailbox())
+	entry, err := store.Entry(e.ctx, key)
+	switch {
+	case errors.Is(err, waitlist.ErrUnknown):
+		// There may be a bare mark of a bounce, which Forget removes as well.
+		fmt.Fprintf(e.stdout, "On the stack %s: nobody is in the line under that mailbox.\n", name)
+	case errors.Is(err, waitlist.ErrUnreadable):
+		fmt.Fprintf(e.stdout, "On the stack %s: an entry that cannot be read.\n", name)
+	case err != nil:
+		return awsWords(err)
+	default:
+		fmt.Fprintf(e.stdout, "On the stack %s: an entry at stage %s, joined %s.\n", name, entry.Stage, entry.Joined.UTC().Format("2006-01-02 15:04 UTC"))
+		if entry.Stage == waitlist.Claimed || entry.Stage == waitlist.Sending {
+			fmt.Fprintln(e.stdout, "  ! a mail may be under way; it cannot be called back, and its code will not be known any more (it still lets in whoever has it)")
+		}
+		if entry.Suppressed {
+			fmt.Fprintln(e.stdout, "  ! it bounced or complained; forgotten, that is forgotten too: if it joins again, it is mailed again")
+		}
+	}
+	if !do {
+		fmt.Fprintln(e.stdout, "Nothing was changed. Add --apply to do it.")
+		return nil
+	}
+	if err := store.Forget(e.ctx, key); err != nil {
+		return awsWords(err)
+	}
+	fmt.Fprintln(e.stdout, "Forgotten. What may still hold the address, and for how long: docs/security.md.")
+	return nil
+}
