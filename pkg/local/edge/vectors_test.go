@@ -176,7 +176,7 @@ func TestTwinAgreesWithVectors(t *testing.T) {
 			Viewer  struct{ IP string }
 			Request struct {
 				Method, URI string
-				QueryString map[string]jsonValue
+				QueryString json.RawMessage
 				Headers     map[string]jsonValue
 				Cookies     map[string]jsonValue
 			}
@@ -190,9 +190,17 @@ func TestTwinAgreesWithVectors(t *testing.T) {
 			FetchMode: header("sec-fetch-mode"), Accept: header("accept"), AcceptLanguage: header("accept-language"),
 			Path: e.Request.URI, Passes: e.Request.Cookies[passCookie].all(),
 		}
-		for name, p := range e.Request.QueryString {
+		// In the order of the file: it is the order in which JavaScript has them.
+		dec := json.NewDecoder(bytes.NewReader(e.Request.QueryString))
+		dec.Token()
+		for dec.More() {
+			name, err := dec.Token()
+			var p jsonValue
+			if err != nil || dec.Decode(&p) != nil {
+				t.Fatal("a query of a vector cannot be read")
+			}
 			for _, one := range p.all() {
-				r.Query += "&" + name + "=" + one
+				r.Query += "&" + name.(string) + "=" + one
 			}
 		}
 		k := gate.Known{Failure: gate.Failure(v.Failure)}
