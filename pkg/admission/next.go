@@ -1,12 +1,68 @@
-// Package admission decides, once a minute, how many people may come to a site:
-// which share of new visitors the edge lets straight in, and how many of those
-// who wait are invited back. docs/control.md has the law with its formulae.
 package admission
+
+import (
+	"math"
+	"time"
+)
 
 // Next is the admission law: what to do now, from what became known since the
 // last decision. It is pure: it reads no clock, draws no lots, changes neither
 // argument, and gives the same bytes for the same arguments.
+//
+// A policy that Validate refuses decides nothing: the door stays as it is and
+// nobody is invited. An observation that is not newer than the last one is taken
+// in, and answered with the decision that stands and no invitation.
 func Next(p Policy, s State, o Observation) (Decision, State) {
-	d := Decision{Time: o.Time, Admit: 1, Because: "nothing is known yet"}
-	return d, s
+	m := s.memory.clone()
+	d := Decision{Time: o.Time, Admit: float64(m.Admit)}
+	if err := p.Validate(); err != nil {
+		if m.Last == 0 {
+			d.Admit = 0
+		}
+		d.Because = "the policy cannot be used, nothing changes: " + err.Error()
+		return d, s
+	}
+	now := minuteAt(o.Time)
+	steps := int64(0)
+	switch {
+	case m.Last == 0, now-m.Last > longHistory, now < m.Last-10:
+		m.begin(now)
+	case now <= m.Last:
+		d.Because = "this minute was decided before"
+		return d, s
+	default:
+		steps = now - m.Last
+	}
+	m.advance(now, o)
+	m.record(o, int(steps))
+	m.Returns.tell(o, o.Time.Unix(), int(steps))
+	m.countIn()
+	m.settle(p, int(steps))
+
+	b := m.Visits.believe(p)
+	factor := m.estimate(b, int(steps))
+	f := m.Returns.look(o.Time.Unix(), time.Duration(p.CodeTTL), ahead)
+	v := m.see(p, o, b, f, factor)
+	if p.Law == Ramp {
+		d = v.ramp(d)
+	} else {
+		d = v.decide(d)
+	}
+	d.Admit = math.Round(clamp(d.Admit, 0, 1)*1e4) / 1e4
+	if d.Invite > 0 {
+		c := m.Returns.add(o.Time.Unix())
+		c.Asked = plus(c.Asked, count(d.Invite))
+	}
+	m.Before, m.Admit = m.Admit, float32(d.Admit)
+	return d, State{memory: m}
+}
+
+// minuteAt is the minute since 1970 that a time lies in.
+func minuteAt(t time.Time) int64 {
+	seconds := t.Unix()
+	minute := seconds / 60
+	if seconds%60 < 0 {
+		minute--
+	}
+	return minute
 }

@@ -2,6 +2,7 @@ package admission
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -157,11 +158,13 @@ func (o Observation) validate() error {
 			return fmt.Errorf("edge[%d]: it takes a time `at` and counts of 0 or more", i)
 		}
 	}
-	for name, cohorts := range map[string][]Cohort{"redeemed": o.Redeemed, "sent": o.Sent} {
-		for i, c := range cohorts {
-			if c.Invited.IsZero() || c.Count < 0 {
-				return fmt.Errorf("%s[%d]: it takes a time `invited` and a count of 0 or more", name, i)
+	for i, c := range slices.Concat(o.Redeemed, o.Sent) {
+		if c.Invited.IsZero() || c.Count < 0 {
+			name := "redeemed"
+			if i >= len(o.Redeemed) {
+				name, i = "sent", i-len(o.Redeemed)
 			}
+			return fmt.Errorf("%s[%d]: it takes a time `invited` and a count of 0 or more", name, i)
 		}
 	}
 	for i, c := range o.Outstanding {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // stateVersion is raised when an older law could not read a newer state.
@@ -20,9 +21,51 @@ type State struct {
 	memory memory
 }
 
-// memory is the state as it is stored.
+// The lengths of what is remembered, in minutes.
+const (
+	longHistory   = 360 // arrivals: longer than nearly every visit
+	recentHistory = 60  // all else: longer than any lag that is worth waiting for
+)
+
+// memory is the state as it is stored. Numbers are float32: seven digits are
+// more than anything here is known to, and JSON writes them short.
 type memory struct {
 	Version int `json:"v"`
+	// First and Last are minutes since 1970: of the first tick and the last.
+	First int64 `json:"first"`
+	Last  int64 `json:"last"`
+	// Admit and Before are the last decision and the one before it.
+	Admit  float32 `json:"admit"`
+	Before float32 `json:"before"`
+
+	// In is who came onto the site, by the minute, ending with the minute before
+	// Last.
+	In []float32 `json:"in"`
+	// What is known of the recent minutes, ending with the one before Last; below
+	// 0 is unknown.
+	Visitors []float32 `json:"visitors"` // counted at the edge
+	Admitted []float32 `json:"admitted"` // of them let in
+	Share    []float32 `json:"share"`    // admit in force
+	Back     []float32 `json:"back"`     // redeemed
+	Load     []float32 `json:"load"`     // measured
+	Model    []float32 `json:"model"`    // load as the counts alone explain it
+
+	Door    demand  `json:"door"`
+	Visits  visits  `json:"visits"`
+	Trim    trim    `json:"trim"`
+	Returns returns `json:"returns"`
+	// Fresh is the last minute of which the load is known, or was not asked for.
+	Fresh int64 `json:"fresh"`
+}
+
+// clone copies everything that a slice shares.
+func (m memory) clone() memory {
+	for _, s := range []*[]float32{&m.In, &m.Visitors, &m.Admitted, &m.Share, &m.Back, &m.Load, &m.Model,
+		&m.Visits.SUU, &m.Visits.SUY, &m.Visits.SYY, &m.Returns.Exposed, &m.Returns.Came} {
+		*s = slices.Clone(*s)
+	}
+	m.Returns.Cohorts = slices.Clone(m.Returns.Cohorts)
+	return m
 }
 
 // Encode writes the state for storage: JSON, versioned, under 64 KB.
@@ -55,7 +98,23 @@ func Decode(data []byte) (State, error) {
 	if err := json.Unmarshal(data, &s.memory); err != nil {
 		return State{}, fmt.Errorf("read the state of the admission law: %w", err)
 	}
-	return s, nil
+	s.memory.Version = 0 // as Next leaves it: a state read is the state written
+	return s, s.memory.check()
+}
+
+// check refuses a state that Next could not have written: its slices index each
+// other.
+func (m *memory) check() error {
+	n := len(m.Share)
+	for _, s := range [][]float32{m.Visitors, m.Admitted, m.Back, m.Load, m.Model} {
+		if len(s) != n {
+			return errors.New("read the state of the admission law: its histories differ in length")
+		}
+	}
+	if n > recentHistory || len(m.In) > longHistory || len(m.In) < n {
+		return errors.New("read the state of the admission law: its histories are of the wrong length")
+	}
+	return errors.Join(m.Visits.check(), m.Returns.check())
 }
 
 // MarshalJSON is Encode.

@@ -1,0 +1,116 @@
+package admission
+
+import "math"
+
+// demand is the filter of the visitors at the door: a level with a slope, which
+// gives in to a jump at once and is calm otherwise, because the counts are
+// estimated from a sample (one visitor in 20: 8 % of noise at 3,000 a minute).
+type demand struct {
+	// Upto is the last minute that was taken in. Level is the visitors expected in
+	// it, Slope the change by the minute.
+	Upto  int64   `json:"upto,omitempty"`
+	Level float32 `json:"level,omitempty"`
+	Slope float32 `json:"slope,omitempty"`
+	// Noise is the variance of a count over its mean: about N where one visitor in
+	// N is counted.
+	Noise float32 `json:"noise,omitempty"`
+	// Lean are smoothed errors of the last minutes in standard deviations: where
+	// they lean one way the demand has changed.
+	Lean float32 `json:"lean,omitempty"`
+	// Came and Hoped are discounted sums of who was let in and who would have been,
+	// were every draw a fresh one: their quotient falls as people come back
+	// undecided.
+	Came  float32 `json:"came,omitempty"`
+	Hoped float32 `json:"hoped,omitempty"`
+	// Usual is the admit of the last quarter of an hour, smoothed: who came back
+	// since then draws above it.
+	Usual float32 `json:"usual,omitempty"`
+	Known bool    `json:"known,omitempty"`
+}
+
+const (
+	firstNoise  = 20.0
+	calmGain    = 0.12 // memory of about eight minutes
+	calmSlope   = 0.015
+	quickGain   = 0.7
+	passMemory  = 1.0 / 45
+	usualMemory = 1.0 / 15
+)
+
+// take takes in the count of one minute, at which share of the draws was let in.
+func (d *demand) take(minute int64, visitors, admitted, share float64) {
+	if !d.Known {
+		*d = demand{Upto: minute, Level: float32(visitors), Noise: firstNoise, Known: true, Usual: float32(share)}
+		d.pass(visitors, admitted, share)
+		return
+	}
+	level, slope, noise, lean := float64(d.Level), float64(d.Slope), float64(d.Noise), float64(d.Lean)
+	steps := float64(min(minute-d.Upto, 30))
+	expect := max(0, level+slope*steps)
+	spread := math.Sqrt(noise*max(expect, level, 1) + 1)
+	off := (visitors - expect) / spread
+	lean = 0.6*lean + 0.4*clamp(off, -6, 6)
+	// Alone, lean has a standard deviation of a half.
+	gain, slopeGain := calmGain, calmSlope
+	if surprise := math.Abs(lean); surprise > 1.2 || math.Abs(off) > 4 {
+		quick := clamp((max(surprise-1.2, (math.Abs(off)-4)/2))/1.2, 0, 1)
+		gain += (quickGain - gain) * quick
+		slopeGain += (0.35 - slopeGain) * quick
+	} else {
+		noise += 0.02 * (min(off*off, 9)*noise - noise)
+	}
+	level = max(0, expect+gain*(visitors-expect))
+	slope += slopeGain * (visitors - expect) / max(1, steps)
+	slope *= 0.97 // nothing grows for ever
+	d.Upto, d.Level, d.Slope = minute, float32(level), float32(clamp(slope, -level/2-1, 2*level+10))
+	d.Noise, d.Lean = float32(clamp(noise, 1, 1e4)), float32(lean)
+	d.Usual += float32((share - float64(d.Usual)) * usualMemory)
+	d.pass(visitors, admitted, share)
+}
+
+// pass learns how much of the share let in is really let in.
+func (d *demand) pass(visitors, admitted, share float64) {
+	if share < 0.02 || share > 0.98 {
+		return
+	}
+	d.Came = float32(float64(d.Came)*(1-passMemory) + min(admitted, visitors))
+	d.Hoped = float32(float64(d.Hoped)*(1-passMemory) + visitors*share)
+}
+
+// expect is the visitors of a minute ahead. The slope is followed for a few
+// minutes and then bent flat.
+func (d *demand) expect(minute int64) float64 {
+	steps := float64(minute - d.Upto)
+	if steps <= 0 {
+		return max(0, float64(d.Level))
+	}
+	bent := 8 * (1 - math.Exp(-steps/8))
+	level, slope := float64(d.Level), float64(d.Slope)
+	return clamp(level+slope*bent, 0.2*level, 4*level+50)
+}
+
+// fresh is the share of the visitors whose draw is a fresh one.
+func (d *demand) fresh() float64 {
+	// The prior of 200 visitors says that all are.
+	return clamp((float64(d.Came)+200)/(float64(d.Hoped)+200), 0.1, 1)
+}
+
+// letIn is the share of the visitors that gets in at an admit: fresh draws below
+// it, and of those who come back undecided the ones that it newly reaches.
+func (d *demand) letIn(admit float64) float64 {
+	x, usual := d.fresh(), clamp(float64(d.Usual), 0, 0.99)
+	again := 0.0
+	if admit > usual {
+		again = (admit - usual) / (1 - usual)
+	}
+	return x*admit + (1-x)*again
+}
+
+// admitFor is the admit at which that share of the visitors gets in.
+func (d *demand) admitFor(share float64) float64 {
+	x, usual := d.fresh(), clamp(float64(d.Usual), 0, 0.99)
+	if share <= x*usual {
+		return clamp(share/x, 0, 1)
+	}
+	return clamp(usual+(share-x*usual)/(x+(1-x)/(1-usual)), 0, 1)
+}

@@ -1,0 +1,270 @@
+package admission
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// ahead is how far the law looks, in minutes.
+const ahead = 60
+
+// The horizons, in minutes from now.
+const (
+	// reach is where the door brings the load to the target: a decision is in
+	// effect after one minute and has two to work.
+	reach = 4
+	// spread is over how many minutes invitations fill what is missing.
+	spreadOver = 15
+	// certain is the least that is always left to the door, of the free places, for
+	// it to be able to give way.
+	certain = 0.0
+	// trusting is how old the load may be before it counts as missing, givenUp when
+	// the door has closed to the floor; in minutes.
+	trusting = 7
+	givenUp  = 60
+	// inviting is how old the load may be for invitations to be sent.
+	inviting = 10
+)
+
+// view is all that a decision is made of.
+type view struct {
+	p Policy
+	o Observation
+	m *memory
+	b belief
+	f forecast
+	// factor corrects the model to the metric.
+	factor float64
+	// base[h] is the load at the end of h minutes from now with nobody let in but
+	// who is certain: those here, and the door until the decision is in effect.
+	base []float64
+	// door[u] is the visitors expected at the door in the u-th minute.
+	door []float64
+	// measured is the newest load, age how old the end of its minute is, stale how
+	// long nothing new was heard.
+	measured, age float64
+	stale         float64
+	target        float64
+	numbers       Numbers
+}
+
+// see works out the forecast without the decision.
+func (m *memory) see(p Policy, o Observation, b belief, f forecast, factor float64) *view {
+	v := &view{p: p, o: o, m: m, b: b, f: f, factor: factor}
+	v.measured, v.age = m.newest()
+	v.stale = float64(m.Last - m.Fresh - 1)
+	v.door = make([]float64, ahead)
+	for u := range v.door {
+		v.door[u] = m.Door.expect(m.Last + int64(u))
+	}
+	v.base = make([]float64, ahead+1)
+	inForce := v.door[0] * m.Door.letIn(float64(m.Admit))
+	for h := range v.base {
+		people := 0.0
+		if h <= reach || h%5 == 0 {
+			n := len(m.In)
+			for k := range m.In {
+				people += float64(m.In[n-1-k]) * b.stay[k+h]
+			}
+			people += m.left(b, m.Last-1+int64(h))
+		}
+		if h > 0 {
+			people += inForce * b.stay[h-1]
+		}
+		v.base[h] = factor * people
+	}
+	return v
+}
+
+// weight is the load of one who comes in the u-th minute at the end of h minutes
+// from now.
+func (v *view) weight(u, h int) float64 {
+	if u >= h {
+		return 0
+	}
+	return v.factor * v.b.stay[h-1-u]
+}
+
+// returning is the load at h of those expected from codes that are out.
+func (v *view) returning(h int) float64 {
+	sum := 0.0
+	for u := range h {
+		sum += v.f.coming[u] * v.weight(u, h)
+	}
+	return sum
+}
+
+// atDoor is the load at h of everyone at the door from the next minute on.
+func (v *view) atDoor(h int) float64 {
+	sum := 0.0
+	for u := 1; u < h; u++ {
+		sum += v.door[u] * v.weight(u, h)
+	}
+	return sum
+}
+
+// invitedNow is the load at h of one invitation sent now, and of one sent every
+// minute until then.
+func (v *view) invitedNow(h int) (one, each float64) {
+	for u := range h {
+		w := 0.0
+		for k := range h - u {
+			w += v.f.fresh[k] * v.weight(u+k, h)
+		}
+		if u == 0 {
+			one = w
+		}
+		each += w
+	}
+	return one, each
+}
+
+// decide is the law.
+func (v *view) decide(d Decision) Decision {
+	p, m := v.p, v.m
+	// Without news of the load the target sinks, slowly: what the model does not
+	// know adds up.
+	blind := clamp((v.stale-trusting)/(givenUp-trusting), 0, 1)
+	v.target = p.Target * (1 - 0.1*blind)
+
+	// The door: the share at which the load reaches the target.
+	room := v.target - v.base[reach] - v.returning(reach)
+	demand := 0.0
+	for u := 1; u < reach; u++ {
+		demand += v.door[u] * v.weight(u, reach)
+	}
+	admit := 1.0
+	if demand > 0 {
+		admit = m.Door.admitFor(clamp(room/demand, 0, 1))
+	} else if room <= 0 {
+		admit = 0
+	}
+	guarded := v.guard()
+	if guarded {
+		admit = 0
+	}
+	if blind > 0 {
+		admit = admit*(1-blind) + min(admit, p.Floor)*blind
+	}
+	d.Admit = admit
+
+	invite, why := v.invite(guarded)
+	d.Invite = invite
+	d.Numbers = v.sum(room)
+	d.Because = v.because(d, why, guarded)
+	return d
+}
+
+// guard says whether the measured load itself forbids everything, whatever the
+// model holds.
+func (v *view) guard() bool {
+	if v.age < 0 || v.stale > trusting {
+		return false
+	}
+	noise := math.Sqrt(max(float64(v.m.Trim.Noise), trimNoise))
+	return v.measured > 1+2*noise
+}
+
+// invite is how many to invite, and why not more where something bounds it.
+func (v *view) invite(guarded bool) (int, string) {
+	p, o := v.p, v.o
+	switch {
+	case o.Waiting <= 0 || p.MaxInvitesPerMinute == 0:
+		return 0, ""
+	case guarded:
+		return 0, "no invitations"
+	case v.stale > inviting:
+		return 0, "no invitations without a load"
+	}
+	if p.Quiet != nil {
+		if q, err := p.Quiet.hours(); err == nil && q.forbids(o.Time, time.Duration(p.CodeTTL)) {
+			return 0, "no mail at night"
+		}
+	}
+	// What may be taken from the door, over the horizon.
+	free := v.target - v.base[spreadOver]
+	allowed := max(min(p.QueueFirst, 1-certain)*free, free-v.atDoor(spreadOver))
+	one, each := v.invitedNow(spreadOver)
+	_ = one
+	if each <= 0 {
+		return 0, ""
+	}
+	n := (allowed - v.returning(spreadOver)) / each
+	// And none that would not fit if nobody else came, at any time ahead.
+	for _, h := range []int{10, 20, 30, 45, 60} {
+		one, _ := v.invitedNow(h)
+		if one > 0 {
+			n = min(n, max(0, v.target-v.base[h]-v.returning(h))/one)
+		}
+	}
+	why := ""
+	limit := float64(min(o.Waiting, p.MaxInvitesPerMinute))
+	if bound := v.mail(); bound < limit {
+		limit = bound
+		if n > limit {
+			why = "as many as can be mailed"
+		}
+	}
+	return int(clamp(math.Round(n), 0, max(0, limit))), why
+}
+
+// mail is how many mails may be asked for now.
+func (v *view) mail() float64 {
+	mail := v.o.Mail
+	if mail == nil {
+		return math.Inf(1)
+	}
+	bound := math.Inf(1)
+	if finite(mail.PerSecond) && mail.PerSecond >= 0 {
+		bound = math.Floor(mail.PerSecond * 60 * 0.95)
+	}
+	if finite(mail.Remaining) && mail.Remaining >= 0 {
+		bound = min(bound, math.Floor(mail.Remaining))
+	}
+	return bound
+}
+
+func (v *view) sum(room float64) Numbers {
+	committed := 0.0
+	for u := range 15 {
+		committed += v.f.coming[u]
+	}
+	n := Numbers{
+		Load: v.base[0], Measured: v.measured, LoadAge: v.age,
+		Visitors: v.door[1], Committed: committed, Outstanding: v.f.out, ReturnRate: v.f.rate,
+		Visit: v.b.mean,
+	}
+	if g := v.factor * v.b.gainMean; g > 0 {
+		n.Capacity = 1 / g
+		n.Free = max(0, room/g/(reach-1))
+	}
+	return n
+}
+
+func (v *view) because(d Decision, why string, guarded bool) string {
+	return fmt.Sprintf("holding %.2f: load is %.2f; %.0f arrivals expected from earlier invitations", v.p.Target, v.base[0], d.Numbers.Committed)
+}
+
+// ramp is 2013's rule.
+func (v *view) ramp(d Decision) Decision {
+	p := v.p
+	if v.age < 0 || v.stale > inviting {
+		d.Admit = min(1, max(p.Floor, float64(v.m.Admit)*0.9))
+		if v.stale < inviting {
+			d.Admit = 1
+		}
+		d.Because = "no load"
+		return d
+	}
+	d.Admit = clamp((p.Target+0.05-v.measured)/0.15, 0, 1)
+	if v.measured < p.Target-0.05 && v.o.Waiting > 0 {
+		fixed := float64(p.MaxInvitesPerMinute)
+		if p.Capacity > 0 {
+			fixed = min(fixed, p.Capacity/25)
+		}
+		d.Invite = int(min(fixed, float64(v.o.Waiting), v.mail()))
+	}
+	d.Because = fmt.Sprintf("ramp: load is %.2f", v.measured)
+	return d
+}

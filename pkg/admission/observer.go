@@ -1,0 +1,294 @@
+package admission
+
+import (
+	"math"
+	"slices"
+)
+
+// unknown marks a minute of which nothing was heard.
+const unknown = -1
+
+// begin starts the histories at the tick of minute now.
+func (m *memory) begin(now int64) {
+	returns, visits, door, trim := m.Returns, m.Visits, m.Door, m.Trim
+	*m = memory{First: now, Last: now, Fresh: now, Admit: 1, Before: 1}
+	m.Returns, m.Door, m.Visits = returns, door, visits
+	m.Trim.Noise = trim.Noise
+	m.Visits.Began, m.Visits.Found = 0, 0
+	m.Door.Known = false
+}
+
+// advance moves the histories on to the tick of minute now.
+func (m *memory) advance(now int64, o Observation) {
+	steps := int(now - m.Last)
+	for i := range steps {
+		share := float64(m.Before)
+		if i > 0 {
+			share = float64(m.Admit) // ticks were missed: the decision stood
+		}
+		if o.Applied != nil {
+			share = o.Applied.share()
+		}
+		m.In = push(m.In, 0, longHistory)
+		m.Visitors = push(m.Visitors, unknown, recentHistory)
+		m.Admitted = push(m.Admitted, unknown, recentHistory)
+		m.Share = push(m.Share, float32(share), recentHistory)
+		m.Back = push(m.Back, 0, recentHistory)
+		m.Load = push(m.Load, unknown, recentHistory)
+		m.Model = push(m.Model, unknown, recentHistory)
+	}
+	m.Last = now
+	if o.Applied != nil && (o.Applied.Mode == "open" || o.Applied.Mode == "observe") && steps > 0 {
+		// In open nobody reads the load: not knowing it is no fault then.
+		m.Fresh = max(m.Fresh, now-1)
+	}
+}
+
+// push appends a minute and drops the oldest beyond the limit.
+func push(s []float32, v float32, limit int) []float32 {
+	if len(s) >= limit {
+		copy(s, s[1:])
+		s[len(s)-1] = v
+		return s
+	}
+	return append(s, v)
+}
+
+// at is the index of a minute in the recent histories; false outside them.
+func (m *memory) at(minute int64) (int, bool) {
+	i := int64(len(m.Share)) - (m.Last - minute)
+	return int(i), i >= 0 && i < int64(len(m.Share))
+}
+
+// record takes in what became known, leaving out what cannot be.
+func (m *memory) record(o Observation, steps int) {
+	for _, c := range o.Edge {
+		i, ok := m.at(minuteAt(c.At))
+		if !ok || !finite(c.Visitors) || !finite(c.Admitted) || c.Visitors < 0 || c.Admitted < 0 || c.Visitors > most {
+			continue
+		}
+		m.Visitors[i], m.Admitted[i] = float32(c.Visitors), float32(min(c.Admitted, c.Visitors))
+	}
+	for _, s := range o.Load {
+		i, ok := m.at(minuteAt(s.At))
+		if !ok || !finite(s.Value) || s.Value < 0 || s.Value > 100 {
+			continue
+		}
+		m.Load[i] = float32(s.Value)
+	}
+	back := 0.0
+	for _, c := range o.Redeemed {
+		back += float64(count(c.Count))
+	}
+	n := len(m.Back)
+	for i := n - min(steps, n); i < n; i++ {
+		m.Back[i] += float32(back / float64(min(steps, n)))
+	}
+	m.unfreeze()
+}
+
+// frozenRun is how many equal samples in a row are one: a metric of a living
+// site is never the same three times, but one that hangs is.
+const frozenRun = 3
+
+// unfreeze finds the newest minute whose load says something.
+func (m *memory) unfreeze() {
+	first := m.Last - int64(len(m.Load))
+	run := 0
+	last := float32(unknown)
+	for i, v := range m.Load {
+		if v < 0 {
+			continue
+		}
+		if v == last {
+			run++
+		} else {
+			run = 1
+		}
+		last = v
+		if run < frozenRun {
+			m.Fresh = max(m.Fresh, first+int64(i))
+		}
+	}
+}
+
+// count takes the counts of the door in, in the order of their minutes, and works
+// out who came in during the recent minutes.
+func (m *memory) countIn() {
+	first := m.Last - int64(len(m.Share))
+	for i := range m.Share {
+		minute := first + int64(i)
+		if m.Visitors[i] < 0 || minute <= m.Door.Upto && m.Door.Known {
+			continue
+		}
+		m.Door.take(minute, float64(m.Visitors[i]), float64(m.Admitted[i]), m.shareIn(i))
+	}
+	// Counts come late and are revised: the last quarter of an hour is open.
+	for i := max(0, len(m.Share)-15); i < len(m.Share); i++ {
+		minute := first + int64(i)
+		came := 0.0
+		switch {
+		case m.Visitors[i] >= 0:
+			came = m.countedIn(i)
+		case m.Door.Known:
+			came = m.Door.expect(minute) * m.Door.letIn(m.shareIn(i))
+		}
+		m.In[len(m.In)-len(m.Share)+i] = float32(came) + m.Back[i]
+	}
+}
+
+// shareIn is the admit of a minute as the draws met it: a decision reaches the
+// edge at some moment within a minute.
+func (m *memory) shareIn(i int) float64 { return float64(m.Share[i]) }
+
+// countedIn is how many came in at the door in a minute that was counted. Both
+// counts come from the same sample; the share is known much better than either,
+// so the visitors say how many there were and the share how many got in, unless
+// the counts contradict it.
+func (m *memory) countedIn(i int) float64 {
+	visitors, admitted := float64(m.Visitors[i]), float64(m.Admitted[i])
+	by := visitors * m.Door.fresh() * m.shareIn(i)
+	if m.shareIn(i) >= 0.98 {
+		by = visitors
+	}
+	spread := math.Sqrt(float64(m.Door.Noise)*max(by, admitted, 1)) + 1
+	if math.Abs(admitted-by) > 2.5*spread {
+		return admitted
+	}
+	return 0.5*by + 0.5*admitted
+}
+
+// people are the visitors of each candidate at the end of the minute that lies
+// back minutes before the last one of the history: who came in, by age.
+func (m *memory) people(stay []float64, back int) float64 {
+	in := m.In[:max(0, len(m.In)-back)]
+	sum := 0.0
+	n := len(in)
+	for k := range in {
+		sum += float64(in[n-1-k]) * stay[k]
+	}
+	return sum
+}
+
+// settleAfter is the age in minutes at which a sample of the load is learned
+// from: by then the counts of its minute and the sample itself are final.
+const settleAfter = 12
+
+// settle learns from the samples that became final with this tick.
+func (m *memory) settle(p Policy, steps int) {
+	v := &m.Visits
+	first := m.Last - int64(len(m.Share))
+	if v.Began == 0 {
+		for i, y := range m.Load {
+			if y >= 0 {
+				m.found(p, first+int64(i), float64(y), i)
+				break
+			}
+		}
+		return
+	}
+	c := curves()
+	for i := max(0, len(m.Share)-settleAfter-steps); i < len(m.Share)-settleAfter; i++ {
+		minute := first + int64(i)
+		y := float64(m.Load[i])
+		if y < 0 || minute <= v.Began || m.frozenAt(i) {
+			continue
+		}
+		if model := float64(m.Model[i]); v.Seen > 60 && model > 0 && math.Abs(math.Log(max(y, 1e-3)/model)) > 0.2 && m.unsettled(i) {
+			continue // something happened that is no matter of visits
+		}
+		people, found := make([]float64, len(candidateMeans)), make([]float64, len(candidateMeans))
+		back := len(m.Share) - 1 - i
+		for j := range candidateMeans {
+			people[j] = m.people(c.stay[j], back)
+			found[j] = float64(v.Found) * c.rest[j][min(int(minute-v.Began), ages-1)]
+		}
+		v.learn(y, people, found)
+	}
+}
+
+// unsettled says whether the load has been away from the model for less than the
+// recent history: a change that stays is learned after all.
+func (m *memory) unsettled(i int) bool {
+	far := 0
+	for k := max(0, i-45); k < i; k++ {
+		if y, model := float64(m.Load[k]), float64(m.Model[k]); y >= 0 && model > 0 && math.Abs(math.Log(max(y, 1e-3)/model)) > 0.15 {
+			far++
+		}
+	}
+	return far < 40
+}
+
+// found takes the first load that was ever seen as people who were there before
+// the law began to count.
+func (m *memory) found(p Policy, minute int64, y float64, i int) {
+	v := &m.Visits
+	v.Began, v.Found = minute, float32(y)
+	// Who came in until then is among those found.
+	for k := range m.In[:len(m.In)-len(m.Share)+i+1] {
+		m.In[k] = 0
+	}
+	if v.Scale == 0 && p.Capacity == 0 && m.Door.Known {
+		// The site is taken to be at rest: its people are the demand times a visit.
+		people := float64(m.Door.Level) * p.Visit.minutes()
+		v.Scale = float32(max(y, 0.02) / max(people, 1))
+	}
+}
+
+func (m *memory) frozenAt(i int) bool {
+	return i >= 2 && m.Load[i] == m.Load[i-1] && m.Load[i] == m.Load[i-2]
+}
+
+// estimate gives the correction of the model by the metric, as a factor, after
+// working the model out again for the minutes whose counts may have changed.
+func (m *memory) estimate(b belief, steps int) float64 {
+	n := len(m.Share)
+	first := m.Last - int64(n)
+	for i := max(0, n-4-steps); i < n; i++ {
+		m.Model[i] = float32(m.people(b.stay, n-1-i) + m.left(b, first+int64(i)))
+	}
+	const window = 30
+	from := max(0, n-window-steps)
+	minutes := make([]minuteOf, 0, n-from)
+	for i := from; i < n; i++ {
+		model := float64(m.Model[i])
+		one := minuteOf{measured: float64(m.Load[i]), model: model}
+		if m.frozenAt(i) || first+int64(i) < m.Visits.Began {
+			one.measured = unknown
+		}
+		if people := model / max(b.gainMean, 1e-12); people > 1 {
+			door := max(0, float64(m.In[len(m.In)-n+i])-float64(m.Back[i]))
+			one.walk = (float64(m.Door.Noise)*door + 2*float64(m.In[len(m.In)-n+i])) / (people * people)
+		}
+		one.walk = min(one.walk, 0.02)
+		minutes = append(minutes, one)
+	}
+	keep := 0
+	if n-from > window {
+		keep = n - from - window
+	}
+	return math.Exp(m.Trim.correct(minutes, keep))
+}
+
+// left is the load that is left of those found at the beginning, at the end of a
+// minute.
+func (m *memory) left(b belief, minute int64) float64 {
+	if m.Visits.Began == 0 || minute < m.Visits.Began {
+		return 0
+	}
+	if k := minute - m.Visits.Began; k < ages {
+		return float64(m.Visits.Found) * b.rest[k]
+	}
+	return 0
+}
+
+// newest is the newest sample of the load and the age of the end of its minute;
+// a negative age says that there is none.
+func (m *memory) newest() (value float64, age float64) {
+	for i, v := range slices.Backward(m.Load) {
+		if v >= 0 {
+			return float64(v), float64(len(m.Load) - 1 - i)
+		}
+	}
+	return 0, unknown
+}

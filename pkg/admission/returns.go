@@ -1,0 +1,361 @@
+package admission
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"sync"
+	"time"
+)
+
+// The return law: how many of the invited come back, and how soon. It is a life
+// table by the age of the invitation, learned from redemptions and forgetting:
+// in each class of ages, those who came over those who still could. Who never
+// comes back needs no case of its own; they make the later rates small.
+
+// ageEdges are the classes of ages in minutes: fine where most come, coarse
+// where few do.
+var ageEdges = []int{0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 27, 33, 40, 50, 62, 78, 98, 122, 153, 192, 240, 300, 380, 480, 600, 760, 960, 1200, 1500}
+
+const (
+	// oldest is the age in minutes beyond which a code is no longer reckoned with.
+	oldest = 1500
+	// single is the age up to which each decision's invitations are kept by
+	// themselves; older ones are joined by ten minutes.
+	single = 120
+
+	returnMemory = 1.0 / 180 // of the life table, in minutes
+	newsMemory   = 1.0 / 12  // of what a cohort does otherwise than the table
+	newsPrior    = 15.0      // returns that the table is worth against the news
+	tablePrior   = 25.0      // people, in each class
+	// The prior is careful: nearly everyone comes back, and at once. Being wrong
+	// on that side costs the first minutes some places; on the other the site.
+	priorReturn = 0.9
+	priorMedian = 7.0
+	priorSigma  = 1.2
+)
+
+// prior is the hazard per minute in each class, and who is still to come at its
+// beginning.
+var prior = sync.OnceValue(func() (p struct{ rate, left []float64 }) {
+	left := func(t float64) float64 {
+		if t <= 0 {
+			return 1
+		}
+		return 1 - priorReturn*0.5*math.Erfc(-math.Log(t/priorMedian)/priorSigma/math.Sqrt2)
+	}
+	for i, from := range ageEdges[:len(ageEdges)-1] {
+		a, b := left(float64(from)), left(float64(ageEdges[i+1]))
+		p.rate = append(p.rate, math.Log(a/b)/float64(ageEdges[i+1]-from))
+		p.left = append(p.left, a)
+	}
+	return p
+})
+
+// classOf gives the class of each age in minutes.
+var classOf = sync.OnceValue(func() []uint8 {
+	c := make([]uint8, oldest)
+	for i, from := range ageEdges[:len(ageEdges)-1] {
+		for k := from; k < ageEdges[i+1]; k++ {
+			c[k] = uint8(i)
+		}
+	}
+	return c
+})
+
+// returns is what is known of the codes that are out.
+type returns struct {
+	// Exposed is the discounted person-minutes in each class of ages, Came who
+	// came in it.
+	Exposed []float32 `json:"exposed,omitempty"`
+	Came    []float32 `json:"came,omitempty"`
+	// Cohorts are sorted by time.
+	Cohorts []cohort `json:"cohorts,omitempty"`
+	// Reports says that mails sent were ever reported.
+	Reports bool `json:"reports,omitempty"`
+	// Strays counts redemptions of no known decision.
+	Strays float32 `json:"strays,omitempty"`
+}
+
+// cohort is who was invited by one decision, or by several in ten minutes.
+type cohort struct {
+	// At and Until are seconds since 1970 of the first and the last decision.
+	At    int64 `json:"t"`
+	Until int64 `json:"u,omitempty"`
+	Asked int32 `json:"a,omitempty"`
+	Sent  int32 `json:"s,omitempty"`
+	Back  int32 `json:"b,omitempty"`
+	// Came and Hoped are who came in the last minutes, discounted, and who should
+	// have by the table.
+	Came  float32 `json:"c,omitempty"`
+	Hoped float32 `json:"h,omitempty"`
+}
+
+func (r *returns) check() error {
+	n := len(r.Exposed)
+	if len(r.Came) != n || (n != 0 && n != len(ageEdges)-1) {
+		return errors.New("read the state of the admission law: its life table is not this law's")
+	}
+	if !slices.IsSortedFunc(r.Cohorts, func(a, b cohort) int { return int(min(max(a.At-b.At, -1), 1)) }) {
+		return errors.New("read the state of the admission law: its invitations are not in order")
+	}
+	return nil
+}
+
+func (c cohort) end() int64 { return max(c.At, c.Until) }
+
+// age is the cohort's age in whole minutes at a time in seconds.
+func (c cohort) age(now int64) int { return int((now - (c.At+c.end())/2) / 60) }
+
+// out is how many codes are out and may still be used.
+func (c cohort) out(age int, reports bool) float64 {
+	n := float64(c.Sent)
+	if pending := float64(c.Asked - c.Sent); pending > 0 {
+		switch {
+		case !reports, age <= 2:
+			n += pending
+		default:
+			// Mails that are not reported after some minutes went back to the line.
+			n += pending * math.Exp(-float64(age-2)/3)
+		}
+	}
+	return max(0, n-float64(c.Back))
+}
+
+// find is the cohort of a decision, or nil.
+func (r *returns) find(at int64) *cohort {
+	i, ok := slices.BinarySearchFunc(r.Cohorts, at, func(c cohort, at int64) int {
+		switch {
+		case c.end() < at:
+			return -1
+		case c.At > at:
+			return 1
+		}
+		return 0
+	})
+	if !ok {
+		return nil
+	}
+	return &r.Cohorts[i]
+}
+
+// add makes the cohort of a decision if there is none.
+func (r *returns) add(at int64) *cohort {
+	if c := r.find(at); c != nil {
+		return c
+	}
+	i, _ := slices.BinarySearchFunc(r.Cohorts, at, func(c cohort, at int64) int {
+		if c.At < at {
+			return -1
+		}
+		return 1
+	})
+	r.Cohorts = slices.Insert(r.Cohorts, i, cohort{At: at})
+	return &r.Cohorts[i]
+}
+
+// most is the largest count that is believed.
+const most = 10_000_000
+
+func count(n int) int32 { return int32(max(0, min(n, most))) }
+
+func plus(a, b int32) int32 { return int32(min(int64(a)+int64(b), most)) }
+
+// tell takes in what became known. now is the time of the tick in seconds, steps
+// the minutes since the last one.
+func (r *returns) tell(o Observation, now int64, steps int) {
+	if len(r.Exposed) == 0 {
+		r.Exposed, r.Came = make([]float32, len(ageEdges)-1), make([]float32, len(ageEdges)-1)
+	}
+	recent := func(t time.Time) (int64, bool) {
+		at := t.Unix()
+		return at, at <= now && at > now-oldest*60
+	}
+	for _, c := range o.Outstanding {
+		if at, ok := recent(c.Invited); ok {
+			k := r.add(at)
+			k.Sent, k.Asked = max(k.Sent, count(c.Sent)), max(k.Asked, count(c.Sent))
+			k.Back = max(k.Back, count(c.Redeemed))
+		}
+	}
+	for _, c := range o.Sent {
+		r.Reports = true
+		if at, ok := recent(c.Invited); ok {
+			k := r.add(at)
+			k.Sent = plus(k.Sent, count(c.Count))
+		}
+	}
+	classes := classOf()
+	rates := r.rates()
+	forget := math.Pow(1-returnMemory, float64(steps))
+	fade := math.Pow(1-newsMemory, float64(steps))
+	exposed := false
+	for i := range r.Cohorts {
+		c := &r.Cohorts[i]
+		age := c.age(now)
+		if age < 0 || age >= oldest {
+			continue
+		}
+		n := c.out(age, r.Reports)
+		exposed = exposed || n > 0
+		c.Came = float32(float64(c.Came) * fade)
+		c.Hoped = float32(float64(c.Hoped) * fade)
+		// What passed since the last tick, minute by minute.
+		for k := max(0, age-steps); k < age; k++ {
+			class := classes[k]
+			r.Exposed[class] += float32(n)
+			c.Hoped += float32(n * -math.Expm1(-rates[class]))
+		}
+	}
+	if exposed {
+		for i := range r.Exposed {
+			r.Exposed[i] = float32(float64(r.Exposed[i]) * forget)
+			r.Came[i] = float32(float64(r.Came[i]) * forget)
+		}
+	}
+	for _, came := range o.Redeemed {
+		n := count(came.Count)
+		c := r.find(came.Invited.Unix())
+		if c == nil {
+			r.Strays += float32(n)
+			continue
+		}
+		c.Back = plus(c.Back, n)
+		c.Came += float32(n)
+		age := min(max(0, c.age(now)-1), oldest-1)
+		r.Came[classes[age]] += float32(n)
+	}
+	r.join(now)
+}
+
+// join puts cohorts past the age of single together by ten minutes, and drops
+// those too old to matter.
+func (r *returns) join(now int64) {
+	kept := r.Cohorts[:0]
+	for _, c := range r.Cohorts {
+		if c.age(now) >= oldest {
+			continue
+		}
+		if last := len(kept) - 1; last >= 0 && c.age(now) > single && c.end()/600 == kept[last].At/600 {
+			k := &kept[last]
+			k.Until = c.end()
+			k.Asked, k.Sent, k.Back = plus(k.Asked, c.Asked), plus(k.Sent, c.Sent), plus(k.Back, c.Back)
+			k.Came, k.Hoped = k.Came+c.Came, k.Hoped+c.Hoped
+			continue
+		}
+		kept = append(kept, c)
+	}
+	r.Cohorts = kept
+}
+
+// rates is the hazard per minute in each class.
+func (r *returns) rates() []float64 {
+	p := prior()
+	rates := make([]float64, len(p.rate))
+	for i := range rates {
+		came, exposed := 0.0, 0.0
+		if len(r.Exposed) > 0 {
+			came, exposed = float64(r.Came[i]), float64(r.Exposed[i])
+		}
+		// The prior counts as people who passed through the class.
+		weight := tablePrior * p.left[i] * float64(ageEdges[i+1]-ageEdges[i])
+		rates[i] = clamp((came+weight*p.rate[i])/(exposed+weight), 0, 3)
+	}
+	return rates
+}
+
+// forecast is what the codes that are out, and new ones, will do.
+type forecast struct {
+	// coming[u] is the arrivals expected in the u-th minute from now.
+	coming []float64
+	// fresh[u] is the share of those invited now who come in the u-th minute.
+	fresh []float64
+	// out is how many codes are out, rate the share of new ones that will be used.
+	out, rate float64
+	// news is how many times as many as usual come of the latest invitations.
+	news float64
+}
+
+// look works out the forecast for the minutes ahead.
+func (r *returns) look(now int64, ttl time.Duration, ahead int) forecast {
+	classes, rates := classOf(), r.rates()
+	stay := make([]float64, len(rates)) // share not coming, per minute
+	for i, rate := range rates {
+		stay[i] = math.Exp(-rate)
+	}
+	life := min(oldest, int(ttl.Minutes()))
+	// still[k] is the share that has not come by the age of k minutes.
+	still := make([]float64, oldest+1)
+	still[0] = 1
+	for k := range oldest {
+		still[k+1] = still[k] * stay[classes[k]]
+	}
+	f := forecast{coming: make([]float64, ahead), fresh: make([]float64, ahead)}
+	news := r.news(now)
+	for i, c := range r.Cohorts {
+		age := max(0, c.age(now))
+		if age >= life {
+			continue
+		}
+		n := c.out(age, r.Reports)
+		if n == 0 {
+			continue
+		}
+		f.out += n
+		// No more can come than are out.
+		z := news[i]
+		if likely := 1 - still[life]/still[age]; z*likely > 0.98 {
+			z = 0.98 / max(likely, 1e-9)
+		}
+		scale := n * z / still[age]
+		for u := range min(ahead, life-age) {
+			f.coming[u] += scale * (still[age+u] - still[age+u+1])
+		}
+	}
+	f.news = r.latest(now)
+	total := 1 - still[life]
+	f.rate = min(0.98, total*f.news)
+	z := f.rate / max(total, 1e-9)
+	for u := range min(ahead, life) {
+		f.fresh[u] = z * (still[u] - still[u+1])
+	}
+	return f
+}
+
+// news is, for every cohort, how many times as many come as the table says,
+// judged by it and its neighbours of about the same age.
+func (r *returns) news(now int64) []float64 {
+	n := len(r.Cohorts)
+	came, hoped := make([]float64, n+1), make([]float64, n+1)
+	for i, c := range r.Cohorts {
+		came[i+1], hoped[i+1] = came[i]+float64(c.Came), hoped[i]+float64(c.Hoped)
+	}
+	z := make([]float64, n)
+	from, to := 0, 0
+	for i, c := range r.Cohorts {
+		age := c.age(now)
+		width := max(3, age/3)
+		for from < i && r.Cohorts[from].age(now) > age+width {
+			from++
+		}
+		for to = max(to, i); to < n && r.Cohorts[to].age(now) >= age-width; {
+			to++
+		}
+		z[i] = clamp((newsPrior+came[to]-came[from])/(newsPrior+hoped[to]-hoped[from]), 0.1, 6)
+	}
+	return z
+}
+
+// latest is the same for those invited in the last minutes, who are most like
+// those invited next.
+func (r *returns) latest(now int64) float64 {
+	came, hoped := 0.0, 0.0
+	for _, c := range slices.Backward(r.Cohorts) {
+		age := c.age(now)
+		if age > 12 {
+			break
+		}
+		came, hoped = came+float64(c.Came), hoped+float64(c.Hoped)
+	}
+	return clamp((newsPrior+came)/(newsPrior+hoped), 0.1, 6)
+}

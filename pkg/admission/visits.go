@@ -1,0 +1,183 @@
+package admission
+
+import (
+	"errors"
+	"math"
+	"sync"
+)
+
+// How long people stay decides how much room the next minutes have, and nobody
+// can say it beforehand. So the law carries a row of candidates, each a lognormal
+// with its mean, and weighs them by how well the load that was measured follows
+// from the people who were let in. One candidate is enough for a site at rest;
+// the row is what keeps a wrong first guess from being a wrong door.
+
+// candidateMeans are the means, in minutes. They lie a fourth apart, which is
+// finer than two hours of a metric with 3 % of noise tell apart.
+var candidateMeans = []float64{4, 5, 6.3, 8, 10, 12.5, 16, 20, 25, 31, 39, 50, 63, 80, 100, 125}
+
+// visitSigma is the spread of the logarithm of a visit's length. Published web
+// sessions lie between 0.7 and 1.2.
+const visitSigma = 0.9
+
+// ages is how many minutes of age the survival curves hold: the history and the
+// horizon after it.
+const ages = longHistory + 64
+
+// survival are the curves of the candidates: stay[j][k] is the share still there
+// at the end of the k-th minute after the one in which they came, rest[j][k] the
+// share of those found on a site at rest who are still there k minutes on.
+type survival struct{ stay, rest [][]float64 }
+
+var curves = sync.OnceValue(func() survival {
+	var s survival
+	for _, mean := range candidateMeans {
+		mu := math.Log(mean) - visitSigma*visitSigma/2
+		above := func(t float64) float64 {
+			if t <= 0 {
+				return 1
+			}
+			return 0.5 * math.Erfc((math.Log(t)-mu)/visitSigma/math.Sqrt2)
+		}
+		stay, rest := make([]float64, ages), make([]float64, ages)
+		left := 1.0
+		for k := range ages {
+			// They come all through their minute: half of it on the average.
+			stay[k] = above(float64(k) + 0.5)
+			rest[k] = max(0, left)
+			// Of a site at rest, above(t)/mean leave per minute (renewal theory).
+			left -= (above(float64(k)) + 4*above(float64(k)+0.5) + above(float64(k)+1)) / 6 / mean
+		}
+		s.stay, s.rest = append(s.stay, stay), append(s.rest, rest)
+	}
+	return s
+})
+
+// visits is what is known of the length of visits and of what a visitor weighs.
+type visits struct {
+	// Began is the minute in which the law first saw the load, and Found the load
+	// that it found: people whom it has not counted in.
+	Began int64   `json:"began,omitempty"`
+	Found float32 `json:"found,omitempty"`
+	// The discounted regression of the load on each candidate's people: sums of
+	// u², u·y and y² over the variance of y.
+	SUU []float32 `json:"uu,omitempty"`
+	SUY []float32 `json:"uy,omitempty"`
+	SYY []float32 `json:"yy,omitempty"`
+	// Seen is how many samples were learned from.
+	Seen int `json:"seen,omitempty"`
+	// Scale is the first guess of what one visitor weighs where the capacity is
+	// unknown: the load found over the people whom the demand then would make.
+	Scale float32 `json:"scale,omitempty"`
+}
+
+func (v *visits) check() error {
+	n := len(v.SUU)
+	if len(v.SUY) != n || len(v.SYY) != n || (n != 0 && n != len(candidateMeans)) {
+		return errors.New("read the state of the admission law: its candidates are not this law's")
+	}
+	return nil
+}
+
+const (
+	// visitForget is the share of what was learned that a sample replaces: a
+	// memory of four hours, so that an evening is not judged by the morning.
+	visitForget = 1.0 / 240
+	// visitDoubt is the error of a sample that learning reckons with, as a share:
+	// twice the metric's own, because sampled counts err for many minutes in a row.
+	visitDoubt = 0.06
+	// capacityDoubt is how far a stated capacity may be off.
+	capacityDoubt = 0.07
+	// visitPrior is the spread of the logarithm of the visit's mean around the
+	// policy's guess.
+	visitPrior = 0.6
+)
+
+// learn takes one sample y of the load at a minute when people[j] were counted in
+// under candidate j and found is what is left of Found under it.
+func (v *visits) learn(y float64, people, found []float64) {
+	if len(v.SUU) == 0 {
+		n := len(candidateMeans)
+		v.SUU, v.SUY, v.SYY = make([]float32, n), make([]float32, n), make([]float32, n)
+	}
+	weight := 1 / (visitDoubt*visitDoubt*y*y + 0.01*0.01)
+	for j := range v.SUU {
+		z := y - found[j]
+		v.SUU[j] = float32(float64(v.SUU[j])*(1-visitForget) + people[j]*people[j]*weight)
+		v.SUY[j] = float32(float64(v.SUY[j])*(1-visitForget) + people[j]*z*weight)
+		v.SYY[j] = float32(float64(v.SYY[j])*(1-visitForget) + z*z*weight)
+	}
+	v.Seen++
+}
+
+// belief is what the law holds of visits in one decision.
+type belief struct {
+	// weight[j]·gain[j] is what one visitor of candidate j weighs in the load.
+	weight, gain []float64
+	// stay is the load that one visitor is at each age; rest the share of Found
+	// that is left after so many minutes.
+	stay, rest []float64
+	mean       float64 // of a visit, in minutes
+	gainMean   float64 // load of one visitor
+}
+
+// believe weighs the candidates. expect is the demand at the door that a first
+// guess at an unknown capacity starts from.
+func (v *visits) believe(p Policy) belief {
+	c := curves()
+	n := len(candidateMeans)
+	b := belief{weight: make([]float64, n), gain: make([]float64, n), stay: make([]float64, ages), rest: make([]float64, ages)}
+	prior, precision := v.priorGain(p)
+	worst := make([]float64, n)
+	least := math.Inf(1)
+	for j, mean := range candidateMeans {
+		uu, uy, yy := 0.0, 0.0, 0.0
+		if len(v.SUU) > 0 {
+			uu, uy, yy = float64(v.SUU[j]), float64(v.SUY[j]), float64(v.SYY[j])
+		}
+		g := (uy + prior*precision) / (uu + precision)
+		if !(g > 0) {
+			g = prior / 100
+		}
+		off := math.Log(mean/p.Visit.minutes()) / visitPrior
+		worst[j] = yy - 2*g*uy + g*g*uu + (g-prior)*(g-prior)*precision + off*off
+		least = min(least, worst[j])
+		b.gain[j] = g
+	}
+	total := 0.0
+	for j := range worst {
+		b.weight[j] = math.Exp(-(worst[j] - least) / 2)
+		if b.weight[j] < 1e-3 {
+			b.weight[j] = 0
+		}
+		total += b.weight[j]
+	}
+	for j, mean := range candidateMeans {
+		b.weight[j] /= total
+		w := b.weight[j]
+		if w == 0 {
+			continue
+		}
+		b.mean += w * mean
+		b.gainMean += w * b.gain[j]
+		stay, rest := c.stay[j], c.rest[j]
+		for k := range b.stay {
+			b.stay[k] += w * b.gain[j] * stay[k]
+			b.rest[k] += w * rest[k]
+		}
+	}
+	return b
+}
+
+// priorGain is what one visitor weighs before anything was learned, and how sure
+// that is (one over its variance).
+func (v *visits) priorGain(p Policy) (gain, precision float64) {
+	if p.Capacity > 0 {
+		gain = 1 / p.Capacity
+		return gain, 1 / (capacityDoubt * capacityDoubt * gain * gain)
+	}
+	if gain = float64(v.Scale); gain > 0 {
+		return gain, 1 / (gain * gain)
+	}
+	return 1e-9, 1
+}

@@ -1,0 +1,115 @@
+package simulation
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"raincheck/pkg/admission"
+)
+
+// Span is a stretch of minutes of a run: From up to, not including, Until.
+type Span struct{ From, Until int }
+
+// has says whether the minute lies in one of the spans.
+func has(spans []Span, minute int) bool {
+	for _, s := range spans {
+		if minute >= s.From && minute < s.Until {
+			return true
+		}
+	}
+	return false
+}
+
+// Conditions are what lies between the site and the law, and what goes wrong.
+// The zero value is not usable: begin with DefaultConditions.
+type Conditions struct {
+	// MetricLag is how many minutes ago the newest known minute of the load began.
+	MetricLag int
+	// MetricNoise is the standard deviation of the load metric, as a share of it.
+	MetricNoise float64
+	// NoMetric are minutes in which no load becomes known, and none of them later.
+	NoMetric []Span
+	// Frozen are minutes in which the metric repeats what it said before them.
+	Frozen []Span
+	// EdgeLag is the same as MetricLag for the counts at the edge.
+	EdgeLag int
+	// Sample is N: one visitor in N is counted, as N.
+	Sample int
+	// NoEdge are minutes whose counts are never known.
+	NoEdge []Span
+	// Effect is how many minutes a decision takes to reach the edge.
+	Effect int
+	// MailPerSecond and MailPerDay bound the sender; 0 is no bound.
+	MailPerSecond, MailPerDay float64
+	// Paused are minutes in which the sender is paused: what was asked for and not
+	// sent goes back to the line.
+	Paused []Span
+	// Missed are minutes without a tick.
+	Missed []Span
+	// Drop and DropTo: in these minutes the site bears only that share of its
+	// capacity. The policy does not know.
+	Drop   []Span
+	DropTo float64
+	// Jump, from that minute on, changes the return rate of those invited to
+	// JumpTo. 0 is no jump.
+	Jump   int
+	JumpTo float64
+	// Restart is a minute at which the law begins anew with an empty state, told
+	// of the codes that are out. 0 is never.
+	Restart int
+	// Unreported leaves out what mails were sent, as a simulator may that knows
+	// nothing of mails.
+	Unreported bool
+}
+
+// DefaultConditions are those of the goal table: load and counts two minutes
+// late, 3 % of noise, one visitor in 20 counted, a minute until a decision is in
+// effect.
+func DefaultConditions() Conditions {
+	return Conditions{MetricLag: 2, MetricNoise: 0.03, EdgeLag: 2, Sample: 20, Effect: 1}
+}
+
+// Scenario is one day to run: everything but who controls the door.
+type Scenario struct {
+	Name       string
+	Trace      Trace
+	People     People
+	Site       Site
+	Conditions Conditions
+	// Policy is what the law is told. Its capacity may differ from the site's.
+	Policy admission.Policy
+	Seed   uint64
+}
+
+// DefaultScenario is the base setting of the goal table on that trace.
+func DefaultScenario(t Trace) Scenario {
+	p := admission.DefaultPolicy()
+	p.Capacity = DefaultSite().Capacity
+	return Scenario{Name: t.Name, Trace: t, People: DefaultPeople(), Site: DefaultSite(), Conditions: DefaultConditions(), Policy: p, Seed: 1}
+}
+
+// Validate reports everything that is wrong with the scenario.
+func (s Scenario) Validate() error {
+	c := s.Conditions
+	var conditions error
+	switch {
+	case c.MetricLag < 0 || c.MetricLag > 60 || c.EdgeLag < 0 || c.EdgeLag > 60 || c.Effect < 0 || c.Effect > 60:
+		conditions = errors.New("a lag or delay is not between 0 and 60 minutes")
+	case !(c.MetricNoise >= 0 && c.MetricNoise <= 1):
+		conditions = fmt.Errorf("a metric noise of %v: it is a share from 0 to 1", c.MetricNoise)
+	case c.Sample < 1 || c.Sample > 1e6:
+		conditions = fmt.Errorf("one visitor in %d is counted: it takes a number of 1 or more", c.Sample)
+	}
+	var trace error
+	if n := len(s.Trace.Visits); n == 0 || n > 60*24*31 {
+		trace = fmt.Errorf("a trace of %d minutes: it takes between 1 and a month's", n)
+	} else if total := s.Trace.Total(); total > 5e7 || math.IsNaN(total) {
+		trace = fmt.Errorf("a trace of %.0f visits: more than 50 million; scale it to the site with --offer", total)
+	}
+	return errors.Join(s.Policy.Validate(), s.People.Validate(), s.Site.Validate(), conditions, trace)
+}
+
+// tick is the time of a minute's decision.
+func (s Scenario) tick(minute int) time.Time { return s.Trace.Time(minute) }

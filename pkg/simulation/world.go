@@ -1,0 +1,360 @@
+package simulation
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"raincheck/pkg/admission"
+)
+
+// draws is into how many classes the draws of those who come back undecided are
+// counted: theirs are above what was admitted when they were turned away.
+const draws = 50
+
+// longest is how many minutes of a visit, and of a return, are told apart.
+const longest = 24 * 60
+
+// group is people who joined the line, or were invited, in the same minute.
+type group struct{ minute, count int }
+
+// returning is how many of one minute's invited come back in a minute.
+type returning struct{ invited, count int }
+
+// world is the truth of a run, which nobody in it sees.
+type world struct {
+	Scenario
+	r *rand.Rand
+
+	visit, back, tries spread
+	// leaving is how many leave the site in a minute; coming who redeems; late who
+	// comes with a dead code; trying who comes back to the door, by draw.
+	leaving []int
+	coming  [][]returning
+	late    []int
+	trying  [][draws]int
+
+	onSite  int
+	line    []group // the waiting, oldest first
+	first   int     // where the line begins
+	waiting int
+	posted  []group // asked for and not sent, oldest first
+	admit   []float64
+
+	// by the minute of the decision
+	sent, redeemed []int
+	// what became known since the last tick
+	newSent, newRedeemed []group
+	sentToday            []int
+
+	series Series
+	sum    Summary
+	waits  []int // how many waited so many minutes
+}
+
+func newWorld(s Scenario) *world {
+	n := len(s.Trace.Visits)
+	w := &world{
+		Scenario: s, r: chance(s.Seed),
+		visit:   newSpread(lognormalMinutes(medianOf(s.Site.Visit, s.Site.VisitSigma), s.Site.VisitSigma, longest)),
+		back:    newSpread(lognormalMinutes(s.People.ReturnMedian, s.People.ReturnSigma, 3*longest)),
+		leaving: make([]int, n+longest+1), coming: make([][]returning, n), late: make([]int, n),
+		admit: make([]float64, n+s.Conditions.Effect+1), sent: make([]int, n), redeemed: make([]int, n),
+		sentToday: make([]int, n), waits: make([]int, n+1),
+		series: newSeries(s.Trace.Start, n),
+	}
+	if s.People.ComeBack > 0 {
+		w.trying = make([][draws]int, n)
+		weights := make([]float64, longest)
+		p := 1 / max(1, s.People.ComeBackAfter.Minutes())
+		for k, rest := 1, 1.0; k < longest; k++ {
+			weights[k], rest = rest*p, rest*(1-p)
+		}
+		w.tries = newSpread(weights)
+	}
+	for i := range w.admit {
+		w.admit[i] = 1
+	}
+	return w
+}
+
+// capacity is what the site bears in a minute.
+func (w *world) capacity(minute int) float64 {
+	if has(w.Conditions.Drop, minute) {
+		return w.Site.Capacity * w.Conditions.DropTo
+	}
+	return w.Site.Capacity
+}
+
+// enter lets n people onto the site in a minute.
+func (w *world) enter(minute, n int) {
+	w.onSite += n
+	for range n {
+		w.leaving[minute+w.visit.draw(w.r)]++
+	}
+}
+
+// live lets one minute pass: the door, the returns, the mails, the site.
+func (w *world) live(m int) {
+	a := w.admit[m]
+	before := w.onSite
+	demand := poisson(w.r, w.Trace.At(m))
+	w.sum.Visits += demand
+	fresh := demand + w.late[m]
+	visitors := fresh
+	in := binomial(w.r, fresh, a)
+	w.turnAway(m, fresh-in, a)
+	if w.trying != nil {
+		for k, n := range w.trying[m] {
+			visitors += n
+			// The class holds draws from k/draws to (k+1)/draws.
+			share := min(1, max(0, a*draws-float64(k)))
+			got := binomial(w.r, n, share)
+			in += got
+			w.turnAwayAgain(m, n-got, k)
+		}
+	}
+	back := 0
+	for _, c := range w.coming[m] {
+		back += c.count
+		w.redeemed[c.invited] += c.count
+		w.newRedeemed = append(w.newRedeemed, group{c.invited, c.count})
+	}
+	w.post(m)
+	w.enter(m, in+back)
+	w.onSite -= w.leaving[m]
+
+	s := &w.series
+	sampled := binomial(w.r, visitors, 1/float64(w.Conditions.Sample))
+	sampledIn := 0
+	if visitors > 0 {
+		sampledIn = binomial(w.r, sampled, float64(in)/float64(visitors))
+	}
+	s.counted[m] = admission.EdgeCount{At: w.tick(m), Visitors: float64(sampled * w.Conditions.Sample), Admitted: float64(sampledIn * w.Conditions.Sample)}
+	load := float64(before+w.onSite) / 2 / w.capacity(m)
+	s.metric[m] = max(0, load*(1+w.Conditions.MetricNoise*w.r.NormFloat64()))
+	s.Demand[m], s.Visitors[m], s.Door[m], s.Returned[m] = float64(demand), float64(visitors), float64(in), float64(back)
+	s.OnSite[m], s.Load[m], s.Admit[m], s.Waiting[m] = float64(w.onSite), float64(w.onSite)/w.capacity(m), a, float64(w.waiting)
+	w.sum.Door += in
+	w.sum.Redeemed += back
+}
+
+// turnAway sends n people with draws above a to the waiting room.
+func (w *world) turnAway(m, n int, a float64) {
+	if n == 0 {
+		return
+	}
+	w.sum.TurnedAway += n
+	joined := binomial(w.r, n, w.People.LeaveAddress)
+	w.join(m, joined)
+	again := binomial(w.r, n-joined, w.People.ComeBack)
+	w.sum.Lost += n - joined - again
+	for range again {
+		draw := a + w.r.Float64()*(1-a)
+		w.tryLater(m, min(draws-1, int(draw*draws)))
+	}
+}
+
+// turnAwayAgain is the same for those who come back undecided.
+func (w *world) turnAwayAgain(m, n, class int) {
+	if n == 0 {
+		return
+	}
+	w.sum.TurnedAway += n
+	joined := binomial(w.r, n, w.People.LeaveAddress)
+	w.join(m, joined)
+	again := binomial(w.r, n-joined, w.People.ComeBack)
+	w.sum.Lost += n - joined - again
+	for range again {
+		w.tryLater(m, class)
+	}
+}
+
+func (w *world) tryLater(m, class int) {
+	if at := m + w.tries.draw(w.r); at < len(w.trying) {
+		w.trying[at][class]++
+		return
+	}
+	w.sum.Lost++
+}
+
+func (w *world) join(m, n int) {
+	if n == 0 {
+		return
+	}
+	w.sum.Joined += n
+	w.waiting += n
+	w.line = append(w.line, group{m, n})
+}
+
+// claim takes the n oldest from the line for the decision of minute m.
+func (w *world) claim(m, n int) {
+	n = min(n, w.waiting)
+	if n <= 0 {
+		return
+	}
+	w.series.Invited[m] += float64(n)
+	w.posted = append(w.posted, group{m, n})
+}
+
+// post sends what was asked for, as fast as the mail service takes it.
+func (w *world) post(m int) {
+	if has(w.Conditions.Paused, m) {
+		// Nobody has left the line yet: a place is given up only by a mail.
+		for _, p := range w.posted {
+			w.series.Invited[p.minute] -= float64(p.count)
+		}
+		w.posted = w.posted[:0]
+		return
+	}
+	room := 1 << 40
+	if rate := w.Conditions.MailPerSecond; rate > 0 {
+		room = int(rate * 60)
+	}
+	if w.Conditions.MailPerDay > 0 {
+		room = min(room, int(w.remaining(m)))
+	}
+	for len(w.posted) > 0 && room > 0 {
+		p := &w.posted[0]
+		n := min(p.count, room)
+		room -= n
+		p.count -= n
+		w.send(m, p.minute, n)
+		if p.count == 0 {
+			w.posted = w.posted[1:]
+		}
+	}
+}
+
+// remaining is what is left of the rolling 24 hours of mail.
+func (w *world) remaining(m int) float64 {
+	left := w.Conditions.MailPerDay
+	for k := max(0, m-24*60+1); k <= m; k++ {
+		left -= float64(w.sentToday[k])
+	}
+	return max(0, left)
+}
+
+// send mails the n oldest in minute m, for the decision of minute decided.
+func (w *world) send(m, decided, n int) {
+	w.sent[decided] += n
+	w.sentToday[m] += n
+	w.sum.Invited += n
+	w.waiting -= n
+	w.newSent = append(w.newSent, group{decided, n})
+	rate := w.People.Return
+	if w.Conditions.Jump > 0 && decided >= w.Conditions.Jump {
+		rate = w.Conditions.JumpTo
+	}
+	for n > 0 {
+		g := &w.line[w.first]
+		take := min(n, g.count)
+		wait := decided - g.minute
+		w.waits[max(0, wait)] += take
+		w.series.waited(g.minute, max(0, wait), take)
+		comes := binomial(w.r, take, rate*w.People.willing(time.Duration(wait)*time.Minute))
+		w.sum.Lost += take - comes
+		w.sum.WaitMinutes += float64(comes * wait)
+		w.expect(m, decided, comes)
+		n -= take
+		if g.count -= take; g.count == 0 {
+			w.first++
+		}
+	}
+}
+
+// expect draws when n people mailed in minute m come back.
+func (w *world) expect(m, decided, n int) {
+	life := int(time.Duration(w.Policy.CodeTTL).Minutes())
+	for range n {
+		at := m + w.back.draw(w.r)
+		if w.People.Night != nil && at > m {
+			at = int(w.People.Awake(w.tick(at)).Sub(w.Trace.Start) / time.Minute)
+		}
+		late := at-m > life
+		if late {
+			w.sum.Late++
+		}
+		if at >= len(w.coming) {
+			continue
+		}
+		if late {
+			w.late[at]++
+			continue
+		}
+		list := w.coming[at]
+		if k := len(list) - 1; k >= 0 && list[k].invited == decided {
+			list[k].count++
+		} else {
+			w.coming[at] = append(list, returning{decided, 1})
+		}
+	}
+}
+
+// observe is what becomes known at the tick of minute m, since that of last.
+func (w *world) observe(last, m int) admission.Observation {
+	c := w.Conditions
+	o := admission.Observation{Time: w.tick(m), Waiting: w.waiting}
+	for _, p := range w.posted {
+		o.Waiting -= p.count // claimed already
+	}
+	for k := max(0, last-c.MetricLag+1); k <= m-c.MetricLag; k++ {
+		switch {
+		case has(c.NoMetric, k):
+		case has(c.Frozen, k):
+			stuck := k
+			for has(c.Frozen, stuck) {
+				stuck--
+			}
+			if stuck >= 0 {
+				o.Load = append(o.Load, admission.Sample{At: w.tick(k), Value: w.series.metric[stuck]})
+			}
+		default:
+			o.Load = append(o.Load, admission.Sample{At: w.tick(k), Value: w.series.metric[k]})
+		}
+	}
+	for k := max(0, last-c.EdgeLag+1); k <= m-c.EdgeLag; k++ {
+		if !has(c.NoEdge, k) {
+			o.Edge = append(o.Edge, w.series.counted[k])
+		}
+	}
+	if !c.Unreported {
+		o.Sent = w.cohorts(w.newSent)
+	}
+	o.Redeemed = w.cohorts(w.newRedeemed)
+	w.newSent, w.newRedeemed = w.newSent[:0], w.newRedeemed[:0]
+	if m > 0 {
+		o.Applied = &admission.Applied{Mode: "throttle", Admit: w.admit[m-1]}
+	}
+	switch {
+	case has(c.Paused, m):
+		o.Mail = &admission.Mail{PerSecond: 0, Remaining: -1}
+	case c.MailPerSecond > 0 || c.MailPerDay > 0:
+		o.Mail = &admission.Mail{PerSecond: -1, Remaining: -1}
+		if c.MailPerSecond > 0 {
+			o.Mail.PerSecond = c.MailPerSecond
+		}
+		if c.MailPerDay > 0 {
+			o.Mail.Remaining = w.remaining(m)
+		}
+	}
+	return o
+}
+
+func (w *world) cohorts(groups []group) []admission.Cohort {
+	out := make([]admission.Cohort, 0, len(groups))
+	for _, g := range groups {
+		out = append(out, admission.Cohort{Invited: w.tick(g.minute), Count: g.count})
+	}
+	return out
+}
+
+// outstanding are the codes that are out at minute m, for a law that begins.
+func (w *world) outstanding(m int) []admission.Outstanding {
+	var out []admission.Outstanding
+	for k := max(0, m-int(time.Duration(w.Policy.CodeTTL).Minutes())); k < m; k++ {
+		if w.sent[k] > 0 {
+			out = append(out, admission.Outstanding{Invited: w.tick(k), Sent: w.sent[k], Redeemed: w.redeemed[k]})
+		}
+	}
+	return out
+}
