@@ -24,7 +24,8 @@ type clock struct {
 	seq   int
 	now   time.Time // of the event in hand, or of the last one
 	busy  bool      // an event is in hand: now stands still
-	speed float64   // virtual seconds a second; 0 is as fast as it goes
+	over  bool
+	speed float64 // virtual seconds a second; 0 is as fast as it goes
 	// From the pair of anchors on, virtual time runs at speed.
 	anchor, anchorWall time.Time
 
@@ -105,8 +106,15 @@ func (c *clock) rouse() {
 	}
 }
 
-// run works the queue off until ctx is done, or nothing is due before until
-// (zero: nothing is due at all). Virtual time then stands at until.
+// halt ends run after the event in hand.
+func (c *clock) halt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.over = true
+}
+
+// run works the queue off until ctx is done, halt is called, or nothing is due
+// before until (zero: nothing is due at all). Virtual time then stands at until.
 func (c *clock) run(ctx context.Context, until time.Time) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -135,6 +143,9 @@ func (c *clock) run(ctx context.Context, until time.Time) {
 func (c *clock) next(until time.Time) (e event, wait time.Duration, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.over {
+		return event{}, 0, false
+	}
 	if len(c.queue) == 0 || (!until.IsZero() && c.queue[0].at.After(until)) {
 		if !until.IsZero() {
 			c.now = until

@@ -242,11 +242,9 @@ func (c Change) To(control waitlist.Control, at time.Time) (waitlist.Control, er
 		control.Mode, control.Admit, control.Law, control.Switched = c.Mode, c.Admit, c.Law, at
 	}
 	if c.Paused != nil {
-		// Whatever raincheck had paused by itself, a person has now decided.
+		// Whatever raincheck had paused by itself, a person has now decided: without
+		// a reason and a time, only a person resumes it.
 		control.Paused, control.PausedBecause, control.ResumeAt = *c.Paused, "", time.Time{}
-		if *c.Paused {
-			control.PausedBecause = "by hand"
-		}
 	}
 	if c.Signups != nil {
 		control.SignupsOff = !*c.Signups

@@ -75,7 +75,7 @@ function controls(s, mode) {
   document.querySelectorAll('#modes button').forEach((b) => b.setAttribute('aria-pressed', String(b.dataset.mode === mode)));
   $('pause').setAttribute('aria-pressed', String(Boolean(s.control.paused)));
   set('pause', s.control.paused ? 'Resume the mail' : 'Pause the mail');
-  set('pause-note', s.control.paused ? 'Paused' + (s.control.pausedBecause ? `: ${s.control.pausedBecause}.` : '.') : 'Mail is being sent.');
+  set('pause-note', s.control.paused ? 'Paused' + (s.control.pausedBecause ? `: ${s.control.pausedBecause}.` : ' by the operator.') : 'Mail is being sent.');
   const w = s.world;
   $('world').hidden = !w;
   $('story').hidden = !w || s.readOnly;

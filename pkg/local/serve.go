@@ -1,0 +1,107 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"raincheck/pkg/gate"
+	"raincheck/pkg/intake"
+	"raincheck/pkg/local/console"
+	"raincheck/pkg/local/edge"
+	"raincheck/pkg/local/site"
+	"raincheck/pkg/waitlist"
+)
+
+// roomStore is what the waiting room asks of the waitlist.
+type roomStore interface {
+	Join(ctx context.Context, s waitlist.Signup) (waitlist.Joined, error)
+	Redeem(ctx context.Context, r waitlist.Redemption) (waitlist.Redeemed, error)
+	Leave(ctx context.Context, ref waitlist.Ref, at time.Time) error
+	Notice(ctx context.Context) (waitlist.Control, waitlist.Progress, error)
+}
+
+// room is the waiting room on a store and a clock.
+func (in *Instance) room(store roomStore, now func() time.Time) (http.Handler, error) {
+	return intake.Service{
+		Settings: intake.Settings{
+			Site: site.Name, Sender: senderAddress, PassLife: settings().PassLife, Origins: []string{in.config.Origin},
+		},
+		Store: store, Keys: in.keyring, Now: now, Log: in.config.Log,
+		// The address of a connection from this machine is always the same; a browser
+		// adds its name, and that is enough to tell two of them apart here.
+		Viewer: func(r *http.Request) string {
+			host, _, _ := net.SplitHostPort(r.RemoteAddr)
+			return host
+		},
+	}.Handler()
+}
+
+// senderAddress is where invitations come from.
+const senderAddress = "no-reply@benefits.example"
+
+// serve puts the edge in front of the site and the waiting room, as a
+// distribution with two behaviours does, and the console beside it.
+func (in *Instance) serve(room http.Handler) error {
+	c := in.config
+	front, err := edge.New(edge.Options{Now: c.Now, Store: in.gate.own, Failure: gate.FailOpen, Log: c.Log})
+	if err != nil {
+		return fmt.Errorf("start the edge: %w", err)
+	}
+	pages := site.Handler()
+	behind := front.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == gate.Room || strings.HasPrefix(r.URL.Path, gate.Room+"/") {
+			room.ServeHTTP(w, r)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	}))
+	panel := (&console.Console{Source: in, Outbox: in, Controls: in, Hosts: c.Hosts, Log: c.Log}).Handler()
+	in.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, console.Path) {
+			panel.ServeHTTP(w, r)
+			return
+		}
+		if err := in.gate.follow(r.Context()); err != nil {
+			in.failed(fmt.Errorf("bring the gate to the person's edge: %w", err))
+		}
+		behind.ServeHTTP(w, r)
+	})
+	return nil
+}
+
+// count looks where everybody who joined in this run stands now.
+func (in *Instance) count(ctx context.Context) (Totals, error) {
+	t := in.crowd.totals
+	err := in.store.Each(ctx, func(e waitlist.Entry) error {
+		if e.Joined.Before(in.config.Story.Start) {
+			return nil // of an earlier run
+		}
+		switch e.Stage {
+		case waitlist.Waiting:
+			t.Line.Waiting++
+		case waitlist.Claimed, waitlist.Sending:
+			t.Line.OnTheWay++
+		case waitlist.Invited:
+			t.Line.Invited++
+		case waitlist.Used:
+			t.Line.Redeemed++
+		case waitlist.Expired:
+			t.Line.Expired++
+		case waitlist.Bounced:
+			t.Line.Bounced++
+		case waitlist.Left:
+			t.Line.Left++
+		case waitlist.Failed:
+			t.Line.Failed++
+		}
+		return nil
+	})
+	if err != nil {
+		return t, fmt.Errorf("count the waitlist: %w", err)
+	}
+	return t, nil
+}
