@@ -220,8 +220,7 @@ func (a answer) apply(r *http.Request) {
 		parts := strings.Split(line, ";")
 		parts = slices.DeleteFunc(parts, func(part string) bool {
 			name, _, _ := strings.Cut(strings.TrimSpace(part), "=")
-			// As JavaScript holds it: what is not UTF-8 became U+FFFD.
-			return strings.TrimSpace(part) != "" && !left[string([]rune(name))]
+			return strings.TrimSpace(part) != "" && !left[text(name)]
 		})
 		if line = strings.TrimLeft(strings.Join(parts, ";"), " "); line != "" {
 			lines = append(lines, line)

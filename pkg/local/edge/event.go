@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dop251/goja"
 
@@ -24,6 +25,15 @@ var disallowedPrefixes = []string{"x-amz-cf-", "x-amzn-", "x-edge-"}
 func hidden(name string) bool {
 	return slices.Contains(disallowed, name) ||
 		slices.ContainsFunc(disallowedPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+}
+
+// text is s as a JavaScript string holds it: what is not UTF-8 becomes U+FFFD.
+// goja would hand the bytes on as they are, as long as nobody looks.
+func text(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return string([]rune(s))
 }
 
 // pair is a header, a cookie or a query's parameter, in the order that it came.
@@ -104,14 +114,15 @@ func (e *engine) values(pairs []pair) *goja.Object {
 	out := e.vm.NewObject()
 	byName := map[string][]string{}
 	for _, p := range pairs {
-		byName[p.name] = append(byName[p.name], p.value)
+		byName[text(p.name)] = append(byName[text(p.name)], text(p.value))
 	}
 	for _, p := range pairs {
-		all := byName[p.name]
+		name := text(p.name)
+		all := byName[name]
 		if all == nil {
 			continue
 		}
-		delete(byName, p.name)
+		delete(byName, name)
 		one := e.vm.NewObject()
 		one.Set("value", all[0])
 		if len(all) > 1 {
@@ -124,15 +135,15 @@ func (e *engine) values(pairs []pair) *goja.Object {
 			one.Set("multiValue", e.vm.NewArray(multi...))
 		}
 		// Not Set: a cookie may be called __proto__.
-		out.DefineDataProperty(p.name, one, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
+		out.DefineDataProperty(name, one, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
 	}
 	return out
 }
 
 func (e *engine) requestObject(q request) *goja.Object {
 	o := e.vm.NewObject()
-	o.Set("method", q.method)
-	o.Set("uri", q.path)
+	o.Set("method", text(q.method))
+	o.Set("uri", text(q.path))
 	o.Set("querystring", e.values(splitQuery(q.query)))
 	o.Set("headers", e.values(q.headers))
 	o.Set("cookies", e.values(q.cookies))
@@ -144,7 +155,7 @@ func (e *engine) event(kind string, q request, response *goja.Object) *goja.Obje
 	context.Set("distributionDomainName", "d111111abcdef8.cloudfront.net")
 	context.Set("distributionId", "EDFDVBD6EXAMPLE")
 	context.Set("eventType", kind)
-	context.Set("requestId", q.id)
+	context.Set("requestId", text(q.id))
 	viewer := e.vm.NewObject()
 	viewer.Set("ip", q.ip)
 	event := e.vm.NewObject()
