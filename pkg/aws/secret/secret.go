@@ -8,12 +8,16 @@
 // that by then everybody has it. When Secrets Manager does not answer, what was
 // read last is good for a day more; a site under load must not go down for the
 // want of a secret that has not changed.
+//
+// The header has two good values while it is rotated: Secrets Manager's present
+// and its previous one. The previous is asked for only when somebody shows a
+// value that is not the present one (Meet), which on all other days is nobody
+// but a stranger, and then once in four minutes.
 package secret
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
+	"crypto/subtle"
 	"fmt"
 	"sync"
 	"time"
@@ -42,15 +46,17 @@ type Secrets struct {
 	client       *secretsmanager.Client
 	root, origin string
 
-	mu    sync.Mutex
-	kept  values
-	tried time.Time
+	mu   sync.Mutex
+	kept values
+	// tried is when the secrets were last asked for, met when the previous value.
+	tried, met time.Time
+	previous   string
 }
 
 type values struct {
 	at     time.Time
 	keys   *bypass.Keyring
-	origin []string
+	origin string
 }
 
 // New gives the secrets of those names or ARNs; origin may be empty for a
@@ -61,24 +67,49 @@ func New(cfg aws.Config, root, origin string) *Secrets {
 
 // Keys gives the key ring.
 func (s *Secrets) Keys(ctx context.Context) (*bypass.Keyring, error) {
-	v, err := s.read(ctx)
-	return v.keys, err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.read(ctx)
+	return s.kept.keys, err
 }
 
-// Origin gives the values of the origin header that are good now: one, or two
-// while it is being rotated.
+// Origin gives the values of the origin header that are good now, as far as they
+// are known: the present one, and after Meet perhaps the one before it.
 func (s *Secrets) Origin(ctx context.Context) ([]string, error) {
-	v, err := s.read(ctx)
-	return v.origin, err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	if s.previous == "" {
+		return []string{s.kept.origin}, nil
+	}
+	return []string{s.kept.origin, s.previous}, nil
 }
 
-func (s *Secrets) read(ctx context.Context) (values, error) {
+// Meet looks for the value before the last rotation when what was shown is not
+// the present one. It decides nothing: whoever compares asks Origin.
+func (s *Secrets) Meet(ctx context.Context, shown string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.Now()
+	if shown == "" || s.read(ctx) != nil || subtle.ConstantTimeCompare([]byte(shown), []byte(s.kept.origin)) == 1 || !s.met.IsZero() && now.Sub(s.met) < fresh {
+		return
+	}
+	s.met = now
+	// An error is most often that there is none yet; the next stranger asks again.
+	out, err := s.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.origin, VersionStage: aws.String("AWSPREVIOUS")})
+	if err == nil {
+		s.previous = aws.ToString(out.SecretString)
+	}
+}
+
+// read makes sure that what is kept is good to use.
+func (s *Secrets) read(ctx context.Context) error {
+	now := s.Now()
 	usable := s.kept.keys != nil && now.Sub(s.kept.at) < patience
 	if usable && (now.Sub(s.kept.at) < fresh || now.Sub(s.tried) < again) {
-		return s.kept, nil
+		return nil
 	}
 	s.tried = now
 	read, err := s.fetch(ctx)
@@ -87,58 +118,35 @@ func (s *Secrets) read(ctx context.Context) (values, error) {
 		read.at = now
 		s.kept = read
 	case !usable:
-		return values{}, fmt.Errorf("secret: %w", err)
+		s.kept = values{}
+		return fmt.Errorf("secret: %w", err)
 	}
-	return s.kept, nil
+	return nil
 }
 
 func (s *Secrets) fetch(ctx context.Context) (v values, err error) {
-	ids := []string{s.root}
-	if s.origin != "" {
-		ids = append(ids, s.origin)
-	}
-	texts := make([]string, len(ids))
-	if len(ids) == 1 {
+	if s.origin == "" {
 		out, err := s.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.root})
 		if err != nil {
 			return v, fmt.Errorf("reading the key ring: %w", err)
 		}
-		texts[0] = aws.ToString(out.SecretString)
-	} else {
-		out, err := s.client.BatchGetSecretValue(ctx, &secretsmanager.BatchGetSecretValueInput{SecretIdList: ids})
-		if err != nil {
-			return v, fmt.Errorf("reading the secrets: %w", err)
-		}
-		for _, e := range out.Errors {
-			err = errors.Join(err, fmt.Errorf("reading the secret %s: %s", aws.ToString(e.SecretId), aws.ToString(e.ErrorCode)))
-		}
-		if err != nil {
-			return v, err
-		}
-		for _, got := range out.SecretValues {
-			for i, id := range ids {
-				if id == aws.ToString(got.ARN) || id == aws.ToString(got.Name) {
-					texts[i] = aws.ToString(got.SecretString)
-				}
-			}
-		}
-		if v.origin, err = parseOrigin(texts[1]); err != nil {
-			return v, err
+		v.keys, err = bypass.ParseKeyring([]byte(aws.ToString(out.SecretString)))
+		return v, err
+	}
+	out, err := s.client.BatchGetSecretValue(ctx, &secretsmanager.BatchGetSecretValueInput{SecretIdList: []string{s.root, s.origin}})
+	if err != nil {
+		return v, fmt.Errorf("reading the secrets: %w", err)
+	}
+	texts := map[string]string{}
+	for _, got := range out.SecretValues {
+		texts[aws.ToString(got.ARN)], texts[aws.ToString(got.Name)] = aws.ToString(got.SecretString), aws.ToString(got.SecretString)
+	}
+	for _, id := range []string{s.root, s.origin} {
+		if texts[id] == "" {
+			return v, fmt.Errorf("reading the secrets: there is none with the id %s, or it may not be read", id)
 		}
 	}
-	v.keys, err = bypass.ParseKeyring([]byte(texts[0]))
+	v.origin = texts[s.origin]
+	v.keys, err = bypass.ParseKeyring([]byte(texts[s.root]))
 	return v, err
-}
-
-// parseOrigin reads {"value":"…","previous":"…"}: previous may be absent or
-// empty. Errors never repeat a value.
-func parseOrigin(text string) ([]string, error) {
-	var doc struct{ Value, Previous string }
-	if err := json.Unmarshal([]byte(text), &doc); err != nil || doc.Value == "" {
-		return nil, errors.New("the origin secret is not the JSON of a header value (an object with value and perhaps previous)")
-	}
-	if doc.Previous == "" {
-		return []string{doc.Value}, nil
-	}
-	return []string{doc.Value, doc.Previous}, nil
 }

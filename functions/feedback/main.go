@@ -1,0 +1,37 @@
+// Feedback hears what became of the mails, as a Lambda function for the events
+// that SES puts on EventBridge's bus. What it does is in pkg/feedback.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"raincheck/functions/internal/start"
+	"raincheck/pkg/aws/table"
+	"raincheck/pkg/feedback"
+)
+
+func main() { start.Main(run) }
+
+func run(_ context.Context, environ []string) error {
+	var c config
+	if err := start.Read(environ, &c); err != nil {
+		return err
+	}
+	// Three tries of three seconds are within the function's 15.
+	cfg := start.Cloud(environ, 3*time.Second)
+	log := start.Logger(os.Stdout)
+	meter := &start.Meter{Stack: c.Stack, Log: log, Now: time.Now}
+	service := &feedback.Service{
+		Store: table.New(cfg, c.Table), Configuration: c.ConfigurationSet, Now: time.Now, Count: meter.Count,
+	}
+	lambda.Start(func(ctx context.Context, event json.RawMessage) error {
+		defer meter.Flush(ctx)
+		return service.Receive(ctx, event)
+	})
+	return nil
+}

@@ -1,0 +1,53 @@
+// Intake is the waiting room as a Lambda function behind an HTTP API: pages,
+// sign-ups, codes. What it does is in pkg/intake.
+package main
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"time"
+	_ "time/tzdata" // the runtime has no zones of its own
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"raincheck/functions/internal/httpapi"
+	"raincheck/functions/internal/start"
+	"raincheck/pkg/aws/secret"
+	"raincheck/pkg/aws/table"
+	"raincheck/pkg/intake"
+)
+
+func main() { start.Main(run) }
+
+func run(_ context.Context, environ []string) error {
+	var c config
+	if err := start.Read(environ, &c); err != nil {
+		return err
+	}
+	// Three tries of two seconds are within the 8 s that the room waits.
+	cfg := start.Cloud(environ, 2*time.Second)
+	log := start.Logger(os.Stdout)
+	meter := &start.Meter{Stack: c.Stack, Log: log, Now: time.Now}
+	secrets := secret.New(cfg, c.KeysSecret, c.OriginSecret)
+	room, err := intake.Service{
+		Settings: intake.Settings{
+			Site: c.SiteName, Sender: c.From, Languages: c.Languages, Fields: c.fields, Zone: c.zone,
+			PassLife: c.PassLife, Origins: []string{"https://" + c.SiteHost}, Embedders: c.Embedders,
+		},
+		Store: table.New(cfg, c.Table), Keys: secrets.Keys, Secrets: secrets.Origin,
+		// CloudFront and the API put one address each.
+		Viewer: intake.Forwarded(2),
+		Now:    time.Now, Log: log,
+		Count: func(name string, n int) { meter.Count("intake."+name, float64(n)) },
+	}.Handler()
+	if err != nil {
+		return err
+	}
+	lambda.Start(httpapi.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer meter.Flush(r.Context())
+		secrets.Meet(r.Context(), r.Header.Get(intake.OriginHeader))
+		room.ServeHTTP(w, r)
+	}), log))
+	return nil
+}

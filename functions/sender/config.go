@@ -1,0 +1,61 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/mail"
+	"time"
+
+	"raincheck/pkg/bypass"
+	"raincheck/pkg/gate"
+	"raincheck/pkg/sender"
+)
+
+// config is what the template tells the sender.
+type config struct {
+	// Stack names the stack in metrics.
+	Stack string `env:"STACK,required"`
+	// Table is the waitlist.
+	Table string `env:"TABLE,required"`
+	// KeysSecret is the ARN of the key ring.
+	KeysSecret string `env:"KEYS_SECRET,required"`
+	// ConfigurationSet is SES's, which says where the events of a mail go.
+	ConfigurationSet string `env:"CONFIGURATION_SET,required"`
+	// From is the address that writes, under the name of the site.
+	From string `env:"FROM,required"`
+	// SiteName and SiteHost are the site's, as people know it.
+	SiteName string `env:"SITE_NAME,required"`
+	SiteHost string `env:"SITE_HOST,required"`
+	// TimeZone is the one that times are said in.
+	TimeZone string `env:"TIME_ZONE" envDefault:"UTC"`
+	// CodeLife is how long a code is good, from the minute in which it is sent. It
+	// must outlive the check for an unanswered mail and bring the second one's
+	// reader time to use it.
+	CodeLife time.Duration `env:"CODE_LIFE" envDefault:"4h"`
+
+	zone *time.Location
+}
+
+// shortest is the shortest life of a code: sender.Settings.CodeTTL.
+const shortest = 30 * time.Minute
+
+// Validate names everything that is wrong.
+func (c *config) Validate() error {
+	var problems []error
+	var err error
+	if c.zone, err = time.LoadLocation(c.TimeZone); err != nil {
+		problems = append(problems, fmt.Errorf("TIME_ZONE: there is no zone %q", c.TimeZone))
+	}
+	if c.CodeLife < shortest || c.CodeLife > bypass.MaxCodeLife {
+		problems = append(problems, fmt.Errorf("CODE_LIFE: %s is not between %s and %s", c.CodeLife, shortest, bypass.MaxCodeLife))
+	}
+	if a, err := mail.ParseAddress(c.From); err != nil || a.Name != "" {
+		problems = append(problems, errors.New("FROM: it is no address by itself"))
+	}
+	return errors.Join(problems...)
+}
+
+func (c *config) settings() sender.Settings {
+	from := mail.Address{Name: c.SiteName, Address: c.From}
+	return sender.Settings{Site: c.SiteName, From: from.String(), Room: "https://" + c.SiteHost + gate.Room, Zone: c.zone, CodeTTL: c.CodeLife}
+}

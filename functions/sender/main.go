@@ -1,0 +1,52 @@
+// Sender mails the invitations as a Lambda function behind the queue. What it
+// does is in pkg/sender.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"time"
+	_ "time/tzdata" // the runtime has no zones of its own
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"raincheck/functions/internal/start"
+	"raincheck/pkg/aws/mailer"
+	"raincheck/pkg/aws/secret"
+	"raincheck/pkg/aws/table"
+	"raincheck/pkg/sender"
+)
+
+func main() { start.Main(run) }
+
+func run(_ context.Context, environ []string) error {
+	var c config
+	if err := start.Read(environ, &c); err != nil {
+		return err
+	}
+	// SES answers within a second; what took five is in doubt and is waited for by
+	// its event. Ten mails of a batch then still fit the function's 60 s.
+	cfg := start.Cloud(environ, 5*time.Second)
+	log := start.Logger(os.Stdout)
+	meter := &start.Meter{Stack: c.Stack, Log: log, Now: time.Now}
+	service := &sender.Service{
+		Settings: c.settings(),
+		Store:    table.New(cfg, c.Table), Mail: mailer.New(cfg, c.ConfigurationSet), Keys: secret.New(cfg, c.KeysSecret, "").Keys,
+		Now: time.Now, Random: rand.Reader, Wait: wait, Count: meter.Count, Log: log,
+	}
+	lambda.Start(handler(service.Handle, meter, log))
+	return nil
+}
+
+// wait returns at a time, or when the function has to end.
+func wait(ctx context.Context, until time.Time) error {
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
