@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
@@ -106,16 +107,15 @@ func readJSON(body []byte) (url.Values, error) {
 		Note   string            `json:"note"`
 		Fields map[string]string `json:"fields"`
 	}
-	// encoding/json would put U+FFFD in the place of bytes that are no text, and
-	// let the last of two like keys win.
+	// encoding/json would put U+FFFD in the place of bytes that are no text.
 	if !utf8.Valid(body) {
 		return nil, errBad
 	}
+	if err := noneTwice(body); err != nil {
+		return nil, err
+	}
 	if err := json.Unmarshal(body, &posted); err != nil {
 		return nil, errBad
-	}
-	if strings.Count(string(body), `"email"`) > 1 {
-		return nil, errTwice
 	}
 	form := url.Values{}
 	for name, value := range map[string]string{"email": posted.Email, "to": posted.To, "stamp": posted.Stamp, "note": posted.Note} {
@@ -127,4 +127,34 @@ func readJSON(body []byte) (url.Values, error) {
 		}
 	}
 	return form, nil
+}
+
+// noneTwice refuses an object with a name that comes twice: encoding/json would
+// let the last one win, and what checks the first would have checked nothing.
+func noneTwice(body []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+		return errBad
+	}
+	seen := map[string]bool{}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return errBad
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return errBad
+		}
+		// Names are matched in any case by encoding/json.
+		key := strings.ToLower(name.(string))
+		switch {
+		case seen[key] && key == "email":
+			return errTwice
+		case seen[key]:
+			return errBad
+		}
+		seen[key] = true
+	}
+	return nil
 }

@@ -1,16 +1,21 @@
 package intake_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"raincheck/pkg/bypass"
+	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/waitlist"
 )
@@ -105,17 +110,139 @@ func mustRequest(t *testing.T, method, target string) *http.Request {
 	return r
 }
 
-func TestDump(t *testing.T) {
-	dir := os.Getenv("DUMP")
-	if dir == "" {
-		t.Skip()
-	}
-	for _, lang := range []string{"en", "es"} {
-		for _, s := range states(t, lang) {
-			if err := os.WriteFile(filepath.Join(dir, lang+"-"+s.name+".html"), []byte(s.page.body), 0o644); err != nil {
-				t.Fatal(err)
+// TestPagesAreSmallAndWhole looks at every page in every state: its size, its
+// headers, and that it asks for nothing else.
+func TestPagesAreSmallAndWhole(t *testing.T) {
+	t.Parallel()
+	loads := regexp.MustCompile(`(?i)<(script|img|iframe|object|video|audio)|\ssrc=|@import|url\(|<link (?:[^>]*)href="(?:[^d]|d[^a])`)
+	for _, l := range email.Languages() {
+		t.Run(l.Tag, func(t *testing.T) {
+			t.Parallel()
+			for _, s := range states(t, l.Tag) {
+				p := s.page
+				if dir := os.Getenv("RAINCHECK_PAGES"); dir != "" {
+					if err := os.WriteFile(filepath.Join(dir, l.Tag+"-"+s.name+".html"), []byte(p.body), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if n := p.compressed(); n > 5<<10 {
+					t.Errorf("%s: %d bytes compressed", s.name, n)
+				}
+				if m := loads.FindString(p.body); m != "" {
+					t.Errorf("%s asks for something else: %s", s.name, m)
+				}
+				if strings.Contains(p.body, "no value") || strings.Contains(p.body, "ZgotmplZ") || regexp.MustCompile(`\{[a-z]+\}`).MatchString(p.body) {
+					t.Errorf("%s has a place that nothing filled:\n%s", s.name, p.body)
+				}
+				for _, want := range []string{`<html lang="` + l.Tag + `" dir="` + l.Direction + `">`, "<h1>", "<main>", "Example Benefits</title>"} {
+					if !strings.Contains(p.body, want) {
+						t.Errorf("%s lacks %s", s.name, want)
+					}
+				}
+				// What a person must read, under a status that no site replaces.
+				if s.name != "missing" && s.name != "method" && !slices.Contains([]int{200, 409, 410, 422, 429}, p.StatusCode) {
+					t.Errorf("%s has the status %d", s.name, p.StatusCode)
+				}
+				wantHeaders(t, s)
 			}
-			fmt.Println(lang, s.name, s.page.StatusCode, s.page.compressed(), s.page.title())
+		})
+	}
+}
+
+func wantHeaders(t *testing.T, s state) {
+	t.Helper()
+	style := regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindStringSubmatch(s.page.body)
+	if style == nil {
+		t.Fatalf("%s has no style", s.name)
+	}
+	sum := sha256.Sum256([]byte(style[1]))
+	policy := s.page.Header.Get("Content-Security-Policy")
+	if !strings.Contains(policy, "style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") || !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "unsafe") {
+		t.Errorf("%s has the policy %s", s.name, policy)
+	}
+	for name, want := range map[string]string{
+		"Content-Type": "text/html; charset=utf-8", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "strict-origin", "X-Frame-Options": "DENY",
+	} {
+		if got := s.page.Header.Get(name); got != want {
+			t.Errorf("%s: %s is %q", s.name, name, got)
 		}
 	}
+}
+
+// TestAGETChangesNothing: every GET is the same for everybody, whatever the
+// query, the cookies and the headers; touches the store only to read; may be
+// cached, and sets no cookie.
+func TestAGETChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.join("ana@example.org")
+	e, _ := w.entry("ana@example.org")
+	code := string(w.invite(e.Ref))
+	before, _ := w.entry("ana@example.org")
+	token := w.keys.LeaveToken(e.Key, e.Joining)
+	w.get("/waiting-room/en/") // the notice is cached from here on
+	w.probe.Reset()
+
+	for _, target := range []string{"/waiting-room/en/", "/waiting-room/es/code", "/waiting-room/en/enter", "/waiting-room/es/leave", "/waiting-room/embed.js", "/waiting-room/en/form.json"} {
+		plain := w.get(target).status(200)
+		if got := plain.Header.Get("Cache-Control"); got != "public, max-age=0, s-maxage=60" {
+			t.Errorf("%s: Cache-Control is %q", target, got)
+		}
+		for _, query := range []string{"?c=" + code, "?t=" + token, "?to=/apply", "?email=ana@example.org&go=1&language=es", "?" + strings.Repeat("x", 5000)} {
+			for _, method := range []string{"GET", "HEAD"} {
+				r := mustRequest(t, method, target+query)
+				r.Header.Set("Cookie", bypass.CookieName+"=1.0.r.9.9.x.y; other=\x01")
+				r.Header.Set("Accept-Language", "es;q=1")
+				r.Header.Set("User-Agent", "scanner")
+				got := w.do(r).status(200)
+				if method == "GET" && got.body != plain.body || method == "HEAD" && got.body != "" {
+					t.Errorf("%s %s%s is another page", method, target, query)
+				}
+				if got.Header.Get("Set-Cookie") != "" || got.Header.Get("Vary") != "" || got.Header.Get("Cache-Control") != plain.Header.Get("Cache-Control") {
+					t.Errorf("%s %s%s has the headers %v", method, target, query, got.Header)
+				}
+			}
+		}
+	}
+	for _, target := range []string{"/waiting-room", "/waiting-room/", "/waiting-room/en/in/x?to=/apply", "/waiting-room/xx/", "/waiting-room/en"} {
+		p := w.get(target)
+		if p.Header.Get("Cache-Control") != "private, no-store" || p.Header.Get("Set-Cookie") != "" {
+			t.Errorf("%s has the headers %v", target, p.Header)
+		}
+	}
+	if n := w.probe.Total(); n != 0 {
+		t.Errorf("the store was asked: %v", w.probe.Calls())
+	}
+	if after, _ := w.entry("ana@example.org"); after.Stage != before.Stage || after.Joined != before.Joined {
+		t.Errorf("the entry went from %v to %v", before.Stage, after.Stage)
+	}
+}
+
+// CASES 15: whatever a browser says of its languages, it comes to a page that
+// there is.
+func TestLanguages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for accept, want := range map[string]string{
+		"": "en", "es": "es", "es-MX,es;q=0.9,en;q=0.8": "es", "EN-us, es;q=0.5": "en", "fr, es;q=0.3": "es", "fr": "en", "ar": "en", "*": "en",
+		"en;q=0, es;q=0.1": "es", strings.Repeat("x-", 9000): "en", "es\x00": "en", ",;q=,": "en", "../../etc": "en",
+	} {
+		r := mustRequest(t, "GET", "/waiting-room?to=%2Fapply")
+		r.Header.Set("Accept-Language", accept)
+		if p := w.do(r).status(303); p.Header.Get("Location") != "/waiting-room/"+want+"/?to=%2Fapply" {
+			t.Errorf("%.40q leads to %s", accept, p.Header.Get("Location"))
+		}
+	}
+	if p := w.get("/waiting-room/ar/code?c=X").status(303); p.Header.Get("Location") != "/waiting-room/en/code?c=X" {
+		t.Errorf("another language leads to %s", p.Header.Get("Location"))
+	}
+	if p := w.get("/waiting-room/es?to=%2Fapply").status(303); p.Header.Get("Location") != "/waiting-room/es/?to=%2Fapply" {
+		t.Errorf("without its slash it leads to %s", p.Header.Get("Location"))
+	}
+	// Changing the language keeps the query, without JavaScript.
+	if p := w.post("/waiting-room/en/code?c=X", url.Values{"language": {"es"}}).status(303); p.Header.Get("Location") != "/waiting-room/es/code?c=X" {
+		t.Errorf("Español leads to %s", p.Header.Get("Location"))
+	}
+	w.get("/waiting-room/../en/").status(404)
+	w.get("/waiting-roomx").status(404)
 }
