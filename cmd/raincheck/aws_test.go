@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,6 +16,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"raincheck/pkg/bypass"
+	"raincheck/pkg/gate"
+	"raincheck/test/emulators"
 	"raincheck/test/emulators/cloudformation"
 	"raincheck/test/emulators/cloudfront"
 	"raincheck/test/emulators/secrets"
@@ -23,9 +26,16 @@ import (
 // world is AWS as far as a story needs it: stand-ins that speak the services'
 // protocols to the SDK's own clients. The services of a story are its own.
 type world struct {
+	// table is the name of the stack's table, outputs those of the stack.
+	table   string
+	outputs map[string]string
+	// ticks counts those of the inviter.
+	ticks int
+
 	cloudformation *cloudformation.Server
 	cloudfront     *cloudfront.Server
 	secrets        *secrets.Server
+	edge           *emulators.KeyValue
 	down           map[string]*atomic.Bool
 }
 
@@ -39,15 +49,18 @@ var outputs = map[string]string{
 }
 
 // newWorld starts the stand-ins and points a story's environment at them.
-func newWorld(e *testscript.Env) *world {
-	w := &world{&cloudformation.Server{}, &cloudfront.Server{Looks: 2}, &secrets.Server{}, map[string]*atomic.Bool{}}
-	w.cloudformation.Put("raincheck", outputs, map[string]string{"SiteHost": "www.example.org"})
+func newWorld(e *testscript.Env, dynamodb http.Handler, tableName string) *world {
+	made := maps.Clone(outputs)
+	made[outTable] = tableName
+	w := &world{tableName, made, 0, &cloudformation.Server{}, &cloudfront.Server{Looks: 2}, &secrets.Server{}, &emulators.KeyValue{ARN: outputs[outEdge]}, map[string]*atomic.Bool{}}
+	w.cloudformation.Put("raincheck", made, map[string]string{"SiteHost": "www.example.org"})
 	w.cloudformation.Put("shop", map[string]string{"Url": "https://www.example.org"}, nil)
 	w.cloudfront.Functions(outputs[outThrottle], outputs[outRemember], "arn:aws:cloudfront::111122223333:function/add-index-html")
 	w.secrets.Put(outputs[outOrigin], `{"value":"an-origin-secret-for-tests"}`)
 	w.secrets.Put(outputs[outKeys], `{"root":"`+strings.Repeat("r", bypass.MinSecret)+`"}`)
 	for name, handler := range map[string]http.Handler{
 		"CLOUDFORMATION": w.cloudformation, "CLOUDFRONT": w.cloudfront, "SECRETS_MANAGER": w.secrets,
+		"CLOUDFRONT_KEYVALUESTORE": w.edge, "DYNAMODB": dynamodb,
 	} {
 		down := &atomic.Bool{}
 		w.down[strings.ToLower(name)] = down
@@ -59,6 +72,14 @@ func newWorld(e *testscript.Env) *world {
 			handler.ServeHTTP(rw, r)
 		}))
 		e.Defer(server.Close)
+		if name == "CLOUDFRONT_KEYVALUESTORE" {
+			// The SDK puts the account before the host of this endpoint, which no
+			// resolver knows of 127.0.0.1: the stand-in is reached as a proxy, which Go
+			// does not use for this machine's own addresses.
+			e.Setenv("HTTP_PROXY", server.URL)
+			e.Setenv("AWS_ENDPOINT_URL_"+name, "http://edge.example")
+			continue
+		}
 		e.Setenv("AWS_ENDPOINT_URL_"+name, server.URL)
 	}
 	for name, value := range map[string]string{
@@ -81,7 +102,7 @@ func TestStoriesOnAWS(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
-			e.Values["world"] = newWorld(e)
+			e.Values["world"] = newWorld(e, http.NotFoundHandler(), outputs[outTable])
 			return nil
 		},
 		Cmds: awsCommands,
@@ -116,11 +137,25 @@ var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
 		}
 		service.Store(!neg)
 	},
+	// gate FILE: the gate that the edge has goes to the file.
+	"gate": func(ts *testscript.TestScript, neg bool, args []string) {
+		text, ok := worldOf(ts).edge.Value(gate.Key)
+		if !ok {
+			ts.Fatalf("the edge has no gate")
+		}
+		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text+"\n"), 0o600))
+	},
+	// writes N: so many writes reached the edge so far.
+	"writes": func(ts *testscript.TestScript, neg bool, args []string) {
+		if got := strconv.Itoa(worldOf(ts).edge.Writes()); got != args[0] {
+			ts.Fatalf("%s writes, want %s", got, args[0])
+		}
+	},
 	// denied: the credentials may do nothing with CloudFront.
 	"denied": func(ts *testscript.TestScript, neg bool, args []string) { worldOf(ts).cloudfront.Deny(!neg) },
 	// parameter NAME VALUE: the stack was deployed so.
 	"parameter": func(ts *testscript.TestScript, neg bool, args []string) {
-		worldOf(ts).cloudformation.Put("raincheck", outputs, map[string]string{"SiteHost": "www.example.org", args[0]: args[1]})
+		worldOf(ts).cloudformation.Put("raincheck", worldOf(ts).outputs, map[string]string{"SiteHost": "www.example.org", args[0]: args[1]})
 	},
 	// status N COMMAND…: the command ends with this exit status.
 	"status": func(ts *testscript.TestScript, neg bool, args []string) {
@@ -155,3 +190,8 @@ var repository = func() string {
 	}
 	return dir
 }()
+
+// through is an HTTP client that reaches everything by that proxy.
+func through(proxy string) *http.Client {
+	return &http.Client{Transport: &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return url.Parse(proxy) }}}
+}

@@ -53,35 +53,54 @@ const lasting = 10 * time.Minute
 
 func (d *deployment) name() string { return "the stack " + d.stack }
 
-// change throws a switch: at the edge first, where it is in effect, then in the
-// control item, from which the inviter derives every later gate. Both carry the
-// same time, so that whichever was not reached takes the other's.
+// change throws a switch: in the gate, where it is in effect, and in the control
+// item, from which the inviter derives every later gate. Both carry the same
+// time, so that whichever was not reached takes the other's. Open goes to the
+// gate first, because it must work while all else is down; every other switch
+// goes to the waitlist first, so that one that cannot be kept is not begun.
 func (d *deployment) change(ctx context.Context, change console.Change) error {
 	at := d.now().UTC().Truncate(time.Second)
-	var edge error
-	if change.Mode != "" {
-		if _, err := change.To(waitlist.Control{}, at); err != nil {
-			return usageError{err}
-		}
-		edge = d.turn(ctx, change, at)
+	if _, err := change.To(waitlist.Control{}, at); err != nil {
+		return usageError{err}
 	}
-	err := d.desk.UpdateControl(ctx, func(c *waitlist.Control) error {
+	if change.Mode == gate.Open {
+		edge := d.turn(ctx, change, at)
+		err := d.record(ctx, change, at)
+		switch {
+		case edge != nil && err != nil:
+			return fmt.Errorf("nothing was changed: %w", errors.Join(awsWords(edge), awsWords(err)))
+		case edge != nil:
+			return untold(edge)
+		case err != nil:
+			return halfDone{fmt.Errorf("the waitlist could not be told: %w", awsWords(err))}
+		}
+		return nil
+	}
+	if err := d.record(ctx, change, at); err != nil {
+		return fmt.Errorf("nothing was changed: %w", awsWords(err))
+	}
+	if change.Mode != "" {
+		if err := d.turn(ctx, change, at); err != nil {
+			return untold(err)
+		}
+	}
+	return nil
+}
+
+func untold(err error) error {
+	return fmt.Errorf("the switch is recorded, and the inviter tells the edge within a minute, but now it could not be told: %w", awsWords(err))
+}
+
+// record changes the control item.
+func (d *deployment) record(ctx context.Context, change console.Change, at time.Time) error {
+	return d.desk.UpdateControl(ctx, func(c *waitlist.Control) error {
 		next, err := change.To(*c, at)
 		if err != nil {
-			return usageError{err}
+			return err
 		}
 		*c = next
 		return nil
 	})
-	switch {
-	case edge != nil && err != nil:
-		return fmt.Errorf("nothing was changed: %w", errors.Join(awsWords(edge), awsWords(err)))
-	case edge != nil:
-		return fmt.Errorf("the switch is recorded, and the inviter tells the edge within a minute, but now it could not be told: %w", awsWords(edge))
-	case err != nil && change.Mode != "":
-		return halfDone{fmt.Errorf("the waitlist could not be told: %w", awsWords(err))}
-	}
-	return awsWords(err)
 }
 
 // turn writes the gate for a mode, again from the start when somebody else

@@ -165,7 +165,10 @@ func sendBody(config []byte) func(*middleware.Stack) error {
 				if !ok {
 					return middleware.SerializeOutput{}, middleware.Metadata{}, errors.New("the SDK's request is of another type")
 				}
-				request, err := request.SetStream(bytes.NewReader(config))
+				// Nothing but Read and Seek: the SDK closes a body once it has the answer,
+				// and a closed one that has WriteTo as well makes net/http, which then
+				// looks for more of it, close the connection under the answer.
+				request, err := request.SetStream(struct{ io.ReadSeeker }{bytes.NewReader(config)})
 				if err != nil {
 					return middleware.SerializeOutput{}, middleware.Metadata{}, err
 				}

@@ -239,15 +239,17 @@ func (d *distribution) about(id string) string {
 
 func (s *Server) write(id string, r *http.Request) (string, string, error) {
 	d := s.distributions[id]
+	// All of the body first: a client that is answered while it still writes may
+	// lose its connection.
+	data, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	if err != nil {
+		return "", "", err
+	}
 	switch match := r.Header.Get("If-Match"); {
 	case match == "":
 		return "", "", refusal{http.StatusBadRequest, "InvalidIfMatchVersion", "The If-Match version is missing or not valid for the resource."}
 	case match != d.etag():
 		return "", "", refusal{http.StatusPreconditionFailed, "PreconditionFailed", "The request failed because it didn't meet the preconditions in one or more request-header fields."}
-	}
-	data, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
-	if err != nil {
-		return "", "", err
 	}
 	var was, is node
 	if err := xml.Unmarshal([]byte(d.config), &was); err != nil {

@@ -1,0 +1,135 @@
+//go:build emulators
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"raincheck/pkg/admission"
+	"raincheck/pkg/aws/edgestore"
+	"raincheck/pkg/aws/secret"
+	"raincheck/pkg/aws/table"
+	"raincheck/pkg/email"
+	"raincheck/pkg/gate"
+	"raincheck/pkg/inviter"
+	"raincheck/pkg/local/memory"
+	"raincheck/pkg/waitlist"
+	"raincheck/test/emulators"
+)
+
+// TestStoriesOnATable runs testdata/table: the commands on a stack that has a
+// table (dynalite), with the real inviter beside them.
+func TestStoriesOnATable(t *testing.T) {
+	dynalite, err := url.Parse(emulators.Dynalite(t, "127.0.0.1").URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stories atomic.Int32
+	commands := map[string]func(*testscript.TestScript, bool, []string){"join": join, "tick": tick, "bounce": bounce}
+	for name, command := range awsCommands {
+		commands[name] = command
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/table",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			name := fmt.Sprintf("raincheck-%d", stories.Add(1))
+			w := newWorld(e, httputil.NewSingleHostReverseProxy(dynalite), name)
+			e.Values["world"] = w
+			emulators.CreateTable(t, w.config(e.Getenv), name)
+			e.Setenv("RAINCHECK_STACK", "raincheck")
+			return nil
+		},
+		Cmds: commands,
+	})
+}
+
+// config is what the SDK makes of a story's environment.
+func (w *world) config(getenv func(string) string) aws.Config {
+	return aws.Config{Region: getenv("AWS_REGION"), BaseEndpoint: aws.String(getenv("AWS_ENDPOINT_URL_DYNAMODB")),
+		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "not-a-secret", "")}
+}
+
+// parts are the adapters of a story's stack.
+func parts(ts *testscript.TestScript) (*table.Table, *edgestore.Store, *secret.Secrets) {
+	w := worldOf(ts)
+	cfg := w.config(ts.Getenv)
+	edge := cfg.Copy()
+	edge.BaseEndpoint = aws.String("http://edge.example")
+	edge.HTTPClient = through(ts.Getenv("HTTP_PROXY"))
+	secrets := cfg.Copy()
+	secrets.BaseEndpoint = aws.String(ts.Getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"))
+	return table.New(cfg, w.table), edgestore.New(edge, outputs[outEdge]), secret.New(secrets, outputs[outKeys], outputs[outOrigin])
+}
+
+// join N [ADDRESS]: N people leave their addresses, p0@example.org and so on,
+// a second apart, the last of them a minute ago; or one person with ADDRESS.
+func join(ts *testscript.TestScript, neg bool, args []string) {
+	store, _, secrets := parts(ts)
+	keys, err := secrets.Keys(context.Background())
+	ts.Check(err)
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	for i := range n {
+		typed := fmt.Sprintf("p%d@example.org", i)
+		if len(args) > 1 {
+			typed = args[1]
+		}
+		address, err := email.Parse(typed)
+		ts.Check(err)
+		_, err = store.Join(context.Background(), waitlist.Signup{Key: keys.Mailbox(address.Mailbox()), Address: address, Language: "en", Wanted: "/apply",
+			Fields: map[string]string{"state": "VT"}, At: time.Now().Add(-time.Minute).Add(time.Duration(i-n) * time.Second)})
+		ts.Check(err)
+	}
+}
+
+// bounce ADDRESS: a hard bounce comes back.
+func bounce(ts *testscript.TestScript, neg bool, args []string) {
+	store, _, secrets := parts(ts)
+	keys, err := secrets.Keys(context.Background())
+	ts.Check(err)
+	address, err := email.Parse(args[0])
+	ts.Check(err)
+	entry, err := store.Entry(context.Background(), keys.Mailbox(address.Mailbox()))
+	ts.Check(err)
+	ts.Check(store.Bounce(context.Background(), entry.Ref, time.Now()))
+}
+
+// tick: the inviter runs once, each time a minute later. ! tick: it cannot.
+func tick(ts *testscript.TestScript, neg bool, args []string) {
+	store, edge, secrets := parts(ts)
+	w := worldOf(ts)
+	w.ticks++
+	now := time.Now().Add(time.Duration(w.ticks) * time.Minute).Truncate(time.Minute)
+	service := inviter.Service{
+		Settings: inviter.Settings{Policy: admission.DefaultPolicy(),
+			Gate: gate.DefaultSettings(), Failure: gate.FailOpen, Stale: 0.5, Parallel: 8},
+		Store: store, Queue: &memory.Queue{}, Mail: anyMail{}, Edge: edge, Keys: secrets.Keys, Now: func() time.Time { return now },
+	}
+	report, err := service.Tick(context.Background(), now)
+	if neg != (err != nil) {
+		ts.Fatalf("tick: %v", err)
+	}
+	ts.Logf("%s %g, %d waiting, %d claimed: %s%s", report.Mode, report.Admit, report.Waiting, report.Claimed, report.Because, report.Skipped)
+	ts.Check(os.WriteFile(ts.MkAbs("tick.txt"), []byte(strings.TrimSpace(fmt.Sprintf("%s %g claimed %d", report.Mode, report.Admit, report.Claimed))+"\n"), 0o600))
+}
+
+type anyMail struct{}
+
+func (anyMail) Account(context.Context) (email.Account, error) {
+	return email.Account{PerSecond: 14, Remaining24h: 50000, Enabled: true}, nil
+}
