@@ -236,10 +236,6 @@ func FuzzTheWayBack(f *testing.F) {
 	for _, to := range []string{"/apply?step=2", "//evil.example", "/\\evil.example", "https://evil.example", "/%2F/evil.example", "/\t/evil.example", "javascript:alert(1)", "/a//b", "/ü", "/" + strings.Repeat("a", 600)} {
 		f.Add(to)
 	}
-	base, err := url.Parse(origin + "/waiting-room/en/")
-	if err != nil {
-		f.Fatal(err)
-	}
 	w := &world{}
 	f.Fuzz(func(t *testing.T, to string) {
 		if w.handler == nil {
@@ -254,8 +250,10 @@ func FuzzTheWayBack(f *testing.F) {
 				continue // bytes that are no text, or more of them than a form has
 			}
 			location := p.status(303).Header.Get("Location")
-			u, err := base.Parse(location)
-			if err != nil || u.Host != base.Host || u.Scheme != base.Scheme || strings.ContainsAny(location, "\\\r\n\t ") || len(location) > gate.MaxPath {
+			// A browser leaves the site for "//" or "/\\" at the start, and drops blanks
+			// and what cannot be printed before it looks.
+			if !strings.HasPrefix(location, "/") || strings.HasPrefix(location, "//") || len(location) > gate.MaxPath ||
+				strings.ContainsFunc(location, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' }) {
 				t.Fatalf("%q leads to %q", to, location)
 			}
 		}
