@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +24,8 @@ import (
 
 // errDead is what every call answers to a process that has died.
 var errDead = errors.New("this process is dead")
+
+const shards = 2
 
 // machine is the world under random events, with what must always hold.
 type machine struct {
@@ -60,6 +63,16 @@ func newMachine(t *rapid.T) *machine {
 		suppressed: map[string]int{}, ambiguous: map[waitlist.Ref]int{},
 	}
 	m.senders = []*sender.Service{m.newSender(1), m.newSender(2)}
+	// A few mails a minute at the least, so that slots spread over the minute; two
+	// shards, so that there is an order within them.
+	m.outbox.Allow(memory.Allowance{PerSecond: rapid.SampledFrom([]float64{0.05, 0.2, 14}).Draw(t, "rate")})
+	m.wish(func(c *waitlist.Control) { c.Shards = shards })
+	m.queue.Probe = &memory.Probe{Before: func(context.Context, string) error {
+		if m.dead {
+			return errDead
+		}
+		return nil
+	}}
 	strike := func(effect bool) func(context.Context, string) error {
 		return func(context.Context, string) error {
 			if m.dead && !effect {
@@ -96,7 +109,7 @@ func newMachine(t *rapid.T) *machine {
 // whether it did.
 func (m *machine) faulty(f func()) bool {
 	if rapid.IntRange(0, 3).Draw(m.T, "trouble") == 0 {
-		m.fuse = rapid.IntRange(0, 120).Draw(m.T, "fuse")
+		m.fuse = rapid.IntRange(0, 24).Draw(m.T, "fuse")
 		m.lost = rapid.Bool().Draw(m.T, "lost")
 	}
 	m.struck = false
@@ -108,7 +121,9 @@ func (m *machine) faulty(f func()) bool {
 // The events.
 
 func (m *machine) joins(t *rapid.T) {
-	su := m.signup(rapid.SampledFrom([]string{"ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal", "ida", "joe"}).Draw(t, "who"))
+	su := m.signup(rapid.SampledFrom([]string{"ann", "bob", "cat", "dan", "eve", "fay", "gus"}).Draw(t, "who"))
+	su.Shards = shards
+	before, _ := m.store.Entry(m.ctx, su.Key)
 	m.now = m.now.Add(time.Duration(rapid.IntRange(1, 20_000).Draw(t, "ms")) * time.Millisecond)
 	m.faulty(func() {
 		j, err := m.store.Join(m.ctx, su)
@@ -126,6 +141,18 @@ func (m *machine) joins(t *rapid.T) {
 	}
 	m.must(err)
 	m.acknowledged[e.Ref] = true
+	if before.Stage != "" && !before.Stage.Ended() && !reflect.DeepEqual(before, e) {
+		t.Fatalf("joining again changed a place in the line: %+v became %+v", before, e)
+	}
+}
+
+// loses is a queue that loses a message, or a sender that dies before it begins.
+func (m *machine) loses(t *rapid.T) {
+	if next, ok := m.queue.Next(); ok {
+		m.queue.Receive(next, 1)
+		return
+	}
+	t.Skip("no message")
 }
 
 func (m *machine) suppressedKey(key string) bool { _, yes := m.suppressed[key]; return yes }
@@ -235,6 +262,8 @@ func (m *machine) delivers(t *rapid.T) {
 func (m *machine) batch(batch []waitlist.Message) {
 	s := rapid.SampledFrom(m.senders).Draw(m.T, "sender")
 	silent := m.outbox.Len()
+	before := map[string]waitlist.Entry{}
+	m.each(func(e waitlist.Entry) { before[e.Key] = e })
 	var failed []int
 	struck := m.faulty(func() {
 		failed = s.Handle(m.ctx, batch)
@@ -252,6 +281,22 @@ func (m *machine) batch(batch []waitlist.Message) {
 		e, err := m.store.Entry(m.ctx, message.Key)
 		if err == nil && e.Joining == message.Joining && e.Stage == waitlist.Sending || struck {
 			m.ambiguous[message.Ref]++
+		}
+		was, alone := before[message.Key], 0
+		for _, other := range batch {
+			if other.Key == message.Key {
+				alone++
+			}
+		}
+		if (was.Ref != message.Ref || !was.Claim.Equal(message.Claim)) && alone == 1 && !reflect.DeepEqual(was, e) {
+			m.Fatalf("a stale message changed something: %+v became %+v", was, e)
+		}
+	}
+	for _, mail := range m.outbox.Mails(silent) {
+		if !slices.ContainsFunc(batch, func(b waitlist.Message) bool {
+			return b.Key == mail.Tags["key"] && !mail.At.Before(b.Slot) && !mail.At.After(b.Slot.Add(waitlist.Grace))
+		}) {
+			m.Fatalf("a mail was sent outside the slot")
 		}
 	}
 	// (h) paused, and known to be: nothing is sent.
@@ -320,12 +365,17 @@ func (m *machine) leaves(t *rapid.T) {
 	}
 	ref := rapid.SampledFrom(refs).Draw(t, "who")
 	ref.Joining -= rapid.IntRange(0, 4).Draw(t, "old") / 4
+	before, _ := m.store.Entry(m.ctx, ref.Key)
 	err := m.store.Leave(m.ctx, ref, m.now)
 	if err != nil && !errors.Is(err, waitlist.ErrStale) {
 		t.Fatalf("leaving: %v", err)
 	}
 	if e, _ := m.store.Entry(m.ctx, ref.Key); e.Ref == ref && !e.Stage.Ended() {
 		t.Fatalf("who left is %s", e.Stage)
+	}
+	if err == nil && before.Code != "" {
+		_, err := m.store.Redeem(m.ctx, waitlist.Redemption{Code: before.Code, Use: "late", At: m.now})
+		m.want(err, waitlist.ErrRevoked)
 	}
 	if _, twice := m.left[ref]; !twice {
 		m.left[ref] = m.mailsOf(ref)
@@ -381,11 +431,23 @@ func (m *machine) mailsOf(ref waitlist.Ref) int {
 	return n
 }
 
+// codesOf are the different codes that were mailed in a joining.
+func (m *machine) codesOf(ref waitlist.Ref) map[string]bool {
+	codes := map[string]bool{}
+	for _, mail := range m.outbox.Mails(0) {
+		if mail.Tags["key"] == ref.Key && mail.Tags["joining"] == fmt.Sprint(ref.Joining) {
+			_, rest, _ := strings.Cut(mail.Text, "/code?c=")
+			codes[strings.Fields(rest)[0]] = true
+		}
+	}
+	return codes
+}
+
 // holds is what must hold after every event.
 func (m *machine) holds(t *rapid.T) {
 	// (a) everybody is in one stage, and where it says in the line, once.
 	standing := map[string]waitlist.Part{}
-	for shard := range waitlist.Shards {
+	for shard := range shards {
 		for _, due := range []bool{false, true} {
 			part := waitlist.Part{Due: due, Shard: shard}
 			page, err := m.store.Page(m.ctx, waitlist.Query{Part: part, Limit: 1000})
@@ -417,6 +479,9 @@ func (m *machine) holds(t *rapid.T) {
 		if n := m.mailsOf(ref); n > waitlist.MaxAttempts || n > 1+m.ambiguous[ref] {
 			t.Fatalf("(b) %d mails after %d ambiguous attempts", n, m.ambiguous[ref])
 		}
+		if codes := m.codesOf(ref); len(codes) > 1 {
+			t.Fatalf("(b) two mails with different codes")
+		}
 	}
 	// (c) no mail after leaving.
 	for ref, before := range m.left {
@@ -442,6 +507,7 @@ func (m *machine) holds(t *rapid.T) {
 // ends lets the world come to rest: everybody reaches an end.
 func (m *machine) ends(t *rapid.T) {
 	m.resumes(t)
+	m.outbox.Allow(memory.Allowance{PerSecond: 14})
 	for range 6 {
 		m.throttle(100)
 		m.tick()
@@ -471,7 +537,7 @@ func TestWhateverHappens(t *testing.T) {
 		m := newMachine(t)
 		half := 0.5
 		m.wish(func(c *waitlist.Control) { c.Mode, c.Admit, c.Switched = gate.Throttle, &half, m.now })
-		t.Repeat(map[string]func(*rapid.T){
+		events := map[string]func(*rapid.T){
 			"":          m.holds,
 			"join":      m.joins,
 			"join2":     m.joins,
@@ -484,6 +550,7 @@ func TestWhateverHappens(t *testing.T) {
 			"deliver2":  m.delivers,
 			"deliver3":  m.delivers,
 			"redeliver": m.redelivers,
+			"lose":      m.loses,
 			"report":    m.reports,
 			"redeem":    m.redeems,
 			"leave":     m.leaves,
@@ -492,7 +559,10 @@ func TestWhateverHappens(t *testing.T) {
 			"rotate":    m.rotates,
 			"jump":      m.jumps,
 			"look":      m.looks,
-		})
+		}
+		for range 3 { // some 30 events each
+			t.Repeat(events)
+		}
 		m.ends(t)
 	})
 }
