@@ -1,15 +1,205 @@
 package main
 
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"raincheck/pkg/admission"
+	"raincheck/pkg/local"
+	"raincheck/pkg/local/console"
+	"raincheck/pkg/simulation"
+)
+
 // localCmd runs everything on this machine.
 type localCmd struct {
-	Port int `default:"8080" help:"Port to listen on, on this machine only; 0 picks a free one."`
+	Port     int     `default:"8080" help:"Port to listen on; 0 picks a free one."`
+	Host     string  `default:"localhost" help:"Name to listen on. Another than localhost can be reached from elsewhere, and is for looking only: see the help."`
+	Speed    float64 `default:"30" help:"How many times faster than a clock virtual time may pass: 1 to 600. 0 is as fast as the machine can."`
+	Trace    string  `placeholder:"FILE" help:"Live a recorded day: a CSV file (minute,timestamp,count), or hcgov, HealthCare.gov on 23 December 2013."`
+	Capacity float64 `placeholder:"N" help:"How many visitors at once the site bears."`
+	Policy   string  `placeholder:"FILE" help:"The admission policy, as JSON."`
+	Data     string  `placeholder:"DIR" help:"Keep the waitlist in this folder over restarts, as lines of JSON."`
+	Seed     uint64  `default:"1" help:"Another crowd."`
+	Headless bool    `help:"Serve nothing: live the trace as fast as the speed allows and print the totals."`
+	Verbose  bool    `help:"Log what the use cases log, to standard error."`
 }
 
-// Run starts the instance and keeps it until interrupted.
+// Help is shown by --help.
+func (c *localCmd) Help() string {
+	return "A demonstration site stands behind the emulated edge; the waiting room, the inviter and the sender are the real ones; " +
+		"the mails stay here, to be read on the console. With a trace, it ends when the day has been lived and everybody who " +
+		"left an address has been invited; Ctrl-C ends it before, with the totals so far. " +
+		"The pass is a cookie that browsers take from https and from localhost only, and Safari not even from localhost: " +
+		"under another name people are turned away again at the door."
+}
+
+// Run starts the instance and keeps it until its day ends or it is interrupted.
 func (c *localCmd) Run(e *env) error {
+	story, err := c.story(e.now())
+	if err != nil {
+		return err
+	}
 	if c.Port < 0 || c.Port > 65535 {
 		return badInput("--port %d: a port is between 0 and 65535", c.Port)
 	}
-	<-e.ctx.Done()
-	return nil
+	if c.Speed != 0 && (c.Speed < 1 || c.Speed > 600) {
+		return badInput("--speed %g: it is between 1 and 600, or 0 for as fast as it goes", c.Speed)
+	}
+	if c.Headless && story.Minutes == 0 {
+		return badInput("--headless: name a day that ends, with --trace")
+	}
+	config := local.Config{
+		Story: story, Speed: c.Speed, Data: c.Data, Seed: c.Seed, Hosts: []string{c.Host}, Now: e.now,
+		Origin: "http://localhost:8080",
+	}
+	if c.Verbose {
+		config.Log = slog.New(slog.NewTextHandler(e.stderr, nil))
+	}
+	// Half a million mails and pages are made in minutes and thrown away at once;
+	// the memory is there to collect them less often.
+	defer debug.SetGCPercent(debug.SetGCPercent(300))
+	if c.Headless {
+		return c.live(e, config, nil)
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
+	if err != nil {
+		return fmt.Errorf("listen on %s, port %d: %w; --port chooses another", c.Host, c.Port, plainListen(err))
+	}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		return fmt.Errorf("read the address: %w", err)
+	}
+	config.Origin = "http://" + net.JoinHostPort(c.Host, port)
+	return c.live(e, config, listener)
+}
+
+// story is the day that the flags ask for.
+func (c *localCmd) story(now time.Time) (local.Story, error) {
+	story := local.Demonstration(now)
+	if c.Trace != "" {
+		trace, err := readTrace(c.Trace)
+		if err != nil {
+			return story, err
+		}
+		story = local.Replay(trace)
+	}
+	if c.Policy != "" {
+		data, err := os.ReadFile(c.Policy)
+		if err != nil {
+			return story, badInput("--policy: %w", err)
+		}
+		if story.Policy, err = admission.DecodePolicy(data); err != nil {
+			return story, badInput("--policy %s: %w", c.Policy, err)
+		}
+	}
+	if c.Capacity != 0 {
+		if c.Capacity < 1 || c.Capacity > 1e9 {
+			return story, badInput("--capacity %g: it is a number of visitors, 1 or more", c.Capacity)
+		}
+		// The policy keeps its own, if it names one: what the site bears and what
+		// the law believes may differ.
+		if c.Policy == "" {
+			story.Policy.Capacity = c.Capacity
+		}
+		story.Site.Capacity = c.Capacity
+	}
+	return story, nil
+}
+
+// readTrace reads a trace from a file, or the one that is built in.
+func readTrace(name string) (simulation.Trace, error) {
+	if name == simulation.HealthCare {
+		return simulation.Builtin(name)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return simulation.Trace{}, badInput("--trace: %w (a file, or %s)", err, simulation.HealthCare)
+	}
+	defer file.Close()
+	trace, err := simulation.ReadTrace(name, file)
+	if err != nil {
+		return simulation.Trace{}, usageError{err}
+	}
+	return trace, nil
+}
+
+// live runs the instance, served on listener if there is one.
+func (c *localCmd) live(e *env, config local.Config, listener net.Listener) (err error) {
+	progress := newProgress(e, config.Story, config.Now)
+	config.Minute = progress.minute
+	instance, err := local.New(config)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, instance.Close()) }()
+	ctx, stop := context.WithCancel(e.ctx)
+	defer stop()
+	if listener != nil {
+		if config.Story.Warm > 0 {
+			fmt.Fprintf(e.stdout, "Living through the first %d minutes, so that there is something to see…\n", config.Story.Warm)
+		}
+		if err := instance.Warm(ctx); err != nil {
+			return err
+		}
+		server := &http.Server{Handler: instance.Handler(), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
+		go func() {
+			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				fmt.Fprintln(e.stderr, "raincheck: serving stopped:", err)
+				stop()
+			}
+		}()
+		defer server.Close()
+		c.welcome(e.stdout, config.Origin)
+	}
+	began := e.now()
+	totals, err := instance.Run(ctx)
+	progress.end()
+	switch {
+	case e.ctx.Err() != nil:
+		fmt.Fprintln(e.stdout, "\nStopped. So far:")
+	default:
+		fmt.Fprintf(e.stdout, "\nThe day is over, after %s. In all:\n", e.now().Sub(began).Round(time.Second))
+	}
+	totals.Print(e.stdout)
+	if err == nil {
+		fmt.Fprintln(e.stdout, totals.Sums())
+	}
+	return err
+}
+
+// welcome says what to open.
+func (c *localCmd) welcome(w io.Writer, origin string) {
+	fmt.Fprintf(w, `
+raincheck runs. Open both:
+
+  %-42s the site: it is busy, and you may have to wait
+  %-42s the console: what happens and why, the mails, the switches
+
+Virtual time passes up to %g times as fast as a clock. Ctrl-C ends it.
+`, origin+"/apply", origin+console.Path, c.Speed)
+	if c.Host != "localhost" {
+		fmt.Fprintf(w, `
+Note: you chose the host %s. The pass is a cookie with the prefix __Host-, which
+browsers take from https and from localhost only: here people get in once and
+are turned away again at their next page. Use localhost to try it out.
+`, c.Host)
+	}
+	fmt.Fprintln(w)
+}
+
+func plainListen(err error) error {
+	if strings.Contains(err.Error(), "address already in use") {
+		return errors.New("something else listens there")
+	}
+	return err
 }

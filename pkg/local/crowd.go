@@ -23,6 +23,7 @@ import (
 type crowd struct {
 	clock   *clock
 	edge    *edge.Edge
+	store   *crowdStore
 	browser *browser
 	rand    *rand.Rand
 	habits  habits
@@ -58,10 +59,10 @@ type visitor struct {
 	mails               int
 }
 
-func newCrowd(in *Instance, room http.Handler) *crowd {
+func newCrowd(in *Instance, store *crowdStore, room http.Handler) *crowd {
 	story := in.config.Story
 	c := &crowd{
-		clock: in.clock, edge: in.edge, origin: in.config.Origin, failed: in.failed,
+		clock: in.clock, edge: in.edge, store: store, origin: in.config.Origin, failed: in.failed,
 		browser: &browser{room: room, host: strings.TrimPrefix(in.config.Origin, "http://")},
 		rand:    rand.New(rand.NewPCG(in.config.Seed, 1)),
 		habits:  habits{people: story.People, site: story.Site, bounces: story.Bounces, leaves: story.Leaves},
@@ -245,6 +246,7 @@ func (c *crowd) decline(ctx context.Context, path string) {
 
 // useCode follows the link of a mail, presses the button and goes to the site.
 func (c *crowd) useCode(ctx context.Context, v *visitor, path string) {
+	used := c.store.first
 	// All codes share one page whose form posts to its own address, so that only
 	// one in a hundred needs to look at it.
 	f := form{action: path, fields: map[string][]string{}}
@@ -287,7 +289,11 @@ func (c *crowd) useCode(ctx context.Context, v *visitor, path string) {
 		return
 	}
 	c.minute.redeemed++
-	c.totals.Redeemed++
+	if c.store.first > used {
+		c.totals.Redeemed++
+	} else {
+		c.totals.InGrace++
+	}
 	c.enter()
 }
 

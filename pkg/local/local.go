@@ -239,11 +239,12 @@ func (in *Instance) wire() error {
 	in.letters = &sender.Service{Settings: mails, Store: in.person, Mail: in.outbox, Keys: in.keyring, Now: c.Now, Random: in.random, Wait: never, Log: c.Log}
 	in.gate = &personGate{crowd: in.document, own: edge.NewStore(c.Now, 0), clock: in.clock, wall: c.Now}
 
-	crowdRoom, err := in.room(in.store, in.clock.Now)
+	crowds := &crowdStore{Store: in.store}
+	crowdRoom, err := in.room(crowds, in.clock.Now)
 	if err != nil {
 		return err
 	}
-	in.crowd = newCrowd(in, crowdRoom)
+	in.crowd = newCrowd(in, crowds, crowdRoom)
 	personRoom, err := in.room(in.person, c.Now)
 	if err != nil {
 		return err

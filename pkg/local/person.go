@@ -11,6 +11,22 @@ import (
 	"raincheck/pkg/waitlist"
 )
 
+// crowdStore is the waitlist as the crowd's waiting room sees it: it tells first
+// uses from others, which the pages do not.
+type crowdStore struct {
+	*memory.Store
+	first int
+}
+
+// Redeem uses a code.
+func (c *crowdStore) Redeem(ctx context.Context, r waitlist.Redemption) (waitlist.Redeemed, error) {
+	redeemed, err := c.Store.Redeem(ctx, r)
+	if err == nil && redeemed.First {
+		c.first++
+	}
+	return redeemed, err
+}
+
 // A person at a browser lives by the clock on the wall, and the line by virtual
 // time, which may be hours ahead or in another year. What the person holds (the
 // form's stamp, the pass, the code) is made and checked by the wall; what the
@@ -102,7 +118,7 @@ func (p *personStore) is(ref waitlist.Ref) bool {
 func (p *personStore) totals() Line {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return Line{Redeemed: p.redeemed, Invited: p.joined - p.redeemed}
+	return Line{Used: p.redeemed, Invited: p.joined - p.redeemed}
 }
 
 // personGate keeps a copy of what the edge reads, in which the gate's end is on

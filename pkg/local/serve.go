@@ -88,7 +88,7 @@ func (in *Instance) count(ctx context.Context) (Totals, error) {
 		case waitlist.Invited:
 			t.Line.Invited++
 		case waitlist.Used:
-			t.Line.Redeemed++
+			t.Line.Used++
 		case waitlist.Expired:
 			t.Line.Expired++
 		case waitlist.Bounced:

@@ -24,9 +24,10 @@ type Totals struct {
 	// Invited are the mails that arrived, Twice those that were a second one.
 	Invited, Twice int
 	// Redeemed used their code, Expired let it die, Bounced had an address that
-	// does not exist, Left said that they do not need it any more. CameLate used
-	// it when it was dead.
-	Redeemed, Expired, Bounced, Left, CameLate int
+	// does not exist, Left said that they do not need it any more. Of the Expired,
+	// InGrace got in with it in the two minutes that clocks may differ by, and
+	// CameLate came when it was dead.
+	Redeemed, Expired, Bounced, Left, InGrace, CameLate int
 	// Checked are the visitors whom throttle.js decided about as well, Differ the
 	// times that it disagreed with its twin in Go: a defect.
 	Checked, Differ int
@@ -39,13 +40,13 @@ type Line struct {
 	// Waiting and OnTheWay (claimed, or a mail begun) are still to be invited,
 	// Invited hold a code that is alive.
 	Waiting, OnTheWay, Invited int
-	// Redeemed, Expired, Bounced, Left and Failed are ends.
-	Redeemed, Expired, Bounced, Left, Failed int
+	// Used, Expired, Bounced, Left and Failed are ends.
+	Used, Expired, Bounced, Left, Failed int
 }
 
 // All is everybody who has a place or had one.
 func (l Line) All() int {
-	return l.Waiting + l.OnTheWay + l.Invited + l.Redeemed + l.Expired + l.Bounced + l.Left + l.Failed
+	return l.Waiting + l.OnTheWay + l.Invited + l.Used + l.Expired + l.Bounced + l.Left + l.Failed
 }
 
 // Open is how many of them something will still happen to.
@@ -62,10 +63,27 @@ func (t Totals) Check(persons Line) error {
 	}
 	same("visits, and what became of them", t.Visits, t.StraightIn+t.Joined+t.GaveUp+t.Deciding)
 	same("who joined, and who stands or stood in the line", t.Joined+persons.All(), t.Line.All())
-	same("who used a code, and whose code was used", t.Redeemed+persons.Redeemed, t.Line.Redeemed)
+	same("who used a code, and whose code was used", t.Redeemed+persons.Used, t.Line.Used)
 	same("second mails to one person, and none", t.Twice, 0)
 	same("times that throttle.js and its twin in Go differ, and never", t.Differ, 0)
 	return errors.Join(problems...)
+}
+
+// Sums says in two lines how the totals add up.
+func (t Totals) Sums() string {
+	l := t.Line
+	out := fmt.Sprintf("  %s visits = %s let straight in + %s joined + %s gave up", thousands(t.Visits), thousands(t.StraightIn), thousands(t.Joined), thousands(t.GaveUp))
+	if t.Deciding > 0 {
+		out += fmt.Sprintf(" + %s deciding", thousands(t.Deciding))
+	}
+	out += fmt.Sprintf("\n  %s in the line = %s came back + %s expired + %s bounced + %s left", thousands(l.All()), thousands(l.Used), thousands(l.Expired), thousands(l.Bounced), thousands(l.Left))
+	if l.Failed > 0 {
+		out += fmt.Sprintf(" + %s failed", thousands(l.Failed))
+	}
+	if l.Open() > 0 {
+		out += fmt.Sprintf(" + %s waiting + %s invited", thousands(l.Waiting+l.OnTheWay), thousands(l.Invited))
+	}
+	return out
 }
 
 // rows are the totals in the reader's words and order.
