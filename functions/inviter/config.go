@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sync"
 	"time"
 
 	"raincheck/pkg/admission"
@@ -66,12 +67,14 @@ type config struct {
 // claims of some 5 ms are then two seconds of the tick's 50.
 const parallel = 50
 
-var quietHours = regexp.MustCompile(`^(\d\d:\d\d)-(\d\d:\d\d)([+-]\d\d:\d\d)$`)
+var quietHours = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\d\d:\d\d)-(\d\d:\d\d)([+-]\d\d:\d\d)$`)
+})
 
 // Validate names everything that is wrong.
 func (c *config) Validate() error {
 	var problems []error
-	if c.QuietHours != "" && !quietHours.MatchString(c.QuietHours) {
+	if c.QuietHours != "" && !quietHours().MatchString(c.QuietHours) {
 		problems = append(problems, fmt.Errorf("QUIET_HOURS: %q is not written as 22:00-07:00-05:00", c.QuietHours))
 	}
 	if !(c.StaleShare >= 0 && c.StaleShare <= 1) {
@@ -98,7 +101,7 @@ func (c *config) policy() admission.Policy {
 	p := admission.DefaultPolicy()
 	p.Target, p.Capacity, p.QueueFirst, p.MaxInvitesPerMinute = c.Target, c.Capacity, c.QueueFirst, c.MaxInvites
 	p.Law, p.Floor, p.CodeTTL = c.Law, c.Floor, admission.Duration(c.CodeLife)
-	if m := quietHours.FindStringSubmatch(c.QuietHours); m != nil {
+	if m := quietHours().FindStringSubmatch(c.QuietHours); m != nil {
 		p.Quiet = &admission.Quiet{From: m[1], Until: m[2], Offset: m[3]}
 	}
 	return p

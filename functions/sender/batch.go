@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"raincheck/functions/internal/start"
-	"raincheck/pkg/aws/queue"
 	"raincheck/pkg/waitlist"
 )
 
@@ -24,9 +24,9 @@ func handler(handle func(context.Context, []waitlist.Message) []int, meter *star
 		var batch []waitlist.Message
 		var ids []string
 		for _, record := range event.Records {
-			m, err := queue.Decode(record.Body)
-			if err != nil {
-				log.ErrorContext(ctx, "a message that cannot be read", "message", record.MessageId, "error", err)
+			var m waitlist.Message
+			if err := json.Unmarshal([]byte(record.Body), &m); err != nil || m.Key == "" || m.Attempt < 1 {
+				log.ErrorContext(ctx, "a message that is none of ours", "message", record.MessageId)
 				fail(record.MessageId)
 				continue
 			}

@@ -5,7 +5,8 @@
 //
 // An error that leaves this file answers 502 for the whole site. So everything
 // stands inside one try, the store's handle too, and the catch lets the request
-// through. Only what the runtime documents is used: see README.md beside this.
+// through. Only what the runtime documents is used, and runtime_test.go refuses
+// the rest.
 
 import cf from 'cloudfront';
 import crypto from 'crypto';
@@ -20,6 +21,7 @@ const ROOM = '/waiting-room';
 const DAY = 86400; // a pass never lives longer than this from its first issue
 const ATTRIBUTES = '; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=';
 const JSON_FORMAT = { format: 'json' };
+const TAG = /^[A-Za-z0-9-]+$/;
 const WANTED = /^[ \t]*([A-Za-z0-9-]+)[ \t]*(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$/;
 const NO_STORE = { value: 'no-store' };
 const PRINTABLE = /^\/[!-[\]-~]*$/;
@@ -175,9 +177,9 @@ function network(ip) {
 // goodPass returns the fields of the first good pass among what the cookie
 // holds: version, key id, kind, expiry, first issue, id, MAC.
 function goodPass(held, keys, now) {
-  const all = held.multiValue || [held];
-  for (let i = 0; i < all.length && i < 3; i++) {
-    const value = all[i].value;
+  const all = held.multiValue;
+  for (let i = 0; i < (all ? all.length : 1) && i < 3; i++) {
+    const value = all ? all[i].value : held.value;
     const f = value.split('.');
     if (value.length <= 200 && f.length === 7 && f[0] === '1') {
       for (let j = 0; j < keys.length; j++) {
@@ -260,10 +262,15 @@ function language(accept, known) {
     if (to < 0) {
       to = accept.length;
     }
-    const m = WANTED.exec(accept.slice(from, to));
-    const q = m ? Number(m[2] || 1) : 0;
+    let tag = accept.slice(from, to);
+    let q = 1;
+    if (!TAG.test(tag)) {
+      const m = WANTED.exec(tag);
+      q = m ? Number(m[2] || 1) : 0;
+      tag = m ? m[1] : '';
+    }
     if (q > top) {
-      const tag = m[1].toLowerCase() + '-';
+      tag = tag.toLowerCase() + '-';
       let found = '';
       for (let j = 0; j < known.length; j++) {
         if (known[j].length > found.length && tag.startsWith(known[j] + '-')) {
@@ -288,9 +295,10 @@ function wanted(request) {
   let path = request.uri;
   for (let i = 0; i < names.length; i++) {
     const one = query[names[i]];
-    const all = one.multiValue || [one];
-    for (let j = 0; j < all.length; j++) {
-      path += (i + j ? '&' : '?') + names[i] + (all[j].value ? '=' + all[j].value : '');
+    const all = one.multiValue;
+    for (let j = 0; j < (all ? all.length : 1); j++) {
+      const value = all ? all[j].value : one.value;
+      path += (i + j ? '&' : '?') + names[i] + (value ? '=' + value : '');
     }
   }
   return path.length <= 512 && PRINTABLE.test(path) && path.indexOf('//') < 0 ? path : '/';

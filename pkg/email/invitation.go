@@ -9,6 +9,7 @@ import (
 	"net/mail"
 	"net/url"
 	"strings"
+	"sync"
 	texttemplate "text/template"
 	"time"
 )
@@ -44,8 +45,10 @@ var (
 	//go:embed invitation.html
 	htmlSource string
 
-	textTemplate = texttemplate.Must(texttemplate.New("text").Parse(textSource))
-	htmlTemplate = htmltemplate.Must(htmltemplate.New("html").Parse(htmlSource))
+	// Parsed at their first use: every function links this package, and one of them
+	// writes mail.
+	textTemplate = sync.OnceValue(func() *texttemplate.Template { return texttemplate.Must(texttemplate.New("text").Parse(textSource)) })
+	htmlTemplate = sync.OnceValue(func() *htmltemplate.Template { return htmltemplate.Must(htmltemplate.New("html").Parse(htmlSource)) })
 )
 
 // letter is what the two templates see.
@@ -92,10 +95,10 @@ func Compose(inv Invitation) (Message, error) {
 	l.Words = w.filled(map[string]string{"site": inv.Site}, w.date(inv.Joined, zone), w.date(inv.Expires, zone))
 
 	var text, html bytes.Buffer
-	if err := textTemplate.Execute(&text, l); err != nil {
+	if err := textTemplate().Execute(&text, l); err != nil {
 		return Message{}, fmt.Errorf("composing an invitation: the text: %w", err)
 	}
-	if err := htmlTemplate.Execute(&html, l); err != nil {
+	if err := htmlTemplate().Execute(&html, l); err != nil {
 		return Message{}, fmt.Errorf("composing an invitation: the HTML: %w", err)
 	}
 	return Message{

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"raincheck/pkg/waitlist"
@@ -68,7 +69,7 @@ type envelope struct {
 const configurationTag = "ses:configuration-set"
 
 // keyForm is a key as bypass.Keyring.Mailbox makes it, with room for a longer one.
-var keyForm = regexp.MustCompile(`^[A-Za-z0-9_-]{16,64}$`)
+var keyForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{16,64}$`) })
 
 // Decode reads an event as EventBridge delivers it and holds it against the
 // configuration set of this stack. An unknown type is no error: SES may add one.
@@ -94,7 +95,7 @@ func Decode(raw []byte, configuration string) (Event, error) {
 		return tags[name][0]
 	}
 	event.Key = one(TagKey)
-	if !keyForm.MatchString(event.Key) {
+	if !keyForm().MatchString(event.Key) {
 		return Event{}, fmt.Errorf("%w: the tag %s is not a key", ErrMalformed, TagKey)
 	}
 	var err error

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"raincheck/pkg/bypass"
@@ -181,7 +182,9 @@ func location(r Request, languages []string) string {
 	return room + "?to=" + escape(SafePath(r.Path+query(r.Query)))
 }
 
-var accepted = regexp.MustCompile(`^[ \t]*([A-Za-z0-9-]+)[ \t]*(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$`)
+var accepted = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[ \t]*([A-Za-z0-9-]+)[ \t]*(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$`)
+})
 
 // Language picks the known language that an Accept-Language header wants most;
 // the first one is the default. The room's bare address chooses by it too, so
@@ -190,7 +193,7 @@ func Language(accept string, known []string) string {
 	best, top := known[0], 0.0
 	parts := strings.Split(accept, ",")
 	for _, part := range parts[:min(12, len(parts))] {
-		m := accepted.FindStringSubmatch(part)
+		m := accepted().FindStringSubmatch(part)
 		if m == nil {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"raincheck/pkg/bypass"
@@ -14,8 +15,9 @@ import (
 const MinPassLife = time.Minute
 
 var (
-	languageTag = regexp.MustCompile(`^[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}$`)
-	urlSafe     = regexp.MustCompile(`^[A-Za-z0-9_-]*$`)
+	// Compiled at their first use: a function that validates nothing starts faster.
+	languageTag = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}$`) })
+	urlSafe     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]*$`) })
 )
 
 // Validate returns every problem at once, each naming its field.
@@ -65,7 +67,7 @@ func (s Settings) Validate() error {
 		}
 	}
 	for i, l := range s.Languages {
-		if !languageTag.MatchString(l) {
+		if !languageTag().MatchString(l) {
 			errs = append(errs, fmt.Errorf("lang: %q is no language tag in lower case, such as es or pt-br", l))
 		}
 		for _, other := range s.Languages[:i] {
@@ -107,7 +109,7 @@ func wholeSeconds(name string, t time.Time) error {
 }
 
 func validSalt(s string) error {
-	if urlSafe.MatchString(s) && (s == "" || len(s) >= 8 && len(s) <= 64) {
+	if urlSafe().MatchString(s) && (s == "" || len(s) >= 8 && len(s) <= 64) {
 		return nil
 	}
 	return errors.New("salt is not 8 to 64 of the characters A-Z a-z 0-9 _ -")
@@ -121,7 +123,7 @@ func validKeys(keys bypass.PassKeys) error {
 			return fmt.Errorf("keys: an id is %d, and ids go from 0 to 7", k.ID)
 		case seen[k.ID]:
 			return fmt.Errorf("keys: the id %d is there twice", k.ID)
-		case len(k.Key) < bypass.MinSecret || !urlSafe.MatchString(k.Key):
+		case len(k.Key) < bypass.MinSecret || !urlSafe().MatchString(k.Key):
 			return fmt.Errorf("keys: key %d is not at least %d of the characters A-Z a-z 0-9 _ -", k.ID, bypass.MinSecret)
 		case k.NotBefore.Nanosecond() != 0 || unix(k.NotBefore) < 0:
 			return fmt.Errorf("keys: the start of key %d is not in whole seconds since 1970", k.ID)

@@ -27,13 +27,17 @@ import (
 
 // Store is one KeyValueStore. It is safe for concurrent use.
 type Store struct {
-	client *cloudfrontkeyvaluestore.Client
-	arn    string
+	arn string
+	// Methods of the client, and not the client: see pkg/aws/mailer.
+	describe func(context.Context, *cloudfrontkeyvaluestore.DescribeKeyValueStoreInput, ...func(*cloudfrontkeyvaluestore.Options)) (*cloudfrontkeyvaluestore.DescribeKeyValueStoreOutput, error)
+	get      func(context.Context, *cloudfrontkeyvaluestore.GetKeyInput, ...func(*cloudfrontkeyvaluestore.Options)) (*cloudfrontkeyvaluestore.GetKeyOutput, error)
+	write    func(context.Context, *cloudfrontkeyvaluestore.PutKeyInput, ...func(*cloudfrontkeyvaluestore.Options)) (*cloudfrontkeyvaluestore.PutKeyOutput, error)
 }
 
 // New gives the store of that ARN. Nothing is sent before the first use.
 func New(cfg aws.Config, arn string) *Store {
-	return &Store{client: cloudfrontkeyvaluestore.NewFromConfig(cfg), arn: arn}
+	client := cloudfrontkeyvaluestore.NewFromConfig(cfg)
+	return &Store{arn: arn, describe: client.DescribeKeyValueStore, get: client.GetKey, write: client.PutKey}
 }
 
 // Gate reads the gate and the ETag of the store: two requests. The ETag comes
@@ -78,12 +82,12 @@ func (s *Store) PutBase(ctx context.Context, b gate.Base, etag string) (string, 
 }
 
 func (s *Store) read(ctx context.Context, key string) (text, etag string, err error) {
-	store, err := s.client.DescribeKeyValueStore(ctx, &cloudfrontkeyvaluestore.DescribeKeyValueStoreInput{KvsARN: &s.arn})
+	store, err := s.describe(ctx, &cloudfrontkeyvaluestore.DescribeKeyValueStoreInput{KvsARN: &s.arn})
 	if err != nil {
 		return "", "", fmt.Errorf("edgestore: reading the store: %w", err)
 	}
 	etag = aws.ToString(store.ETag)
-	got, err := s.client.GetKey(ctx, &cloudfrontkeyvaluestore.GetKeyInput{KvsARN: &s.arn, Key: &key})
+	got, err := s.get(ctx, &cloudfrontkeyvaluestore.GetKeyInput{KvsARN: &s.arn, Key: &key})
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
 		return "", etag, fmt.Errorf("edgestore: reading the %s: %w", key, gate.ErrMissing)
 	}
@@ -94,7 +98,7 @@ func (s *Store) read(ctx context.Context, key string) (text, etag string, err er
 }
 
 func (s *Store) put(ctx context.Context, key, text, etag string) (string, error) {
-	out, err := s.client.PutKey(ctx, &cloudfrontkeyvaluestore.PutKeyInput{KvsARN: &s.arn, Key: &key, Value: &text, IfMatch: &etag})
+	out, err := s.write(ctx, &cloudfrontkeyvaluestore.PutKeyInput{KvsARN: &s.arn, Key: &key, Value: &text, IfMatch: &etag})
 	switch {
 	case changed(err):
 		return "", fmt.Errorf("edgestore: writing the %s: %w", key, gate.ErrChanged)

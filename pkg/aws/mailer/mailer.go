@@ -34,25 +34,28 @@ import (
 
 // Mailer sends mail of one configuration set. It is safe for concurrent use.
 type Mailer struct {
-	client *sesv2.Client
-	set    string
+	set string
+	// Two of the client's methods, and not the client. Wherever text/template is
+	// linked, as it is beside this, the linker must keep every method of every type
+	// that reflection could reach, and the client has over a hundred: 2 MB of code
+	// that a function would unpack at each start.
+	send    func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
+	account func(context.Context, *sesv2.GetAccountInput, ...func(*sesv2.Options)) (*sesv2.GetAccountOutput, error)
 }
 
 // New gives a mailer for a configuration set, which names where the events of
 // each mail go. Nothing is sent before the first use.
 func New(cfg aws.Config, configurationSet string) *Mailer {
-	return &Mailer{
-		set: configurationSet,
-		client: sesv2.NewFromConfig(cfg, func(o *sesv2.Options) {
-			o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
-				r.MaxAttempts = 2
-				r.MaxBackoff = time.Second
-				r.Retryables = []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-					return aws.BoolTernary(throttled(err) && !daily(err))
-				})}
-			})
-		}),
-	}
+	client := sesv2.NewFromConfig(cfg, func(o *sesv2.Options) {
+		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
+			r.MaxAttempts = 2
+			r.MaxBackoff = time.Second
+			r.Retryables = []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+				return aws.BoolTernary(throttled(err) && !daily(err))
+			})}
+		})
+	})
+	return &Mailer{set: configurationSet, send: client.SendEmail, account: client.GetAccount}
 }
 
 // Send asks SES for one mail and gives SES's id of it. Its errors wrap the
@@ -61,7 +64,7 @@ func New(cfg aws.Config, configurationSet string) *Mailer {
 func (m *Mailer) Send(ctx context.Context, mail email.Message) (string, error) {
 	var asked atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { asked.Store(true) }})
-	out, err := m.client.SendEmail(ctx, m.input(mail))
+	out, err := m.send(ctx, m.input(mail))
 	if err != nil {
 		return "", classify(err, asked.Load())
 	}
@@ -166,7 +169,7 @@ func message(err error) string {
 // Account asks what SES lets us do now. The account may ask once a second in
 // all, so one function does, once a tick.
 func (m *Mailer) Account(ctx context.Context) (email.Account, error) {
-	out, err := m.client.GetAccount(ctx, &sesv2.GetAccountInput{})
+	out, err := m.account(ctx, &sesv2.GetAccountInput{})
 	if err != nil {
 		return email.Account{}, fmt.Errorf("mailer: asking SES for the account: %w", err)
 	}

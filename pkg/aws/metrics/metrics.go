@@ -44,21 +44,24 @@ const minute = time.Minute
 // Metrics reads the load of one site and the counts of its edge. It is safe for
 // concurrent use.
 type Metrics struct {
-	load, edge *cloudwatch.Client
+	load, edge asking
 	source     Source
 	namespace  string
 }
+
+// asking is the one method of the client, and not the client: see pkg/aws/mailer.
+type asking func(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error)
 
 // New gives the metrics of a site. namespace is that of the edge's metric
 // filters; empty reads no counts. Nothing is sent before the first use. The
 // source must be one that Validate accepts.
 func New(cfg aws.Config, source Source, namespace string) *Metrics {
-	in := func(region string) *cloudwatch.Client {
+	in := func(region string) asking {
 		return cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) {
 			if region != "" {
 				o.Region = region
 			}
-		})
+		}).GetMetricData
 	}
 	return &Metrics{load: in(source.region()), edge: in(EdgeRegion), source: source, namespace: namespace}
 }
@@ -117,7 +120,7 @@ type point struct {
 
 // read asks for whole minutes within [since, until) and gives them by the id of
 // the query. What is not a number from 0 up is left out.
-func read(ctx context.Context, client *cloudwatch.Client, since, until time.Time, queries []types.MetricDataQuery) (map[string][]point, error) {
+func read(ctx context.Context, ask asking, since, until time.Time, queries []types.MetricDataQuery) (map[string][]point, error) {
 	start := since.UTC().Add(minute - 1).Truncate(minute)
 	end := until.UTC().Truncate(minute)
 	if !start.Before(end) {
@@ -127,8 +130,8 @@ func read(ctx context.Context, client *cloudwatch.Client, since, until time.Time
 	in := &cloudwatch.GetMetricDataInput{
 		StartTime: &start, EndTime: &end, MetricDataQueries: queries, ScanBy: types.ScanByTimestampAscending,
 	}
-	for pages := cloudwatch.NewGetMetricDataPaginator(client, in); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
+	for {
+		page, err := ask(ctx, in)
 		if err != nil {
 			return nil, err
 		}
@@ -143,6 +146,9 @@ func read(ctx context.Context, client *cloudwatch.Client, since, until time.Time
 				}
 			}
 		}
+		if page.NextToken == nil {
+			return series, nil
+		}
+		in.NextToken = page.NextToken
 	}
-	return series, nil
 }

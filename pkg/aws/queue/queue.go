@@ -6,6 +6,8 @@
 // The plan of a minute is given out ahead: each message has the second of its
 // slot and is delayed until then, so that mails leave evenly with no program
 // that waits.
+//
+// Lambda receives for the sender, so that nothing here does.
 package queue
 
 import (
@@ -45,13 +47,14 @@ type Queue struct {
 	// Now is the clock for delays; time.Now by default.
 	Now func() time.Time
 
-	client *sqs.Client
-	url    string
+	url string
+	// A method of the client, and not the client: see pkg/aws/mailer.
+	sendBatch func(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
 }
 
 // New gives the queue of that URL. Nothing is sent before the first use.
 func New(cfg aws.Config, url string) *Queue {
-	return &Queue{Now: time.Now, client: sqs.NewFromConfig(cfg), url: url}
+	return &Queue{Now: time.Now, url: url, sendBatch: sqs.NewFromConfig(cfg).SendMessageBatch}
 }
 
 // Enqueue asks for mails, each to be seen by a sender at its slot or, where the
@@ -97,7 +100,7 @@ func (q *Queue) send(ctx context.Context, batch []waitlist.Message) (lost int, e
 		})
 	}
 	for range 2 {
-		out, err := q.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries})
+		out, err := q.sendBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries})
 		if err != nil {
 			return len(entries), err
 		}
@@ -115,14 +118,4 @@ func (q *Queue) send(ctx context.Context, batch []waitlist.Message) (lost int, e
 // sender waits for the second and a late mail is given back.
 func (q *Queue) delay(slot time.Time) int32 {
 	return int32(min(max(slot.Sub(q.Now()), 0), longest) / time.Second)
-}
-
-// Decode reads the body of a message as a sender gets it. A body that is none of
-// ours is an error that does not repeat it.
-func Decode(body string) (waitlist.Message, error) {
-	var m waitlist.Message
-	if err := json.Unmarshal([]byte(body), &m); err != nil || m.Key == "" || m.Attempt < 1 {
-		return waitlist.Message{}, errors.New("queue: the message is not one of ours")
-	}
-	return m, nil
 }

@@ -43,8 +43,10 @@ type Secrets struct {
 	// Now is the clock of the cache; time.Now by default.
 	Now func() time.Time
 
-	client       *secretsmanager.Client
 	root, origin string
+	// Methods of the client, and not the client: see pkg/aws/mailer.
+	get      func(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+	getBatch func(context.Context, *secretsmanager.BatchGetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.BatchGetSecretValueOutput, error)
 
 	mu   sync.Mutex
 	kept values
@@ -62,7 +64,8 @@ type values struct {
 // New gives the secrets of those names or ARNs; origin may be empty for a
 // function that needs the key ring alone. Nothing is sent before the first use.
 func New(cfg aws.Config, root, origin string) *Secrets {
-	return &Secrets{Now: time.Now, client: secretsmanager.NewFromConfig(cfg), root: root, origin: origin}
+	client := secretsmanager.NewFromConfig(cfg)
+	return &Secrets{Now: time.Now, root: root, origin: origin, get: client.GetSecretValue, getBatch: client.BatchGetSecretValue}
 }
 
 // Keys gives the key ring.
@@ -98,7 +101,7 @@ func (s *Secrets) Meet(ctx context.Context, shown string) {
 	}
 	s.met = now
 	// An error is most often that there is none yet; the next stranger asks again.
-	out, err := s.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.origin, VersionStage: aws.String("AWSPREVIOUS")})
+	out, err := s.get(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.origin, VersionStage: aws.String("AWSPREVIOUS")})
 	if err == nil {
 		s.previous = aws.ToString(out.SecretString)
 	}
@@ -126,14 +129,14 @@ func (s *Secrets) read(ctx context.Context) error {
 
 func (s *Secrets) fetch(ctx context.Context) (v values, err error) {
 	if s.origin == "" {
-		out, err := s.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.root})
+		out, err := s.get(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.root})
 		if err != nil {
 			return v, fmt.Errorf("reading the key ring: %w", err)
 		}
 		v.keys, err = bypass.ParseKeyring([]byte(aws.ToString(out.SecretString)))
 		return v, err
 	}
-	out, err := s.client.BatchGetSecretValue(ctx, &secretsmanager.BatchGetSecretValueInput{SecretIdList: []string{s.root, s.origin}})
+	out, err := s.getBatch(ctx, &secretsmanager.BatchGetSecretValueInput{SecretIdList: []string{s.root, s.origin}})
 	if err != nil {
 		return v, fmt.Errorf("reading the secrets: %w", err)
 	}

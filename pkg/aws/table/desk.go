@@ -230,7 +230,7 @@ func (t *Table) batch(ctx context.Context, ids []string) ([]item, error) {
 			if again == 3 {
 				return nil, errors.Join(waitlist.ErrBusy, errors.New("the store kept leaving items out of a batch"))
 			}
-			out, err := t.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+			out, err := t.batchGet(ctx, &dynamodb.BatchGetItemInput{
 				RequestItems: map[string]types.KeysAndAttributes{t.name: {Keys: keys}},
 			})
 			if err != nil {

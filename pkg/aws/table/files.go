@@ -13,15 +13,15 @@ import (
 
 // Each calls f with every entry: a scan, page by page, of the whole table.
 func (t *Table) Each(ctx context.Context, f func(waitlist.Entry) error) error {
-	pages := dynamodb.NewScanPaginator(t.client, &dynamodb.ScanInput{
+	in := &dynamodb.ScanInput{
 		TableName:                 &t.name,
 		ConsistentRead:            aws.Bool(true),
 		FilterExpression:          aws.String("begins_with(#id, :entries)"),
 		ExpressionAttributeNames:  map[string]string{"#id": Key},
 		ExpressionAttributeValues: item{":entries": str(entryID(""))},
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	}
+	for {
+		page, err := t.scanPage(ctx, in)
 		if err != nil {
 			return failed("reading all entries", err)
 		}
@@ -38,8 +38,11 @@ func (t *Table) Each(ctx context.Context, f func(waitlist.Entry) error) error {
 				return err
 			}
 		}
+		if page.LastEvaluatedKey == nil {
+			return nil
+		}
+		in.ExclusiveStartKey = page.LastEvaluatedKey
 	}
-	return nil
 }
 
 // Forget removes the mailbox and its code.
@@ -55,7 +58,7 @@ func (t *Table) Forget(ctx context.Context, key string) error {
 		ids = []string{codeID(bypass.Code(code)), entryID(key)}
 	}
 	for _, id := range ids {
-		if _, err := t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &t.name, Key: attribute(id)}); err != nil {
+		if _, err := t.deleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &t.name, Key: attribute(id)}); err != nil {
 			return failed("forgetting", err)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 func (t *Table) Page(ctx context.Context, q waitlist.Query) ([]waitlist.Place, error) {
 	in := t.query(q)
 	in.Limit = aws.Int32(int32(min(q.Limit, waitlist.MaxPage)))
-	out, err := t.client.Query(ctx, in)
+	out, err := t.queryPage(ctx, in)
 	if err != nil {
 		return nil, failed("reading the line", err)
 	}
@@ -32,7 +32,7 @@ func (t *Table) Page(ctx context.Context, q waitlist.Query) ([]waitlist.Place, e
 func (t *Table) Count(ctx context.Context, q waitlist.Query) (int, waitlist.Mark, error) {
 	in := t.query(q)
 	in.Select = types.SelectCount
-	out, err := t.client.Query(ctx, in)
+	out, err := t.queryPage(ctx, in)
 	if err != nil {
 		return 0, waitlist.Mark{}, failed("counting the line", err)
 	}

@@ -71,8 +71,18 @@ type Table struct {
 	// Everything else is told the time.
 	Now func() time.Time
 
-	name   string
-	client *dynamodb.Client
+	name string
+	api
+}
+
+// api is what is used of the client, and not the client: see pkg/aws/mailer.
+type api struct {
+	getItem    func(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	updateItem func(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	deleteItem func(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
+	batchGet   func(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
+	queryPage  func(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	scanPage   func(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 }
 
 // New gives the table of that name. Nothing is sent before the first use.
@@ -80,19 +90,19 @@ type Table struct {
 // A request is tried three times in all, half a second apart at most: a person
 // who waits for a page is better served by "try again" than by a fourth.
 func New(cfg aws.Config, name string) *Table {
-	return &Table{
-		Now:  time.Now,
-		name: name,
-		client: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
-			o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
-				r.MaxAttempts = 3
-				r.MaxBackoff = 500 * time.Millisecond
-			})
-			// The account's own endpoint would need the account's id, which a function
-			// does not have at hand.
-			o.AccountIDEndpointMode = aws.AccountIDEndpointModeDisabled
-		}),
-	}
+	client := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
+		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
+			r.MaxAttempts = 3
+			r.MaxBackoff = 500 * time.Millisecond
+		})
+		// The account's own endpoint would need the account's id, which a function
+		// does not have at hand.
+		o.AccountIDEndpointMode = aws.AccountIDEndpointModeDisabled
+	})
+	return &Table{Now: time.Now, name: name, api: api{
+		getItem: client.GetItem, updateItem: client.UpdateItem, deleteItem: client.DeleteItem,
+		batchGet: client.BatchGetItem, queryPage: client.Query, scanPage: client.Scan,
+	}}
 }
 
 func entryID(key string) string      { return "e#" + key }
@@ -147,7 +157,7 @@ func asRefused(err error) *types.ConditionalCheckFailedException {
 
 // get reads one item, strongly; nil when there is none.
 func (t *Table) get(ctx context.Context, id string) (item, error) {
-	out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{
+	out, err := t.getItem(ctx, &dynamodb.GetItemInput{
 		TableName: &t.name, Key: attribute(id), ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {

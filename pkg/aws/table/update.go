@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -79,10 +80,10 @@ func contains(stages []waitlist.Stage, s waitlist.Stage) bool {
 	return false
 }
 
-var token = regexp.MustCompile(`#[a-zA-Z0-9]+|\?`)
+var token = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`#[a-zA-Z0-9]+|\?`) })
 
 func (u *update) expression(text string, values []types.AttributeValue) string {
-	return token.ReplaceAllStringFunc(text, func(tok string) string {
+	return token().ReplaceAllStringFunc(text, func(tok string) string {
 		if tok != "?" {
 			u.names[tok] = tok[1:]
 			return tok
@@ -128,7 +129,7 @@ func (t *Table) send(ctx context.Context, u *update, want types.ReturnValue) (it
 	if u.showRefused {
 		in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	}
-	out, err := t.client.UpdateItem(ctx, in)
+	out, err := t.updateItem(ctx, in)
 	if err != nil {
 		return nil, err
 	}
