@@ -105,7 +105,9 @@ func timer(b *testing.B, source string, c *call, ip, pass string) func() time.Du
 		headers: []pair{
 			{"accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"},
 			{"accept-encoding", "gzip, deflate, br"}, {"accept-language", "es-US,es;q=0.9,en;q=0.8"}, {"host", "www.example.com"},
-			{"sec-fetch-dest", "document"}, {"sec-fetch-mode", "navigate"}, {"sec-fetch-site", "none"}, {"user-agent", agent},
+			{"priority", "u=0, i"}, {"sec-ch-ua", `"Chromium";v="138", "Not=A?Brand";v="8"`}, {"sec-ch-ua-mobile", "?0"}, {"sec-ch-ua-platform", `"Linux"`},
+			{"sec-fetch-dest", "document"}, {"sec-fetch-mode", "navigate"}, {"sec-fetch-site", "none"}, {"sec-fetch-user", "?1"},
+			{"upgrade-insecure-requests", "1"}, {"user-agent", agent},
 		},
 		cookies: []pair{{"session", "abc"}, {"consent", "yes"}},
 	}
