@@ -27,8 +27,9 @@ test-race: ## Run the tests under the race detector (needs a C compiler)
 test-browser: ## Live the story in a real browser (needs Chromium, Node.js and npm)
 	$(GO) test -tags browser -count=1 ./test/browser/...
 
-test-edge: ## Check that the edge functions use only what CloudFront documents, on a second engine too (needs njs)
-	$(GO) test -tags njs -count=1 ./functions/throttle/... ./pkg/local/edge/...
+test-edge: ## Check that the edge functions use only what CloudFront documents, and answer the vectors in a second engine (needs npm and njs)
+	$(GO) test -count=1 ./functions/throttle/... ./pkg/local/edge/...
+	test/edge/run.sh
 
 fuzz: ## Fuzz everything that reads what strangers send, FUZZTIME (30s) each
 	@$(GO) list ./... | while read -r package; do \
