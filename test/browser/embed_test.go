@@ -1,0 +1,68 @@
+//go:build browser
+
+package browser
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// TestEmbedded: the form inside another site's page, whose policy allows the
+// script and its connections and nothing else. What was typed outlives every
+// failure.
+func TestEmbedded(t *testing.T) {
+	browser := chromium(t, "")
+	for _, c := range []struct{ language, failed, joined string }{
+		{"en", "We could not save your address. Try again", "You are in the line"},
+		{"es", "No pudimos guardar su dirección. Inténtelo de nuevo", "Ya está en la fila"},
+	} {
+		t.Run(c.language, func(t *testing.T) {
+			r := newRoom(t)
+			b := visitor(t, browser, c.language, "Reader", true)
+			b.from(night)
+			b.open(r.foreign + "/?lang=" + c.language)
+			must(t, chromedp.Do(b.ctx, chromedp.WaitVisible(chromedp.CSS("#raincheck-email"))))
+			b.accessible("embedded")
+			b.shoot("embed-" + c.language + "-1-form")
+
+			b.submits("ana@example", "example.com")
+			r.busy("Join")
+			b.submits("ana@example.org", c.failed)
+			r.busy("")
+			r.cutOff(true)
+			b.submits("ana@example.org", c.failed)
+			if got := b.value("#raincheck-email"); got != "ana@example.org" {
+				t.Errorf("the address became %q", got)
+			}
+			b.accessible("embedded, failed")
+			b.shoot("embed-" + c.language + "-2-failed")
+			r.cutOff(false)
+			must(t, chromedp.Do(b.ctx, chromedp.Click(chromedp.CSS(".raincheck button")), chromedp.WaitNotPresent(chromedp.CSS("#raincheck-email"))))
+			if got := b.text(".raincheck"); !strings.Contains(got, c.joined) || !strings.Contains(got, "ana@example.org") {
+				t.Errorf("it says %q", got)
+			}
+			b.accessible("embedded, joined")
+			b.shoot("embed-" + c.language + "-3-joined")
+			if e, err := r.store.Entry(t.Context(), r.keys.Mailbox("ana@example.org")); err != nil || e.Wanted != "/apply" || e.Language != c.language {
+				t.Errorf("the line keeps %+v, %v", e, err)
+			}
+		})
+	}
+}
+
+// submits fills in the embedded form, presses its button, and waits for what is
+// wrong to be said.
+func (b *tab) submits(address, wrong string) {
+	b.Helper()
+	b.fill("#raincheck-email", address)
+	must(b.T, chromedp.Do(b.ctx, chromedp.Click(chromedp.CSS(".raincheck button"))))
+	_, err := chromedp.Run(b.ctx, chromedp.PollFunction[bool](`text => document.getElementById('raincheck-error').textContent.includes(text)`, chromedp.WithPollingArgs(wrong)))
+	if err != nil {
+		b.Fatalf("wait for %q: %v", wrong, err)
+	}
+	if got := b.value("#raincheck-email"); got != address {
+		b.Errorf("%q became %q", address, got)
+	}
+}

@@ -1,0 +1,106 @@
+//go:build browser
+
+package browser
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"raincheck/pkg/gate"
+	"raincheck/pkg/waitlist"
+)
+
+// TestEveryPage looks at every page of the room in every state, as a phone and a
+// laptop show it, by day and by night: axe-core finds nothing, nothing is wider
+// than a 320-pixel screen, a page is one request and at most 5 KB compressed.
+func TestEveryPage(t *testing.T) {
+	browser := chromium(t, "")
+	for _, language := range []string{"en", "es"} {
+		t.Run(language, func(t *testing.T) {
+			r := newRoom(t)
+			b := visitor(t, browser, language, "Looker", true)
+			base := r.origin + "/waiting-room/" + language
+			check := func(name string, status, want int64) {
+				t.Helper()
+				if status != want {
+					t.Errorf("%s has the status %d, not %d", name, status, want)
+				}
+				// One document, after the redirects of a form; nothing beside it.
+				for _, sent := range b.requests()[1:] {
+					if !strings.Contains(sent, "/waiting-room/"+language+"/in/") {
+						t.Errorf("%s asked for %s as well", name, sent)
+					}
+				}
+				for _, l := range looks {
+					b.from(l)
+					b.accessible(name + ", " + l.name)
+					b.shoot("page-" + language + "-" + name + "-" + l.name)
+				}
+			}
+			join := func(address string) int64 {
+				t.Helper()
+				b.fill("#email", address)
+				return b.press("main form button")
+			}
+
+			check("form", b.open(base+"/?to=/apply"), 200)
+			must(t, r.store.SaveProgress(t.Context(), waitlist.Progress{Front: r.now().Add(-20 * time.Minute)}))
+			r.pass(time.Minute)
+			check("form-progress", b.open(base+"/?to=/apply"), 200)
+			check("form-empty", join(""), 422)
+			check("form-format", join("ana@example"), 422)
+			b.open(base + "/")
+			r.pass(3 * time.Hour)
+			check("form-stale", join("ana@example.org"), 422)
+			r.busy("Join")
+			check("form-busy", b.press("main form button"), 429)
+			if got := b.value("#email"); got != "ana@example.org" {
+				t.Errorf("the address became %q", got)
+			}
+			r.busy("")
+			check("joined", b.press("main form button"), 200)
+
+			code, leave := r.place(t, "ben@example.org")
+			check("code", b.open(base+"/code?c="+code), 200)
+			check("enter", b.press("main .stub a"), 200)
+			b.fill("#code", "ABCDE-FGHJK-MNPQR-STVWX")
+			check("enter-wrong", b.press("main form button"), 422)
+			check("leave", b.open(base+"/leave?t="+leave), 200)
+			r.busy("Leave")
+			check("leave-busy", b.press("main form button"), 429)
+			r.busy("")
+			check("left", b.press("main form button"), 200)
+			b.open(base + "/code?c=" + code)
+			check("code-given-up", b.press("main form button"), 410)
+			check("leave-wrong", func() int64 { b.open(base + "/leave?t=x"); return b.press("main form button") }(), 422)
+			check("cookies-off", b.open(base+"/in/x?to=/apply"), 200)
+
+			late := r.invited(t, "cem@example.org")
+			r.pass(5 * time.Hour)
+			b.open(base + "/code?c=" + late)
+			check("code-expired", b.press("main form button"), 410)
+			b.open(base + "/")
+			r.control(t, func(c *waitlist.Control) { c.SignupsOff = true })
+			check("closed-lost", join("dan@example.org"), 409)
+			check("closed", b.open(base+"/"), 200)
+			r.control(t, func(c *waitlist.Control) { c.SignupsOff, c.Mode = false, gate.Open })
+			check("open", b.open(base+"/"), 200)
+			b.open(base + "/code?c=" + late)
+			check("code-expired-open", b.press("main form button"), 410)
+			check("missing", b.open(base+"/nothing"), 404)
+
+			// The other language is one press away, and the way back is kept.
+			b.open(base + "/?to=/apply")
+			b.press(".tongue button")
+			if got := b.where(); strings.HasPrefix(got, base) || !strings.HasSuffix(got, "/?to=/apply") {
+				t.Errorf("the other language is at %s", got)
+			}
+			for path, n := range r.largest {
+				if n > 5<<10 {
+					t.Errorf("%s: %d bytes compressed", path, n)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,166 @@
+//go:build browser
+
+package browser
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"raincheck/pkg/bypass"
+	"raincheck/pkg/email"
+	"raincheck/pkg/gate"
+	"raincheck/pkg/intake"
+	"raincheck/pkg/local/memory"
+	"raincheck/pkg/waitlist"
+)
+
+// room is a waiting room alone, with a site of one page beside it, whose faults
+// and switches are in the test's hand.
+type room struct {
+	origin, foreign string
+	store           *memory.Store
+	probe           *memory.Probe
+	keys            *bypass.Keyring
+
+	mu      sync.Mutex
+	ahead   time.Duration
+	cut     bool           // every connection ends without an answer
+	largest map[string]int // compressed bytes of a page, by path
+}
+
+func newRoom(t *testing.T) *room {
+	t.Helper()
+	keys, err := bypass.ParseKeyring([]byte(`{"root":"the root of a test, and of nothing else at all"}`))
+	must(t, err)
+	r := &room{probe: &memory.Probe{}, keys: keys, largest: map[string]int{}}
+	r.store = &memory.Store{Probe: r.probe}
+	r.control(t, func(c *waitlist.Control) { c.Mode = gate.Throttle })
+
+	foreign := httptest.NewServer(http.HandlerFunc(r.servePage))
+	t.Cleanup(foreign.Close)
+	server := httptest.NewUnstartedServer(nil)
+	r.origin = strings.Replace("http://"+server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
+	r.foreign = foreign.URL
+	handler, err := intake.Service{
+		Settings: intake.Settings{
+			Site: "Example Benefits", Sender: "queue@example.org", PassLife: time.Hour, Origins: []string{r.origin}, Embedders: []string{r.foreign},
+			Fields: []intake.Field{{Name: "state", Labels: map[string]string{"en": "State", "es": "Estado"}}},
+		},
+		Store: r.store, Keys: func(context.Context) (*bypass.Keyring, error) { return keys, nil }, Now: r.now,
+		Viewer: func(*http.Request) string { return "one" },
+	}.Handler()
+	must(t, err)
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		r.mu.Lock()
+		cut := r.cut && q.Method == http.MethodPost
+		r.mu.Unlock()
+		switch {
+		case cut:
+			panic(http.ErrAbortHandler)
+		case !strings.HasPrefix(q.URL.Path, gate.Room):
+			r.servePage(w, q)
+		default:
+			handler.ServeHTTP(&weigher{ResponseWriter: w, room: r, path: q.URL.Path}, q)
+		}
+	})
+	server.Start()
+	t.Cleanup(server.Close)
+	return r
+}
+
+// servePage is a page of somebody else's, under the strictest policy that lets
+// embed.js in at all.
+func (r *room) servePage(w http.ResponseWriter, q *http.Request) {
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src "+r.origin+"; connect-src "+r.origin+"; require-trusted-types-for 'script'; trusted-types 'none'")
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	fmt.Fprintf(w, `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>News</title><link rel="icon" href="data:,"><main><h1>The site is busy</h1><script src="%s/waiting-room/embed.js" data-lang="%s" data-to="/apply"></script></main></html>`,
+		r.origin, map[bool]string{true: "es", false: "en"}[q.URL.Query().Get("lang") == "es"])
+}
+
+// weigher notes how large a page is once compressed.
+type weigher struct {
+	http.ResponseWriter
+	room *room
+	path string
+}
+
+func (w *weigher) Write(body []byte) (int, error) {
+	if strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
+		var out bytes.Buffer
+		z := gzip.NewWriter(&out)
+		z.Write(body)
+		z.Close()
+		w.room.mu.Lock()
+		w.room.largest[w.path] = max(w.room.largest[w.path], out.Len())
+		w.room.mu.Unlock()
+	}
+	return w.ResponseWriter.Write(body)
+}
+
+func (r *room) now() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return time.Now().Add(r.ahead)
+}
+
+func (r *room) pass(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ahead += d
+}
+
+func (r *room) cutOff(cut bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cut = cut
+}
+
+func (r *room) control(t *testing.T, change func(*waitlist.Control)) {
+	t.Helper()
+	must(t, r.store.UpdateControl(t.Context(), func(c *waitlist.Control) error { change(c); return nil }))
+	r.pass(time.Minute)
+}
+
+// invited puts somebody in the line and sends them a code.
+func (r *room) invited(t *testing.T, address string) string {
+	t.Helper()
+	code, _ := r.place(t, address)
+	return code
+}
+
+func (r *room) place(t *testing.T, address string) (code, leave string) {
+	t.Helper()
+	ctx, now := t.Context(), r.now()
+	a, err := email.Parse(address)
+	must(t, err)
+	j, err := r.store.Join(ctx, waitlist.Signup{Key: r.keys.Mailbox(a.Mailbox()), Address: a, Language: "en", Wanted: "/apply", At: now})
+	must(t, err)
+	c, err := r.keys.IssueCode(now, now.Add(4*time.Hour), rand.Reader)
+	must(t, err)
+	e, err := r.store.Entry(ctx, j.Ref.Key)
+	must(t, err)
+	p := waitlist.Place{Ref: j.Ref, Shard: e.Shard, When: e.Joined, Stage: e.Stage}
+	must(t, r.store.Claim(ctx, p, now, now.Add(2*time.Minute)))
+	_, err = r.store.Begin(ctx, p.NewMessage(now, now), waitlist.Ticket{Code: c, Ref: j.Ref, Invited: now, Expires: now.Add(4 * time.Hour), Wanted: "/apply"}, now)
+	must(t, err)
+	return string(c), r.keys.LeaveToken(j.Ref.Key, j.Ref.Joining)
+}
+
+// busy makes one method of the store refuse for load; none is none.
+func (r *room) busy(method string) {
+	r.probe.Before = func(_ context.Context, call string) error {
+		if call == method {
+			return waitlist.ErrBusy
+		}
+		return nil
+	}
+}
