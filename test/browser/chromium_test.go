@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 const (
@@ -159,10 +160,13 @@ func (b *tab) press(selector string) int64 {
 	return b.goes(chromedp.Click(chromedp.CSS(selector)))
 }
 
-// fill types into a field.
+// fill types into a field, in the place of what stands there.
 func (b *tab) fill(selector, text string) {
 	b.Helper()
-	if err := chromedp.Do(b.ctx, chromedp.Clear(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text)); err != nil {
+	field := chromedp.CSS(selector)
+	err := chromedp.Do(b.ctx, chromedp.Focus(field), chromedp.Evaluate[chromedp.Void](`document.activeElement.select()`),
+		chromedp.SendKeys(field, kb.Backspace+text))
+	if err != nil {
 		b.Fatalf("type into %s: %v", selector, err)
 	}
 }

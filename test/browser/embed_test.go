@@ -5,6 +5,7 @@ package browser
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -58,9 +59,9 @@ func (b *tab) submits(address, wrong string) {
 	b.Helper()
 	b.fill("#raincheck-email", address)
 	must(b.T, chromedp.Do(b.ctx, chromedp.Click(chromedp.CSS(".raincheck button"))))
-	_, err := chromedp.Run(b.ctx, chromedp.PollFunction[bool](`text => document.getElementById('raincheck-error').textContent.includes(text)`, chromedp.WithPollingArgs(wrong)))
+	_, err := chromedp.Run(b.ctx, chromedp.PollFunction[bool](`text => document.getElementById('raincheck-error').textContent.includes(text)`, chromedp.WithPollingArgs(wrong), chromedp.WithPollingTimeout(5*time.Second)))
 	if err != nil {
-		b.Fatalf("wait for %q: %v", wrong, err)
+		b.Fatalf("wait for %q: %v\n%s\n%v", wrong, err, b.text("main"), b.requests())
 	}
 	if got := b.value("#raincheck-email"); got != address {
 		b.Errorf("%q became %q", address, got)

@@ -35,7 +35,9 @@ func TestEveryPage(t *testing.T) {
 				for _, l := range looks {
 					b.from(l)
 					b.accessible(name + ", " + l.name)
-					b.shoot("page-" + language + "-" + name + "-" + l.name)
+					if l == phone || l == late {
+						b.shoot("page-" + language + "-" + name + "-" + l.name)
+					}
 				}
 			}
 			join := func(address string) int64 {
@@ -76,9 +78,9 @@ func TestEveryPage(t *testing.T) {
 			check("leave-wrong", func() int64 { b.open(base + "/leave?t=x"); return b.press("main form button") }(), 422)
 			check("cookies-off", b.open(base+"/in/x?to=/apply"), 200)
 
-			late := r.invited(t, "cem@example.org")
+			over := r.invited(t, "cem@example.org")
 			r.pass(5 * time.Hour)
-			b.open(base + "/code?c=" + late)
+			b.open(base + "/code?c=" + over)
 			check("code-expired", b.press("main form button"), 410)
 			b.open(base + "/")
 			r.control(t, func(c *waitlist.Control) { c.SignupsOff = true })
@@ -86,7 +88,7 @@ func TestEveryPage(t *testing.T) {
 			check("closed", b.open(base+"/"), 200)
 			r.control(t, func(c *waitlist.Control) { c.SignupsOff, c.Mode = false, gate.Open })
 			check("open", b.open(base+"/"), 200)
-			b.open(base + "/code?c=" + late)
+			b.open(base + "/code?c=" + over)
 			check("code-expired-open", b.press("main form button"), 410)
 			check("missing", b.open(base+"/nothing"), 404)
 
