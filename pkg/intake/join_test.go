@@ -355,7 +355,7 @@ func TestTheDoorAndTheLine(t *testing.T) {
 	w.get("/waiting-room/en/").says("Many people are here right now").lacks("now inviting")
 	w.progress(waitlist.Progress{Front: noon.Add(-20 * time.Minute)})
 	w.get("/waiting-room/en/").says("We are now inviting those who joined at 6:40 am.")
-	w.get("/waiting-room/es/").says("Ahora estamos invitando a quienes se unieron a las 6:40 a. m.")
+	w.get("/waiting-room/es/").says("Ahora estamos invitando a quienes se unieron a las 6:40 a. m.</p>")
 	w.progress(waitlist.Progress{Front: noon.Add(-20 * time.Hour)})
 	w.get("/waiting-room/en/").says("those who joined on Sunday, March 1, 2026, 11:00 am (EST, UTC−5).")
 

@@ -224,11 +224,11 @@ func TestCookiesOff(t *testing.T) {
 	for range 2 {
 		b.press("main form button")
 		b.says("Your browser did not keep your pass")
+		b.shoot("cookies-off")
 		if n := len(b.requests()); n != 2 {
 			t.Errorf("%d requests: %v", n, b.requests())
 		}
 		b.press("main a.button")
 		b.fill("#code", code)
 	}
-	b.shoot("cookies-off")
 }
