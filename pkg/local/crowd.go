@@ -183,7 +183,7 @@ func (c *crowd) leaveAddress(ctx context.Context, v *visitor) {
 	c.totals.Deciding--
 	c.totals.Joined++
 	c.minute.joined++
-	v.joined = now
+	v.joined, v.mails = now, 0
 	c.waiting[address] = v
 }
 
@@ -266,7 +266,6 @@ func (c *crowd) useCode(ctx context.Context, v *visitor, path string) {
 		// The code has died. The door may be open by now, and else there is the
 		// line again.
 		c.totals.CameLate++
-		c.totals.Visits++
 		c.totals.Deciding++
 		c.knock(ctx, v)
 		return

@@ -76,20 +76,29 @@ func (in *Instance) Series(_ context.Context, after time.Time) (console.Series, 
 	return in.record.series(after), nil
 }
 
+// untilTick is how long a switch means what it says if no tick renews it.
+const untilTick = 10 * time.Minute
+
 // Change does what a switch or a slider asks for. A switch of the door is
 // written to the edge and to the control item, as the tool does it on AWS: it is
 // in effect as soon as the edge has it, and not only after the next tick.
 func (in *Instance) Change(ctx context.Context, change console.Change) error {
 	now := in.clock.Now().Truncate(time.Second)
 	if change.Mode != "" {
+		in.mu.Lock()
+		law := in.report.Decision.Admit
+		in.mu.Unlock()
 		err := in.desk.turn(ctx, func(g *gate.Gate) {
-			g.Mode, g.Switched = change.Mode, now
-			if change.Admit != nil {
-				g.Admit = *change.Admit
+			g.Mode, g.Switched, g.Admit, g.Until = change.Mode, now, 0, time.Time{}
+			if change.Mode == gate.Throttle || change.Mode == gate.Observe {
+				// What the law last said holds until its next tick.
+				g.Admit = law
+				if change.Admit != nil {
+					g.Admit = *change.Admit
+				}
 			}
-			g.Until = time.Time{}
-			if change.Mode == gate.Hold || change.Mode == gate.Throttle {
-				g.Until = now.Add(10 * time.Minute)
+			if change.Mode == gate.Throttle || change.Mode == gate.Hold {
+				g.Until = now.Add(untilTick)
 			}
 		})
 		if err != nil {

@@ -76,32 +76,41 @@ func (in *Instance) serve(room http.Handler) error {
 // count looks where everybody who joined in this run stands now.
 func (in *Instance) count(ctx context.Context) (Totals, error) {
 	t := in.crowd.totals
+	var err error
+	t.Line, err = in.all(ctx, in.config.Story.Start)
+	t.Expired = t.Line.Expired
+	return t, err
+}
+
+// all counts the entries of those who joined from a time on.
+func (in *Instance) all(ctx context.Context, from time.Time) (Line, error) {
+	var l Line
 	err := in.store.Each(ctx, func(e waitlist.Entry) error {
-		if e.Joined.Before(in.config.Story.Start) {
-			return nil // of an earlier run
+		if e.Joined.Before(from) {
+			return nil
 		}
 		switch e.Stage {
 		case waitlist.Waiting:
-			t.Line.Waiting++
+			l.Waiting++
 		case waitlist.Claimed, waitlist.Sending:
-			t.Line.OnTheWay++
+			l.OnTheWay++
 		case waitlist.Invited:
-			t.Line.Invited++
+			l.Invited++
 		case waitlist.Used:
-			t.Line.Used++
+			l.Used++
 		case waitlist.Expired:
-			t.Line.Expired++
+			l.Expired++
 		case waitlist.Bounced:
-			t.Line.Bounced++
+			l.Bounced++
 		case waitlist.Left:
-			t.Line.Left++
+			l.Left++
 		case waitlist.Failed:
-			t.Line.Failed++
+			l.Failed++
 		}
 		return nil
 	})
 	if err != nil {
-		return t, fmt.Errorf("count the waitlist: %w", err)
+		return l, fmt.Errorf("count the waitlist: %w", err)
 	}
-	return t, nil
+	return l, nil
 }

@@ -63,7 +63,7 @@ func Demonstration(now time.Time) Story {
 	s.Policy.CodeTTL = admission.Duration(2 * time.Hour)
 	s.Policy.Visit = admission.Duration(8 * time.Minute)
 	s.Demand = func(minute int) float64 {
-		return 62 + 45*math.Sin(2*math.Pi*float64(minute)/period)
+		return 72 + 45*math.Sin(2*math.Pi*float64(minute)/period)
 	}
 	return s
 }

@@ -14,10 +14,10 @@ import (
 // instance. People at a browser are not among them; in Line they stand with the
 // others.
 type Totals struct {
-	// Visits are the times that somebody wanted to begin a visit, once more with
-	// those who CameLate with a code that had died. They were let StraightIn, now
-	// or at a later try, or turned away and then Joined the line, GaveUp, or are
-	// still Deciding. Again counts their later tries.
+	// Visits are the people who wanted to begin a visit. They, and those who
+	// CameLate with a code that had died, were let StraightIn, now or at a later
+	// try, or turned away and then Joined the line, GaveUp, or are still Deciding.
+	// Again counts their later tries.
 	Visits, StraightIn, Joined, GaveUp, Deciding, Again int
 	// TurnedAway counts the times that somebody was sent to the waiting room.
 	TurnedAway int
@@ -61,7 +61,7 @@ func (t Totals) Check(persons Line) error {
 			problems = append(problems, fmt.Errorf("the totals do not add up: %s: %d and %d", what, a, b))
 		}
 	}
-	same("visits, and what became of them", t.Visits, t.StraightIn+t.Joined+t.GaveUp+t.Deciding)
+	same("visits, and what became of them", t.Visits+t.CameLate, t.StraightIn+t.Joined+t.GaveUp+t.Deciding)
 	same("who joined, and who stands or stood in the line", t.Joined+persons.All(), t.Line.All())
 	same("who used a code, and whose code was used", t.Redeemed+persons.Used, t.Line.Used)
 	same("second mails to one person, and none", t.Twice, 0)
@@ -72,7 +72,11 @@ func (t Totals) Check(persons Line) error {
 // Sums says in two lines how the totals add up.
 func (t Totals) Sums() string {
 	l := t.Line
-	out := fmt.Sprintf("  %s visits = %s let straight in + %s joined + %s gave up", thousands(t.Visits), thousands(t.StraightIn), thousands(t.Joined), thousands(t.GaveUp))
+	out := fmt.Sprintf("  %s visits", thousands(t.Visits))
+	if t.CameLate > 0 {
+		out += fmt.Sprintf(" + %s who came too late", thousands(t.CameLate))
+	}
+	out += fmt.Sprintf(" = %s let straight in + %s joined + %s gave up", thousands(t.StraightIn), thousands(t.Joined), thousands(t.GaveUp))
 	if t.Deciding > 0 {
 		out += fmt.Sprintf(" + %s deciding", thousands(t.Deciding))
 	}
