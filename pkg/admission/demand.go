@@ -33,7 +33,7 @@ const (
 	calmGain    = 0.12 // memory of about eight minutes
 	calmSlope   = 0.015
 	quickGain   = 0.7
-	passMemory  = 1.0 / 45
+	passMemory  = 1.0 / 60
 	usualMemory = 1.0 / 15
 )
 
@@ -86,13 +86,21 @@ func (d *demand) expect(minute int64) float64 {
 	}
 	bent := 8 * (1 - math.Exp(-steps/8))
 	level, slope := float64(d.Level), float64(d.Slope)
-	return clamp(level+slope*bent, 0.2*level, 4*level+50)
+	if slope < 0 {
+		slope /= 2 // a door opened for people who come after all cannot be shut again in time
+	}
+	return clamp(level+slope*bent, 0.6*level, 4*level+50)
 }
 
 // fresh is the share of the visitors whose draw is a fresh one.
 func (d *demand) fresh() float64 {
-	// The prior of 200 visitors says that all are.
-	return clamp((float64(d.Came)+200)/(float64(d.Hoped)+200), 0.1, 1)
+	hoped := float64(d.Hoped)
+	if hoped <= 0 {
+		return 1
+	}
+	// Both sums are estimates: what chance may have made is not believed.
+	chance := 1.5 * math.Sqrt(max(float64(d.Noise), 1)/hoped)
+	return clamp(float64(d.Came)/hoped+chance, 0.1, 1)
 }
 
 // letIn is the share of the visitors that gets in at an admit: fresh draws below

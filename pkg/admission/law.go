@@ -15,10 +15,18 @@ const (
 	// effect after one minute and has two to work.
 	reach = 4
 	// spread is over how many minutes invitations fill what is missing.
-	spreadOver = 15
-	// certain is the least that is always left to the door, of the free places, for
-	// it to be able to give way.
-	certain = 0.0
+	spreadOver = 6
+	// play is the share of the free places by which the door is kept from being
+	// fully shut or fully open while somebody waits: it alone acts within minutes,
+	// and can only do so while it can move both ways.
+	play = 0.03
+	// sigmas is how many standard deviations of the load must fit between the
+	// target and a full site.
+	sigmas = 3.5
+	// lift is how many the law aims above the target. The load lies as often above
+	// what is aimed at as below, and what is below is places that stay empty while
+	// people wait.
+	lift = 0.6
 	// trusting is how old the load may be before it counts as missing, givenUp when
 	// the door has closed to the floor; in minutes.
 	trusting = 7
@@ -35,7 +43,7 @@ type view struct {
 	b belief
 	f forecast
 	// factor corrects the model to the metric.
-	factor float64
+	factor, variance float64
 	// base[h] is the load at the end of h minutes from now with nobody let in but
 	// who is certain: those here, and the door until the decision is in effect.
 	base []float64
@@ -50,8 +58,8 @@ type view struct {
 }
 
 // see works out the forecast without the decision.
-func (m *memory) see(p Policy, o Observation, b belief, f forecast, factor float64) *view {
-	v := &view{p: p, o: o, m: m, b: b, f: f, factor: factor}
+func (m *memory) see(p Policy, o Observation, b belief, f forecast, factor, variance float64) *view {
+	v := &view{p: p, o: o, m: m, b: b, f: f, factor: factor, variance: variance}
 	v.measured, v.age = m.newest()
 	v.stale = float64(m.Last - m.Fresh - 1)
 	v.door = make([]float64, ahead)
@@ -62,7 +70,7 @@ func (m *memory) see(p Policy, o Observation, b belief, f forecast, factor float
 	inForce := v.door[0] * m.Door.letIn(float64(m.Admit))
 	for h := range v.base {
 		people := 0.0
-		if h <= reach || h%5 == 0 {
+		if h <= reach || h%5 == 0 || h == spreadOver || h == spreadOver || h == spreadOver || h == spreadOver {
 			n := len(m.In)
 			for k := range m.In {
 				people += float64(m.In[n-1-k]) * b.stay[k+h]
@@ -120,16 +128,23 @@ func (v *view) invitedNow(h int) (one, each float64) {
 	return one, each
 }
 
+var debug func(v *view, d Decision, demand float64)
+
 // decide is the law.
 func (v *view) decide(d Decision) Decision {
 	p, m := v.p, v.m
 	// Without news of the load the target sinks, slowly: what the model does not
 	// know adds up.
 	blind := clamp((v.stale-trusting)/(givenUp-trusting), 0, 1)
-	v.target = p.Target * (1 - 0.1*blind)
+	sd := v.spread()
+	v.target = min(p.Target*(1+min(lift*sd, 0.01)), 1-sigmas*sd*p.Target) * (1 - 0.1*blind)
 
 	// The door: the share at which the load reaches the target.
-	room := v.target - v.base[reach] - v.returning(reach)
+	guarded := v.guard()
+	invite, why := v.invite(guarded)
+	_, each := v.invitedNow(reach)
+	// Who is invited in the next minutes too: as many as now.
+	room := v.target - v.base[reach] - v.returning(reach) - float64(invite)*each
 	demand := 0.0
 	for u := 1; u < reach; u++ {
 		demand += v.door[u] * v.weight(u, reach)
@@ -140,7 +155,6 @@ func (v *view) decide(d Decision) Decision {
 	} else if room <= 0 {
 		admit = 0
 	}
-	guarded := v.guard()
 	if guarded {
 		admit = 0
 	}
@@ -149,11 +163,23 @@ func (v *view) decide(d Decision) Decision {
 	}
 	d.Admit = admit
 
-	invite, why := v.invite(guarded)
 	d.Invite = invite
 	d.Numbers = v.sum(room)
 	d.Because = v.because(d, why, guarded)
+	if debug != nil {
+		debug(v, d, demand)
+	}
 	return d
+}
+
+// spread is the standard deviation of the load around what the law aims at, as a
+// share: what the estimate may err, and people who come and go one by one, which
+// alone makes a load of 0.90 one of 1.05 now and then where the site is small.
+func (v *view) spread() float64 {
+	people := v.p.Target / max(v.factor*v.b.gainMean, 1e-12)
+	// Until a decision shows, the people of some minutes have come and gone.
+	chance := 2 * (reach + 1) / v.b.mean / max(people, 1)
+	return math.Sqrt(v.variance + chance)
 }
 
 // guard says whether the measured load itself forbids everything, whatever the
@@ -184,7 +210,7 @@ func (v *view) invite(guarded bool) (int, string) {
 	}
 	// What may be taken from the door, over the horizon.
 	free := v.target - v.base[spreadOver]
-	allowed := max(min(p.QueueFirst, 1-certain)*free, free-v.atDoor(spreadOver))
+	allowed := max(min(p.QueueFirst, 1-play)*free, free-(1-play)*v.atDoor(spreadOver))
 	one, each := v.invitedNow(spreadOver)
 	_ = one
 	if each <= 0 {

@@ -26,7 +26,7 @@ func Next(p Policy, s State, o Observation) (Decision, State) {
 	steps := int64(0)
 	switch {
 	case m.Last == 0, now-m.Last > longHistory, now < m.Last-10:
-		m.begin(now)
+		m.begin(now, o)
 	case now <= m.Last:
 		d.Because = "this minute was decided before"
 		return d, s
@@ -40,9 +40,9 @@ func Next(p Policy, s State, o Observation) (Decision, State) {
 	m.settle(p, int(steps))
 
 	b := m.Visits.believe(p)
-	factor := m.estimate(b, int(steps))
+	factor, variance := m.estimate(b, int(steps))
 	f := m.Returns.look(o.Time.Unix(), time.Duration(p.CodeTTL), ahead)
-	v := m.see(p, o, b, f, factor)
+	v := m.see(p, o, b, f, factor, variance)
 	if p.Law == Ramp {
 		d = v.ramp(d)
 	} else {

@@ -9,13 +9,32 @@ import (
 const unknown = -1
 
 // begin starts the histories at the tick of minute now.
-func (m *memory) begin(now int64) {
+func (m *memory) begin(now int64, o Observation) {
 	returns, visits, door, trim := m.Returns, m.Visits, m.Door, m.Trim
-	*m = memory{First: now, Last: now, Fresh: now, Admit: 1, Before: 1}
+	*m = memory{First: now, Last: now, Fresh: now - 1, Admit: 1, Before: 1}
 	m.Returns, m.Door, m.Visits = returns, door, visits
 	m.Trim.Noise = trim.Noise
 	m.Visits.Began, m.Visits.Found = 0, 0
 	m.Door.Known = false
+	if o.Applied != nil {
+		m.Admit = float32(o.Applied.share())
+		m.Before = m.Admit
+	}
+	// What comes with the first observation is of minutes before it.
+	for range 10 {
+		m.pass(float64(m.Admit))
+	}
+}
+
+// pass adds a minute of which nothing is known but the share in force.
+func (m *memory) pass(share float64) {
+	m.In = push(m.In, 0, longHistory)
+	m.Visitors = push(m.Visitors, unknown, recentHistory)
+	m.Admitted = push(m.Admitted, unknown, recentHistory)
+	m.Share = push(m.Share, float32(share), recentHistory)
+	m.Back = push(m.Back, 0, recentHistory)
+	m.Load = push(m.Load, unknown, recentHistory)
+	m.Model = push(m.Model, unknown, recentHistory)
 }
 
 // advance moves the histories on to the tick of minute now.
@@ -29,13 +48,7 @@ func (m *memory) advance(now int64, o Observation) {
 		if o.Applied != nil {
 			share = o.Applied.share()
 		}
-		m.In = push(m.In, 0, longHistory)
-		m.Visitors = push(m.Visitors, unknown, recentHistory)
-		m.Admitted = push(m.Admitted, unknown, recentHistory)
-		m.Share = push(m.Share, float32(share), recentHistory)
-		m.Back = push(m.Back, 0, recentHistory)
-		m.Load = push(m.Load, unknown, recentHistory)
-		m.Model = push(m.Model, unknown, recentHistory)
+		m.pass(share)
 	}
 	m.Last = now
 	if o.Applied != nil && (o.Applied.Mode == "open" || o.Applied.Mode == "observe") && steps > 0 {
@@ -100,7 +113,7 @@ func (m *memory) unfreeze() {
 		if v < 0 {
 			continue
 		}
-		if v == last {
+		if v == last && !m.idle(i) {
 			run++
 		} else {
 			run = 1
@@ -155,7 +168,7 @@ func (m *memory) countedIn(i int) float64 {
 	if math.Abs(admitted-by) > 2.5*spread {
 		return admitted
 	}
-	return 0.5*by + 0.5*admitted
+	return 0.8*by + 0.2*admitted
 }
 
 // people are the visitors of each candidate at the end of the minute that lies
@@ -235,13 +248,17 @@ func (m *memory) found(p Policy, minute int64, y float64, i int) {
 	}
 }
 
+// idle says whether a minute's load is next to nothing, as the counts have it
+// too: an empty site says 0 all night, and means it.
+func (m *memory) idle(i int) bool { return m.Load[i] < 0.03 && m.Model[i] < 0.05 }
+
 func (m *memory) frozenAt(i int) bool {
-	return i >= 2 && m.Load[i] == m.Load[i-1] && m.Load[i] == m.Load[i-2]
+	return i >= 2 && !m.idle(i) && m.Load[i] == m.Load[i-1] && m.Load[i] == m.Load[i-2]
 }
 
-// estimate gives the correction of the model by the metric, as a factor, after
-// working the model out again for the minutes whose counts may have changed.
-func (m *memory) estimate(b belief, steps int) float64 {
+// estimate gives the correction of the model by the metric, as a factor, and the
+// variance of its logarithm, after working the model out again for the minutes whose counts may have changed.
+func (m *memory) estimate(b belief, steps int) (factor, variance float64) {
 	n := len(m.Share)
 	first := m.Last - int64(n)
 	for i := max(0, n-4-steps); i < n; i++ {
@@ -267,7 +284,8 @@ func (m *memory) estimate(b belief, steps int) float64 {
 	if n-from > window {
 		keep = n - from - window
 	}
-	return math.Exp(m.Trim.correct(minutes, keep))
+	log, variance := m.Trim.correct(minutes, keep)
+	return math.Exp(log), variance
 }
 
 // left is the load that is left of those found at the beginning, at the end of a

@@ -35,8 +35,8 @@ const (
 	priorSigma  = 1.2
 )
 
-// prior is the hazard per minute in each class, and who is still to come at its
-// beginning.
+// prior is the share of those still out who come in a minute, in each class, and
+// the share still to come at its beginning.
 var prior = sync.OnceValue(func() (p struct{ rate, left []float64 }) {
 	left := func(t float64) float64 {
 		if t <= 0 {
@@ -46,7 +46,7 @@ var prior = sync.OnceValue(func() (p struct{ rate, left []float64 }) {
 	}
 	for i, from := range ageEdges[:len(ageEdges)-1] {
 		a, b := left(float64(from)), left(float64(ageEdges[i+1]))
-		p.rate = append(p.rate, math.Log(a/b)/float64(ageEdges[i+1]-from))
+		p.rate = append(p.rate, 1-math.Pow(b/a, 1/float64(ageEdges[i+1]-from)))
 		p.left = append(p.left, a)
 	}
 	return p
@@ -171,13 +171,7 @@ func (r *returns) tell(o Observation, now int64, steps int) {
 		at := t.Unix()
 		return at, at <= now && at > now-oldest*60
 	}
-	for _, c := range o.Outstanding {
-		if at, ok := recent(c.Invited); ok {
-			k := r.add(at)
-			k.Sent, k.Asked = max(k.Sent, count(c.Sent)), max(k.Asked, count(c.Sent))
-			k.Back = max(k.Back, count(c.Redeemed))
-		}
-	}
+	r.inherit(o.Outstanding, recent, now)
 	for _, c := range o.Sent {
 		r.Reports = true
 		if at, ok := recent(c.Invited); ok {
@@ -204,7 +198,7 @@ func (r *returns) tell(o Observation, now int64, steps int) {
 		for k := max(0, age-steps); k < age; k++ {
 			class := classes[k]
 			r.Exposed[class] += float32(n)
-			c.Hoped += float32(n * -math.Expm1(-rates[class]))
+			c.Hoped += float32(n * rates[class])
 		}
 	}
 	if exposed {
@@ -228,6 +222,38 @@ func (r *returns) tell(o Observation, now int64, steps int) {
 	r.join(now)
 }
 
+// inherit takes in codes that were out before the law began. What has come of
+// them says how willing people are; how soon they come is left to the prior.
+func (r *returns) inherit(codes []Outstanding, recent func(time.Time) (int64, bool), now int64) {
+	sent, back, hoped := 0.0, 0.0, 0.0
+	p := prior()
+	classes := classOf()
+	for _, c := range codes {
+		at, ok := recent(c.Invited)
+		if !ok {
+			continue
+		}
+		k := r.add(at)
+		k.Sent, k.Asked = max(k.Sent, count(c.Sent)), max(k.Asked, count(c.Sent))
+		k.Back = max(k.Back, min(count(c.Redeemed), k.Sent))
+		if age := k.age(now); age > 0 && age < oldest {
+			sent, back = sent+float64(k.Sent), back+float64(k.Back)
+			hoped += float64(k.Sent) * (1 - p.left[classes[age]])
+		}
+	}
+	if hoped < 20 {
+		return
+	}
+	willing := clamp(back/hoped, 0.05, 1/priorReturn)
+	people := min(sent, 500) // it is one look, however many it saw
+	for i, rate := range p.rate {
+		width := float64(ageEdges[i+1] - ageEdges[i])
+		left := 1 - willing*(1-p.left[i])
+		r.Exposed[i] += float32(people * left * width)
+		r.Came[i] += float32(people * willing * p.left[i] * (1 - math.Pow(1-rate, width)))
+	}
+}
+
 // join puts cohorts past the age of single together by ten minutes, and drops
 // those too old to matter.
 func (r *returns) join(now int64) {
@@ -248,7 +274,7 @@ func (r *returns) join(now int64) {
 	r.Cohorts = kept
 }
 
-// rates is the hazard per minute in each class.
+// rates is the share of those still out who come in a minute, in each class.
 func (r *returns) rates() []float64 {
 	p := prior()
 	rates := make([]float64, len(p.rate))
@@ -259,7 +285,7 @@ func (r *returns) rates() []float64 {
 		}
 		// The prior counts as people who passed through the class.
 		weight := tablePrior * p.left[i] * float64(ageEdges[i+1]-ageEdges[i])
-		rates[i] = clamp((came+weight*p.rate[i])/(exposed+weight), 0, 3)
+		rates[i] = clamp((came+weight*p.rate[i])/(exposed+weight), 0, 0.95)
 	}
 	return rates
 }
@@ -281,7 +307,7 @@ func (r *returns) look(now int64, ttl time.Duration, ahead int) forecast {
 	classes, rates := classOf(), r.rates()
 	stay := make([]float64, len(rates)) // share not coming, per minute
 	for i, rate := range rates {
-		stay[i] = math.Exp(-rate)
+		stay[i] = 1 - rate
 	}
 	life := min(oldest, int(ttl.Minutes()))
 	// still[k] is the share that has not come by the age of k minutes.
@@ -347,15 +373,20 @@ func (r *returns) news(now int64) []float64 {
 }
 
 // latest is the same for those invited in the last minutes, who are most like
-// those invited next.
+// those invited next: of the last four minutes and of the last twelve, whichever
+// is more. When people begin to come in numbers, it is the youngest who show it.
 func (r *returns) latest(now int64) float64 {
 	came, hoped := 0.0, 0.0
+	most := 0.0
 	for _, c := range slices.Backward(r.Cohorts) {
 		age := c.age(now)
 		if age > 12 {
 			break
 		}
 		came, hoped = came+float64(c.Came), hoped+float64(c.Hoped)
+		if age <= 4 {
+			most = (newsPrior + came) / (newsPrior + hoped)
+		}
 	}
-	return clamp((newsPrior+came)/(newsPrior+hoped), 0.1, 6)
+	return clamp(max(most, (newsPrior+came)/(newsPrior+hoped)), 0.1, 6)
 }

@@ -17,9 +17,10 @@ type trim struct {
 }
 
 const (
-	trimFirst = 0.05 * 0.05   // variance before anything was measured
-	trimWalk  = 0.004 * 0.004 // by the minute
-	trimBack  = 1.0 / 180     // towards 0: the slow learning takes over
+	trimFirst = 0.05 * 0.05     // variance before anything was measured
+	trimWalk  = 0.0015 * 0.0015 // by the minute
+	trimLean  = 0.01 * 0.01     // more by the minute, for errors that lean one way
+	trimBack  = 1.0 / 180       // towards 0: the slow learning takes over
 	trimNoise = 0.03 * 0.03
 	trimLimit = 1.5 // more than a factor of 4 is no correction
 )
@@ -33,8 +34,8 @@ type minuteOf struct {
 
 // correct runs the filter over the minutes, oldest first. keep is how many of
 // them leave the recent history afterwards: after those the result is stored. It
-// returns the estimate after the last minute.
-func (t *trim) correct(minutes []minuteOf, keep int) float64 {
+// returns the estimate after the last minute, and its variance.
+func (t *trim) correct(minutes []minuteOf, keep int) (estimate, variance float64) {
 	k, v, noise := float64(t.Log), float64(t.Var), float64(t.Noise)
 	if v == 0 {
 		v = trimFirst
@@ -42,10 +43,11 @@ func (t *trim) correct(minutes []minuteOf, keep int) float64 {
 	if noise == 0 {
 		noise = trimNoise
 	}
-	doubt := 0 // samples in a row far below what is expected
+	lean := 0.0 // smoothed errors, in standard deviations; by chance within ±0.8
+	doubt := 0  // samples in a row far below what is expected
 	for i, m := range minutes {
 		k -= k * trimBack
-		v = min(v+trimWalk+m.walk, 0.25)
+		v = min(v+trimWalk+m.walk+trimLean*max(0, math.Abs(lean)-0.8), 0.25)
 		if m.measured >= 0 && m.model > 1e-6 {
 			// A hundredth of the capacity either way is no news, however empty the
 			// site is.
@@ -67,6 +69,7 @@ func (t *trim) correct(minutes []minuteOf, keep int) float64 {
 				}
 			default:
 				doubt = 0
+				lean = 0.75*lean + 0.25*e/spread
 				if i < keep {
 					noise += 0.02 * (clamp(e*e-v, 0.2*noise, 9*noise) - noise)
 				}
@@ -81,5 +84,5 @@ func (t *trim) correct(minutes []minuteOf, keep int) float64 {
 			t.Log, t.Var, t.Noise = float32(k), float32(v), float32(clamp(noise, 1e-4, 0.02))
 		}
 	}
-	return k
+	return k, v
 }
