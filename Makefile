@@ -10,13 +10,16 @@ SOURCES := cmd functions pkg test
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-race test-browser test-edge fuzz bench lint
+.PHONY: help run hcgov test test-race test-browser test-edge fuzz bench lint
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Run everything on this machine; says what to open (ARGS="--speed 60" and others: raincheck local --help)
 	@$(GO) run ./cmd/raincheck local $(ARGS)
+
+hcgov: ## Live the HealthCare.gov day, 48 hours with 2.9 million people, one by one: five minutes; fails if a total does not add up
+	$(GO) run ./cmd/raincheck local --headless --trace hcgov --speed 600
 
 test: ## Run the tests
 	$(GO) test -shuffle=on ./...

@@ -18,13 +18,13 @@ type notice struct {
 	progress waitlist.Progress
 }
 
-// read gives the notice, at most noticeLife old. A store that does not answer
+// read gives the notice, at most NoticeLife old. A store that does not answer
 // leaves the last one in force: with sign-ups on, which is the zero Control, a
 // person who cannot be saved is told so by the sign-up itself.
 func (rm *room) read(ctx context.Context, now time.Time) (waitlist.Control, waitlist.Progress) {
 	n := &rm.notice
 	n.mu.Lock()
-	fresh := !n.asked.IsZero() && now.Sub(n.asked) < noticeLife && !now.Before(n.asked)
+	fresh := !n.asked.IsZero() && now.Sub(n.asked) < rm.NoticeLife && !now.Before(n.asked)
 	if fresh {
 		defer n.mu.Unlock()
 		return n.control, n.progress

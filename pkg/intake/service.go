@@ -84,6 +84,9 @@ type Service struct {
 	// answer, makes every posting a new browser unless it shows a pass. Behind a
 	// CDN take care that a client cannot choose it (Forwarded).
 	Viewer func(*http.Request) string
+	// NoticeLife is how long the operator's switch and the progress are cached; 0 is
+	// half a minute. Where virtual time runs ahead of Now, half a minute is long.
+	NoticeLife time.Duration
 	// Now is the clock.
 	Now func() time.Time
 	// Log gets one line for every request that acted or failed; no address, code or
@@ -111,7 +114,7 @@ const (
 	// maxBody is the most that is read of a request: every field at its longest,
 	// percent-encoded, fits four times over.
 	maxBody = 16 << 10
-	// noticeLife is how long the operator's switch and the progress are cached.
+	// noticeLife is Service.NoticeLife's default.
 	noticeLife = 30 * time.Second
 	// pageLife is how long the CDN may keep a page.
 	pageLife = time.Minute
@@ -177,6 +180,9 @@ func (s Service) Handler() (http.Handler, error) {
 	}
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
+	}
+	if s.NoticeLife == 0 {
+		s.NoticeLife = noticeLife
 	}
 	if s.Count == nil {
 		s.Count = func(string, int) {}

@@ -43,6 +43,11 @@ type crowd struct {
 	first    int
 	before   int // on the site a minute ago
 
+	waits      waits
+	waitedBack float64 // minutes, of all who came back
+	never      int     // were invited and do not come back
+	start      time.Time
+
 	join     form // the form to join, read again while its stamp is young
 	joinRead time.Time
 	// invited are those who wait, by address, until their mail comes.
@@ -50,12 +55,13 @@ type crowd struct {
 }
 
 // flows are the counts of the running minute.
-type flows struct{ visitors, admitted, joined, invited, redeemed int }
+type flows struct{ demand, visitors, admitted, joined, invited, redeemed int }
 
 // visitor is one who does not hold a pass.
 type visitor struct {
 	ip, agent, language string
 	joined              time.Time
+	waited              time.Duration // for the mail
 	mails               int
 }
 
@@ -66,7 +72,7 @@ func newCrowd(in *Instance, store *crowdStore, room http.Handler) *crowd {
 		browser: &browser{room: room, host: strings.TrimPrefix(in.config.Origin, "http://")},
 		rand:    rand.New(rand.NewPCG(in.config.Seed, 1)),
 		habits:  habits{people: story.People, site: story.Site, bounces: story.Bounces, leaves: story.Leaves},
-		leaving: make([]int, longestStay), began: story.Start, waiting: map[string]*visitor{},
+		leaving: make([]int, longestStay), began: story.Start, start: story.Start, waiting: map[string]*visitor{},
 	}
 	if in.config.Data != "" {
 		c.run = "." + strconv.FormatInt(story.Start.Unix()/60, 36)
@@ -89,6 +95,7 @@ const agents = 400
 func (c *crowd) arrive(ctx context.Context) {
 	c.totals.Visits++
 	c.totals.Deciding++
+	c.minute.demand++
 	n := c.rand.Uint32()
 	v := &visitor{
 		ip:       strconv.Itoa(int(n>>24)%223+1) + "." + strconv.Itoa(int(n>>16&255)) + "." + strconv.Itoa(int(n>>8&255)) + "." + strconv.Itoa(int(n&255)),
@@ -206,11 +213,17 @@ func (c *crowd) read(ctx context.Context, m email.Message, bounce func()) {
 	}
 	c.minute.invited++
 	c.totals.Invited++
+	now := c.clock.Now()
 	if v.mails++; v.mails > 1 {
 		c.totals.Twice++
+	} else {
+		c.waits.add(c.minuteOf(v.joined), c.minuteOf(now)-c.minuteOf(v.joined))
 	}
-	now := c.clock.Now()
 	at, what := c.habits.mailed(c.rand, now, now.Sub(v.joined))
+	v.waited = now.Sub(v.joined)
+	if what != comesBack {
+		c.never++
+	}
 	if what == ignores {
 		return
 	}
@@ -288,6 +301,7 @@ func (c *crowd) useCode(ctx context.Context, v *visitor, path string) {
 		return
 	}
 	c.minute.redeemed++
+	c.waitedBack += v.waited.Minutes()
 	if c.store.first > used {
 		c.totals.Redeemed++
 	} else {
@@ -304,6 +318,9 @@ func (c *crowd) enter() {
 	minute = min(max(minute, 0), len(c.leaving)-1)
 	c.leaving[(c.first+minute)%len(c.leaving)]++
 }
+
+// minuteOf numbers the minutes from the start.
+func (c *crowd) minuteOf(t time.Time) int { return int(t.Sub(c.start) / time.Minute) }
 
 // leave is the end of a minute: those whose time is over go.
 func (c *crowd) leave() {

@@ -39,6 +39,7 @@ import (
 	"raincheck/pkg/local/memory"
 	"raincheck/pkg/local/site"
 	"raincheck/pkg/sender"
+	"raincheck/pkg/simulation"
 	"raincheck/pkg/waitlist"
 )
 
@@ -66,6 +67,8 @@ type Config struct {
 	// Minute, when set, is called after each virtual minute, on the goroutine of
 	// the clock.
 	Minute func(at time.Time, t Totals)
+
+	conditions *simulation.Conditions
 }
 
 // Instance is one machine's raincheck. Its Handler may be used while Run runs.
@@ -96,8 +99,11 @@ type Instance struct {
 	post    post
 	kept    map[waitlist.Ref]bool // people's joinings of an earlier run
 
-	end   time.Time // of the story; zero when it has none
-	begun bool
+	end        time.Time // of the story; zero when it has none
+	begun      bool
+	people     float64 // of the running minute
+	rest       float64 // of a person, left over from the last minute
+	conditions *conditions
 
 	mu       sync.Mutex // guards what a console reads or changes
 	report   inviter.Report
@@ -224,8 +230,9 @@ func (in *Instance) wire() error {
 		return fmt.Errorf("start the edge: %w", err)
 	}
 	in.outbox = &memory.Outbox{Now: in.clock.Now, Arrived: in.post.take}
+	in.apply(c.conditions)
 	in.inviter = &inviter.Service{
-		Settings: inviter.Settings{Policy: c.Story.Policy, Gate: settings(), Failure: gate.FailOpen, Stale: 0.2},
+		Settings: inviter.Settings{Policy: c.Story.Policy, Gate: in.sample(settings()), Failure: gate.FailOpen, Stale: 0.2},
 		Store:    in.store, Queue: in.queue, Mail: in.outbox, Metrics: in.metrics, Edge: in.desk,
 		Keys: in.keyring, Now: in.clock.Now, Log: c.Log,
 	}
@@ -240,12 +247,12 @@ func (in *Instance) wire() error {
 	in.gate = &personGate{crowd: in.document, own: edge.NewStore(c.Now, 0), clock: in.clock, wall: c.Now}
 
 	crowds := &crowdStore{Store: in.store}
-	crowdRoom, err := in.room(crowds, in.clock.Now)
+	crowdRoom, err := in.room(crowds, in.clock.Now, 0)
 	if err != nil {
 		return err
 	}
 	in.crowd = newCrowd(in, crowds, crowdRoom)
-	personRoom, err := in.room(in.person, c.Now)
+	personRoom, err := in.room(in.person, c.Now, time.Second)
 	if err != nil {
 		return err
 	}
@@ -317,15 +324,18 @@ func (in *Instance) switchTo(ctx context.Context, change func(*waitlist.Control)
 
 // everySecond brings the people and the mails of one second.
 func (in *Instance) everySecond(ctx context.Context, second int) {
-	in.mu.Lock()
-	demand := in.demand
-	in.mu.Unlock()
-	if demand < 0 {
-		demand = in.config.Story.Demand(second / 60)
+	if second%60 == 0 {
+		in.mu.Lock()
+		demand := in.demand
+		in.mu.Unlock()
+		if demand < 0 {
+			demand = in.config.Story.Demand(second / 60)
+		}
+		in.people, in.rest = math.Modf(demand + in.rest)
 	}
 	if in.end.IsZero() || in.clock.Now().Before(in.end) {
 		// Of the minute's people, this second's: the parts add up to the whole.
-		part := func(s int) int { return int(math.Round(demand) * float64(s) / 60) }
+		part := func(s int) int { return int(in.people * float64(s) / 60) }
 		for range part(second%60+1) - part(second%60) {
 			in.crowd.arrive(ctx)
 		}
@@ -340,7 +350,11 @@ func (in *Instance) everyMinute(ctx context.Context, minute int) {
 	if minute > 0 {
 		in.minuteEnds(now)
 	}
-	report, err := in.inviter.Tick(ctx, now)
+	if in.config.Story.Cut && !now.Before(in.end) {
+		in.clock.halt()
+		return
+	}
+	report, err := in.tick(ctx, minute, now)
 	if err != nil && ctx.Err() == nil {
 		in.failed(fmt.Errorf("tick of %s: %w", now.Format("15:04"), err))
 	}
@@ -360,6 +374,14 @@ func (in *Instance) everyMinute(ctx context.Context, minute int) {
 	in.clock.at(now.Add(time.Minute), func() { in.everyMinute(ctx, minute+1) })
 }
 
+// tick is the inviter's, unless the conditions have it missed.
+func (in *Instance) tick(ctx context.Context, minute int, now time.Time) (inviter.Report, error) {
+	if in.conditions.misses(minute) {
+		return inviter.Report{Skipped: "the tick was missed"}, nil
+	}
+	return in.inviter.Tick(ctx, now)
+}
+
 // minuteEnds tells the metrics and the console what the minute was.
 func (in *Instance) minuteEnds(now time.Time) {
 	c := in.crowd
@@ -368,12 +390,13 @@ func (in *Instance) minuteEnds(now time.Time) {
 	in.mu.Lock()
 	in.totals, in.onSite = c.totals, c.onSite
 	// What a metric averages over a minute lies between its beginning and its end.
-	mean := float64(c.before+c.onSite) / 2 / in.capacity
-	load := float64(c.onSite) / in.capacity
+	bears := in.conditions.bears(c.minuteOf(at), in.capacity)
+	mean := float64(c.before+c.onSite) / 2 / bears
+	load := float64(c.onSite) / bears
 	report := in.report
 	in.mu.Unlock()
 	c.before = c.onSite
-	in.metrics.AddLoad(admission.Sample{At: at, Value: mean})
+	in.metrics.AddLoad(admission.Sample{At: at, Value: in.conditions.measured(mean)})
 	counted := admission.EdgeCount{At: at}
 	for _, m := range in.edge.Counts().Between(at, now) {
 		counted.Visitors, counted.Admitted = float64(m.Visitors), float64(m.Admitted)
@@ -382,7 +405,8 @@ func (in *Instance) minuteEnds(now time.Time) {
 	in.record.add(minute{
 		at: at, load: load, target: in.config.Story.Policy.Target, admit: report.Admit,
 		visitors: c.minute.visitors, admitted: c.minute.admitted, joined: c.minute.joined,
-		waiting: report.Waiting, invited: c.minute.invited, redeemed: c.minute.redeemed,
+		waiting: report.Waiting, line: c.totals.Joined - c.totals.Invited, onSite: c.onSite, demand: c.minute.demand,
+		claimed: report.Claimed, because: report.Because, invited: c.minute.invited, redeemed: c.minute.redeemed,
 	})
 	c.minute = flows{}
 }

@@ -15,6 +15,10 @@ type minute struct {
 	visitors, admitted  int
 	joined, waiting     int
 	invited, redeemed   int
+	// For the simulation's series: who came for the first time, stood in the line
+	// without a mail, was on the site, was asked to be invited, and why.
+	demand, line, onSite, claimed int
+	because                       string
 }
 
 // record keeps the minutes. People look at it while the world goes on.

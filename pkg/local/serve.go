@@ -25,12 +25,12 @@ type roomStore interface {
 }
 
 // room is the waiting room on a store and a clock.
-func (in *Instance) room(store roomStore, now func() time.Time) (http.Handler, error) {
+func (in *Instance) room(store roomStore, now func() time.Time, notice time.Duration) (http.Handler, error) {
 	return intake.Service{
 		Settings: intake.Settings{
 			Site: site.Name, Sender: senderAddress, PassLife: settings().PassLife, Origins: []string{in.config.Origin},
 		},
-		Store: store, Keys: in.keyring, Now: now, Log: in.config.Log,
+		Store: store, Keys: in.keyring, Now: now, NoticeLife: notice, Log: in.config.Log,
 		// The address of a connection from this machine is always the same; a browser
 		// adds its name, and that is enough to tell two of them apart here.
 		Viewer: func(r *http.Request) string {

@@ -23,6 +23,8 @@ type Story struct {
 	// Warm is how many of them are lived through before anybody can look, so that
 	// there is something to see.
 	Warm int
+	// Cut ends it with its last minute, whoever still waits then.
+	Cut bool
 	// MaxDemand is the end of the console's slider.
 	MaxDemand float64
 
