@@ -42,12 +42,16 @@ type cli struct {
 	Import importCmd `cmd:"" group:"The line" help:"Put the people of a file into the line."`
 	Forget forgetCmd `cmd:"" group:"The line" help:"Remove one person, by their address."`
 
-	Status statusCmd `cmd:"" group:"Looking" help:"What happens now and why, in one screen."`
+	Status  statusCmd  `cmd:"" group:"Looking" help:"What happens now and why, in one screen."`
+	Console consoleCmd `cmd:"" group:"Looking" help:"The state of a deployed stack on a page, read-only, for everybody who decides."`
 
 	Attach attachCmd `cmd:"" group:"Setting up" help:"Put raincheck onto an existing CloudFront distribution."`
 	Detach detachCmd `cmd:"" group:"Setting up" help:"Take raincheck off a distribution again. Before deleting the stack."`
 
 	Rotate rotateCmd `cmd:"" group:"Setting up" help:"Put a new signing key into the ring. Nobody notices."`
+
+	Simulate simulateCmd `cmd:"" group:"Trying it out" help:"Run a day through the law in a second: what a capacity would have meant."`
+	Decide   decideCmd   `cmd:"" group:"Trying it out" help:"The admission law by itself: observations in, decisions out, as lines of JSON."`
 
 	Local localCmd `cmd:"" group:"Trying it out" help:"Run the whole of raincheck on this machine: site, edge, waiting room, mail, console."`
 }

@@ -31,6 +31,8 @@ const (
 	// the door has closed to the floor; in minutes.
 	trusting = 7
 	givenUp  = 60
+	// settling is for how many minutes a law that has just begun is careful.
+	settling = 10
 	// inviting is how old the load may be for invitations to be sent.
 	inviting = 10
 )
@@ -70,7 +72,7 @@ func (m *memory) see(p Policy, o Observation, b belief, f forecast, factor, vari
 	inForce := v.door[0] * m.Door.letIn(float64(m.Admit))
 	for h := range v.base {
 		people := 0.0
-		if h <= reach || h%5 == 0 || h == spreadOver || h == spreadOver || h == spreadOver || h == spreadOver {
+		if h <= reach || h%5 == 0 || h == spreadOver {
 			n := len(m.In)
 			for k := range m.In {
 				people += float64(m.In[n-1-k]) * b.stay[k+h]
@@ -84,6 +86,9 @@ func (m *memory) see(p Policy, o Observation, b belief, f forecast, factor, vari
 	}
 	return v
 }
+
+// first says that this is the first tick: there was no decision before it.
+func (v *view) first() bool { return v.m.First == v.m.Last }
 
 // weight is the load of one who comes in the u-th minute at the end of h minutes
 // from now.
@@ -128,8 +133,6 @@ func (v *view) invitedNow(h int) (one, each float64) {
 	return one, each
 }
 
-var debug func(v *view, d Decision, demand float64)
-
 // decide is the law.
 func (v *view) decide(d Decision) Decision {
 	p, m := v.p, v.m
@@ -155,6 +158,11 @@ func (v *view) decide(d Decision) Decision {
 	} else if room <= 0 {
 		admit = 0
 	}
+	if usual := float64(m.Admit); !v.first() {
+		// Opening is taken in steps: what is let in cannot be sent away again, and
+		// the demand is only estimated.
+		admit = min(admit, 1.5*usual+0.05)
+	}
 	if guarded {
 		admit = 0
 	}
@@ -166,9 +174,6 @@ func (v *view) decide(d Decision) Decision {
 	d.Invite = invite
 	d.Numbers = v.sum(room)
 	d.Because = v.because(d, why, guarded)
-	if debug != nil {
-		debug(v, d, demand)
-	}
 	return d
 }
 
@@ -224,6 +229,10 @@ func (v *view) invite(guarded bool) (int, string) {
 			n = min(n, max(0, v.target-v.base[h]-v.returning(h))/one)
 		}
 	}
+	if since := v.m.Last - v.m.First; since < settling {
+		// A law that has just begun invites no more than the site can turn over.
+		n = min(n, v.p.Target/max(v.factor*v.b.gainMean, 1e-12)/v.b.mean)
+	}
 	why := ""
 	limit := float64(min(o.Waiting, p.MaxInvitesPerMinute))
 	if bound := v.mail(); bound < limit {
@@ -268,8 +277,30 @@ func (v *view) sum(room float64) Numbers {
 	return n
 }
 
+// because says in words what the decision comes from; why is what bounds the
+// invitations.
 func (v *view) because(d Decision, why string, guarded bool) string {
-	return fmt.Sprintf("holding %.2f: load is %.2f; %.0f arrivals expected from earlier invitations", v.p.Target, v.base[0], d.Numbers.Committed)
+	n := d.Numbers
+	var s string
+	switch {
+	case v.m.Visits.Began == 0 && !v.m.Door.Known:
+		s = "neither the load nor the visitors are known yet"
+	case guarded:
+		s = fmt.Sprintf("nobody new: the load was measured at %.2f", v.measured)
+	case v.stale > trusting:
+		s = fmt.Sprintf("the load has not been known for %.0f min: counted at %.2f, closing to %.2f", v.stale, n.Load, v.p.Floor)
+	case d.Admit >= 1:
+		s = fmt.Sprintf("open: the load is %.2f, below the target of %.2f", n.Load, v.p.Target)
+	default:
+		s = fmt.Sprintf("holding %.2f: the load is %.2f, with places for %.0f of %.0f visitors a minute", v.p.Target, n.Load, math.Min(n.Free, n.Visitors), n.Visitors)
+	}
+	if n.Committed >= 1 {
+		s += fmt.Sprintf("; %.0f arrivals expected within 15 min from earlier invitations", n.Committed)
+	}
+	if why != "" && v.o.Waiting > 0 {
+		s += "; " + why
+	}
+	return s
 }
 
 // ramp is 2013's rule.

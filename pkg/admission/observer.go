@@ -18,12 +18,25 @@ func (m *memory) begin(now int64, o Observation) {
 	m.Door.Known = false
 	if o.Applied != nil {
 		m.Admit = float32(o.Applied.share())
-		m.Before = m.Admit
+	} else if visitors, admitted := total(o.Edge); visitors > 0 {
+		// Nobody says what is in force, but the edge shows it.
+		m.Admit = float32(clamp(admitted/visitors, 0, 1))
 	}
+	m.Before = m.Admit
 	// What comes with the first observation is of minutes before it.
 	for range 10 {
 		m.pass(float64(m.Admit))
 	}
+}
+
+// total adds counts up, leaving out what cannot be.
+func total(counts []EdgeCount) (visitors, admitted float64) {
+	for _, c := range counts {
+		if finite(c.Visitors) && finite(c.Admitted) && c.Visitors >= 0 && c.Admitted >= 0 && c.Visitors <= most {
+			visitors, admitted = visitors+c.Visitors, admitted+min(c.Admitted, c.Visitors)
+		}
+	}
+	return visitors, admitted
 }
 
 // pass adds a minute of which nothing is known but the share in force.

@@ -222,12 +222,15 @@ func (r *returns) tell(o Observation, now int64, steps int) {
 	r.join(now)
 }
 
-// inherit takes in codes that were out before the law began. What has come of
-// them says how willing people are; how soon they come is left to the prior.
+// inherit takes in codes that were out before the law began. Cohorts of every age
+// side by side show what one does as it ages: the share that has come by then.
 func (r *returns) inherit(codes []Outstanding, recent func(time.Time) (int64, bool), now int64) {
-	sent, back, hoped := 0.0, 0.0, 0.0
-	p := prior()
+	if len(codes) == 0 {
+		return
+	}
 	classes := classOf()
+	n := len(ageEdges) - 1
+	sent, back := make([]float64, n), make([]float64, n)
 	for _, c := range codes {
 		at, ok := recent(c.Invited)
 		if !ok {
@@ -236,21 +239,24 @@ func (r *returns) inherit(codes []Outstanding, recent func(time.Time) (int64, bo
 		k := r.add(at)
 		k.Sent, k.Asked = max(k.Sent, count(c.Sent)), max(k.Asked, count(c.Sent))
 		k.Back = max(k.Back, min(count(c.Redeemed), k.Sent))
-		if age := k.age(now); age > 0 && age < oldest {
-			sent, back = sent+float64(k.Sent), back+float64(k.Back)
-			hoped += float64(k.Sent) * (1 - p.left[classes[age]])
+		if age := k.age(now); age >= 0 && age < oldest {
+			sent[classes[age]] += float64(k.Sent)
+			back[classes[age]] += float64(k.Back)
 		}
 	}
-	if hoped < 20 {
-		return
-	}
-	willing := clamp(back/hoped, 0.05, 1/priorReturn)
-	people := min(sent, 500) // it is one look, however many it saw
-	for i, rate := range p.rate {
-		width := float64(ageEdges[i+1] - ageEdges[i])
-		left := 1 - willing*(1-p.left[i])
-		r.Exposed[i] += float32(people * left * width)
-		r.Came[i] += float32(people * willing * p.left[i] * (1 - math.Pow(1-rate, width)))
+	left, middle := 1.0, 0.0
+	for i := range n {
+		if sent[i] < 50 {
+			continue
+		}
+		here := float64(ageEdges[i]+ageEdges[i+1]) / 2
+		still := clamp(1-back[i]/sent[i], 0.01, left)
+		rate := 1 - math.Pow(still/left, 1/(here-middle))
+		// It is one look, however many it saw.
+		seen := min(sent[i], 1000) * still * float64(ageEdges[i+1]-ageEdges[i])
+		r.Exposed[i] += float32(seen)
+		r.Came[i] += float32(seen * rate)
+		left, middle = still, here
 	}
 }
 

@@ -24,6 +24,8 @@ type returning struct{ invited, count int }
 type world struct {
 	Scenario
 	r *rand.Rand
+	// crowd draws the demand by itself, so that every controller meets the same.
+	crowd *rand.Rand
 
 	visit, back, tries spread
 	// leaving is how many leave the site in a minute; coming who redeems; late who
@@ -54,7 +56,7 @@ type world struct {
 func newWorld(s Scenario) *world {
 	n := len(s.Trace.Visits)
 	w := &world{
-		Scenario: s, r: chance(s.Seed),
+		Scenario: s, r: chance(s.Seed), crowd: chance(s.Seed + 1<<32),
 		visit:   newSpread(lognormalMinutes(medianOf(s.Site.Visit, s.Site.VisitSigma), s.Site.VisitSigma, longest)),
 		back:    newSpread(lognormalMinutes(s.People.ReturnMedian, s.People.ReturnSigma, 3*longest)),
 		leaving: make([]int, n+longest+1), coming: make([][]returning, n), late: make([]int, n),
@@ -97,7 +99,7 @@ func (w *world) enter(minute, n int) {
 func (w *world) live(m int) {
 	a := w.admit[m]
 	before := w.onSite
-	demand := poisson(w.r, w.Trace.At(m))
+	demand := poisson(w.crowd, w.Trace.At(m))
 	w.sum.Visits += demand
 	fresh := demand + w.late[m]
 	visitors := fresh

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"raincheck/pkg/admission"
+	"raincheck/pkg/simulation"
+)
+
+// simulateCmd runs a day.
+type simulateCmd struct {
+	Trace    string        `default:"hcgov" placeholder:"FILE" help:"The demand: hcgov, a CSV file (minute,timestamp,count), or a day made up: FAMILY-NUMBER with one of plateau, peaks, ramps, walk, bursts, flash."`
+	Offer    float64       `placeholder:"TIMES" help:"Scale the demand so that its busiest half hour offers this many times the capacity."`
+	Capacity float64       `default:"50000" help:"Visitors at once that are load 1.0."`
+	Visit    time.Duration `default:"25m" help:"Mean length of a visit."`
+	Policy   string        `placeholder:"FILE" help:"The policy, as JSON. Its capacity, when it names one, is what the law believes."`
+
+	QueueFirst *float64 `placeholder:"SHARE" help:"Share of the free places that the invited may take from the door, instead of the policy's."`
+	Law        string   `placeholder:"LAW" help:"observer or ramp, instead of the policy's."`
+	Unknown    bool     `help:"Do not tell the law the capacity."`
+
+	LeaveAddress float64       `default:"0.95" help:"Share of those turned away who leave an address."`
+	ComeBack     float64       `default:"0" help:"Share of the others who come back to the door later."`
+	Return       float64       `default:"0.85" help:"Share of the invited who come back."`
+	ReturnAfter  time.Duration `default:"10m" help:"How soon half of them do."`
+	WillingFor   time.Duration `help:"Mean wait after which people no longer care; 0 is for ever."`
+	Night        bool          `help:"People sleep from 23:00 to 7:00 and come in the morning instead."`
+
+	MetricLag   int     `default:"2" help:"Minutes until the load of a minute is known."`
+	MetricNoise float64 `default:"0.03" help:"Noise of the load, as a share of it."`
+	Drop        string  `placeholder:"FROM-UNTIL:SHARE" help:"In these minutes the site bears only that share: 660-720:0.7."`
+	Mail        float64 `placeholder:"PER-SECOND" help:"Mails a second that can be sent; 0 is no bound."`
+
+	Seed    uint64 `default:"1" help:"The same seed gives the same bytes."`
+	Compare bool   `help:"Run the yardsticks beside it: no waiting room, the rule of 2013, a PI controller, and a planner that knows the day."`
+	JSON    bool   `name:"json" help:"Print JSON: the summary and the day by the minute."`
+	Report  string `placeholder:"FILE.html" help:"Write one self-contained page with plots."`
+}
+
+// Run runs the day and prints what came of it.
+func (c *simulateCmd) Run(e *env) error {
+	s, err := c.scenario()
+	if err != nil {
+		return err
+	}
+	controls := []func(admission.Policy) simulation.Controller{simulation.Law}
+	if c.Compare {
+		controls = append(controls, simulation.NoThrottle, simulation.Rule2013, simulation.PI, simulation.Planner)
+	}
+	var results []simulation.Result
+	for _, control := range controls {
+		r, err := simulation.Run(s, control)
+		if err != nil {
+			return usageError{err}
+		}
+		results = append(results, r)
+	}
+	if c.Report != "" {
+		shown := results
+		if !c.Compare { // a report always has what it is measured by beside it
+			for _, control := range []func(admission.Policy) simulation.Controller{simulation.NoThrottle, simulation.Rule2013} {
+				r, err := simulation.Run(s, control)
+				if err != nil {
+					return usageError{err}
+				}
+				shown = append(shown, r)
+			}
+		}
+		f, err := os.Create(c.Report)
+		if err != nil {
+			return usageError{fmt.Errorf("--report: %w", err)}
+		}
+		err = simulation.Report(f, s, shown...)
+		if closed := f.Close(); err == nil {
+			err = closed
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		return json.NewEncoder(e.stdout).Encode(results)
+	}
+	fmt.Fprintf(e.stdout, "%s, %s\n\n", s.Name, simulation.Expect(results[0], s.Site.Capacity))
+	simulation.Table(e.stdout, results...)
+	if c.Report != "" {
+		fmt.Fprintf(e.stdout, "\nThe plots are in %s.\n", c.Report)
+	}
+	return nil
+}
+
+// scenario puts the flags together.
+func (c *simulateCmd) scenario() (simulation.Scenario, error) {
+	site := simulation.DefaultSite()
+	site.Capacity, site.Visit = c.Capacity, c.Visit
+	trace, err := demandOf(c.Trace)
+	if err != nil {
+		return simulation.Scenario{}, err
+	}
+	if c.Offer < 0 || c.Offer > 100 {
+		return simulation.Scenario{}, badInput("--offer %g: it is a multiple of the capacity, such as 2", c.Offer)
+	}
+	if c.Offer > 0 {
+		trace = trace.Offering(c.Offer, site)
+	}
+	s := simulation.DefaultScenario(trace)
+	s.Site, s.Seed = site, c.Seed
+	policy, err := readPolicy(c.Policy)
+	if err != nil {
+		return simulation.Scenario{}, err
+	}
+	if policy.Capacity == 0 && !c.Unknown {
+		policy.Capacity = c.Capacity
+	}
+	if c.Unknown {
+		policy.Capacity = 0
+	}
+	if c.QueueFirst != nil {
+		policy.QueueFirst = *c.QueueFirst
+	}
+	if c.Law != "" {
+		policy.Law = c.Law
+	}
+	s.Policy = policy
+	s.People.LeaveAddress, s.People.ComeBack, s.People.Return = c.LeaveAddress, c.ComeBack, c.Return
+	s.People.ReturnMedian, s.People.WillingFor = c.ReturnAfter, c.WillingFor
+	if c.Night {
+		s.People.Night = &simulation.Night{From: 23, Until: 7}
+	}
+	s.Conditions.MetricLag, s.Conditions.MetricNoise, s.Conditions.MailPerSecond = c.MetricLag, c.MetricNoise, c.Mail
+	if c.Drop != "" {
+		var span simulation.Span
+		if n, err := fmt.Sscanf(c.Drop, "%d-%d:%f", &span.From, &span.Until, &s.Conditions.DropTo); n != 3 || err != nil || s.Conditions.DropTo <= 0 {
+			return simulation.Scenario{}, badInput("--drop %s: it is FROM-UNTIL:SHARE, in minutes, such as 660-720:0.7", c.Drop)
+		}
+		s.Conditions.Drop = []simulation.Span{span}
+	}
+	if err := s.Validate(); err != nil {
+		return simulation.Scenario{}, usageError{err}
+	}
+	return s, nil
+}
+
+// demandOf finds a trace by its name: built in, made up, or a file.
+func demandOf(name string) (simulation.Trace, error) {
+	if name == simulation.HealthCare {
+		return simulation.Builtin(name)
+	}
+	if family, number, ok := strings.Cut(name, "-"); ok {
+		if seed, err := strconv.ParseUint(number, 10, 64); err == nil {
+			t, err := simulation.Generate(family, seed)
+			if err != nil {
+				return t, usageError{err}
+			}
+			return t, nil
+		}
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return simulation.Trace{}, usageError{fmt.Errorf("--trace: %w", err)}
+	}
+	defer f.Close()
+	t, err := simulation.ReadTrace(strings.TrimSuffix(filepath.Base(name), ".csv"), f)
+	if err != nil {
+		return t, usageError{err}
+	}
+	return t, nil
+}
