@@ -33,6 +33,9 @@ const (
 	givenUp  = 60
 	// settling is for how many minutes a law that has just begun is careful.
 	settling = 10
+	// probe is the share of a full site's invitations that is sent while nobody
+	// comes.
+	probe = 0.005
 	// inviting is how old the load may be for invitations to be sent.
 	inviting = 10
 )
@@ -104,6 +107,15 @@ func (v *view) returning(h int) float64 {
 	sum := 0.0
 	for u := range h {
 		sum += v.f.coming[u] * v.weight(u, h)
+	}
+	return sum
+}
+
+// mayReturn is the same if those who do not come now are only late.
+func (v *view) mayReturn(h int) float64 {
+	sum := 0.0
+	for u := range h {
+		sum += v.f.may[u] * v.weight(u, h)
 	}
 	return sum
 }
@@ -226,12 +238,20 @@ func (v *view) invite(guarded bool) (int, string) {
 	for _, h := range []int{10, 20, 30, 45, 60} {
 		one, _ := v.invitedNow(h)
 		if one > 0 {
-			n = min(n, max(0, v.target-v.base[h]-v.returning(h))/one)
+			n = min(n, max(0, v.target-v.base[h]-v.mayReturn(h))/one)
 		}
+	}
+	// Nor more than thrice what keeps the site full: however empty it is, the next
+	// minutes must be able to show whether they come.
+	flow := v.p.Target / max(v.factor*v.b.gainMean, 1e-12) / v.b.mean
+	n = min(n, 3*flow/max(v.f.usual, 0.05))
+	if v.m.Returns.Asleep != 0 && n > 0 {
+		// A few, to see when they wake.
+		return int(math.Ceil(min(n, flow*probe, float64(o.Waiting), v.mail()))), "the invited have stopped coming: only a few invitations until they do"
 	}
 	if since := v.m.Last - v.m.First; since < settling {
 		// A law that has just begun invites no more than the site can turn over.
-		n = min(n, v.p.Target/max(v.factor*v.b.gainMean, 1e-12)/v.b.mean)
+		n = min(n, flow)
 	}
 	why := ""
 	limit := float64(min(o.Waiting, p.MaxInvitesPerMinute))

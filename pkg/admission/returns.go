@@ -73,6 +73,13 @@ type returns struct {
 	Cohorts []cohort `json:"cohorts,omitempty"`
 	// Reports says that mails sent were ever reported.
 	Reports bool `json:"reports,omitempty"`
+	// Asleep is the tick, in seconds since 1970, at which the invited had stopped to
+	// come; 0 while they come.
+	Asleep int64 `json:"asleep,omitempty"`
+	// NowCame and NowHoped are who came in the last four minutes or so, of those
+	// invited a while ago, and who should have.
+	NowCame  float32 `json:"nowCame,omitempty"`
+	NowHoped float32 `json:"nowHoped,omitempty"`
 	// Strays counts redemptions of no known decision.
 	Strays float32 `json:"strays,omitempty"`
 }
@@ -179,11 +186,14 @@ func (r *returns) tell(o Observation, now int64, steps int) {
 			k.Sent = plus(k.Sent, count(c.Count))
 		}
 	}
+	r.watch(now)
 	classes := classOf()
 	rates := r.rates()
 	forget := math.Pow(1-returnMemory, float64(steps))
 	fade := math.Pow(1-newsMemory, float64(steps))
 	exposed := false
+	brief := math.Pow(1-1.0/4, float64(steps))
+	r.NowCame, r.NowHoped = float32(float64(r.NowCame)*brief), float32(float64(r.NowHoped)*brief)
 	for i := range r.Cohorts {
 		c := &r.Cohorts[i]
 		age := c.age(now)
@@ -197,11 +207,16 @@ func (r *returns) tell(o Observation, now int64, steps int) {
 		// What passed since the last tick, minute by minute.
 		for k := max(0, age-steps); k < age; k++ {
 			class := classes[k]
-			r.Exposed[class] += float32(n)
+			if r.Asleep == 0 {
+				r.Exposed[class] += float32(n)
+			}
 			c.Hoped += float32(n * rates[class])
+			if k >= seasoned {
+				r.NowHoped += float32(n * rates[class])
+			}
 		}
 	}
-	if exposed {
+	if exposed && r.Asleep == 0 {
 		for i := range r.Exposed {
 			r.Exposed[i] = float32(float64(r.Exposed[i]) * forget)
 			r.Came[i] = float32(float64(r.Came[i]) * forget)
@@ -217,9 +232,52 @@ func (r *returns) tell(o Observation, now int64, steps int) {
 		c.Back = plus(c.Back, n)
 		c.Came += float32(n)
 		age := min(max(0, c.age(now)-1), oldest-1)
-		r.Came[classes[age]] += float32(n)
+		if age >= seasoned {
+			r.NowCame += float32(n)
+		}
+		if r.Asleep == 0 {
+			r.Came[classes[age]] += float32(n)
+		}
 	}
 	r.join(now)
+}
+
+const (
+	// sleepBelow is the share of the expected returns below which the invited are
+	// taken to have stopped coming, wakeAbove the one above which they come again.
+	sleepBelow = 0.08
+	wakeAbove  = 0.6
+	// seasoned is the age in minutes from which an invitation counts for that.
+	seasoned = 10
+	// longestNight is after how many seconds few returns are no night any more but
+	// what people are like.
+	longestNight = 10 * 3600
+	// notLess is the least share of what the life table says that is reckoned with
+	// when invitations are planned. Fewer returns are not made up for by ever more
+	// invitations: those who did not come may all come in the morning.
+	notLess = 0.5
+)
+
+// watch finds out whether the invited still come at all. When people invited
+// while others came stop coming too, it is not that the latest are less willing:
+// it is night, or a mail or a page is broken. What happens then teaches nothing
+// about willingness, and an invitation is wasted on somebody asleep: it is their
+// only one.
+func (r *returns) watch(now int64) {
+	came, hoped := float64(r.NowCame), float64(r.NowHoped)
+	switch {
+	case r.Asleep == 0:
+		// And there must have been a time when they came.
+		known := 0.0
+		for _, n := range r.Came {
+			known += float64(n)
+		}
+		if known > 400 && hoped > 40 && came < sleepBelow*hoped {
+			r.Asleep = now
+		}
+	case hoped > 2 && came > wakeAbove*hoped, now-r.Asleep > longestNight:
+		r.Asleep = 0
+	}
 }
 
 // inherit takes in codes that were out before the law began. Cohorts of every age
@@ -300,10 +358,15 @@ func (r *returns) rates() []float64 {
 type forecast struct {
 	// coming[u] is the arrivals expected in the u-th minute from now.
 	coming []float64
+	// may is the same for the case that people are only late who now come much less
+	// than they did.
+	may []float64
 	// fresh[u] is the share of those invited now who come in the u-th minute.
 	fresh []float64
 	// out is how many codes are out, rate the share of new ones that will be used.
 	out, rate float64
+	// usual is the rate by the life table alone.
+	usual float64
 	// news is how many times as many as usual come of the latest invitations.
 	news float64
 }
@@ -322,7 +385,7 @@ func (r *returns) look(now int64, ttl time.Duration, ahead int) forecast {
 	for k := range oldest {
 		still[k+1] = still[k] * stay[classes[k]]
 	}
-	f := forecast{coming: make([]float64, ahead), fresh: make([]float64, ahead)}
+	f := forecast{coming: make([]float64, ahead), may: make([]float64, ahead), fresh: make([]float64, ahead)}
 	news := r.news(now)
 	for i, c := range r.Cohorts {
 		age := max(0, c.age(now))
@@ -339,13 +402,16 @@ func (r *returns) look(now int64, ttl time.Duration, ahead int) forecast {
 		if likely := 1 - still[life]/still[age]; z*likely > 0.98 {
 			z = 0.98 / max(likely, 1e-9)
 		}
-		scale := n * z / still[age]
+		scale, most := n*z/still[age], n*max(z, notLess)/still[age]
 		for u := range min(ahead, life-age) {
-			f.coming[u] += scale * (still[age+u] - still[age+u+1])
+			come := still[age+u] - still[age+u+1]
+			f.coming[u] += scale * come
+			f.may[u] += most * come
 		}
 	}
-	f.news = r.latest(now)
+	f.news = max(r.latest(now), notLess)
 	total := 1 - still[life]
+	f.usual = total
 	f.rate = min(0.98, total*f.news)
 	z := f.rate / max(total, 1e-9)
 	for u := range min(ahead, life) {
