@@ -82,6 +82,9 @@ func (in *Instance) apply(c *simulation.Conditions) {
 
 // sample is the edge's setting: one visitor in how many is counted.
 func (in *Instance) sample(s gate.Settings) gate.Settings {
+	if in.config.Story.Sample > 0 {
+		s.Sample = in.config.Story.Sample
+	}
 	if c := in.config.conditions; c != nil {
 		s.Sample = c.Sample
 	}

@@ -25,6 +25,8 @@ type Story struct {
 	Warm int
 	// Cut ends it with its last minute, whoever still waits then.
 	Cut bool
+	// Sample is N: the edge counts one visitor in N, as N; 0 is the edge's default.
+	Sample int
 	// MaxDemand is the end of the console's slider.
 	MaxDemand float64
 
@@ -41,31 +43,32 @@ type Story struct {
 // the whole story of a visitor can be lived in a minute or two.
 func Demonstration(now time.Time) Story {
 	const (
-		period = 36 // minutes from busy to busy
-		warm   = 2*period + 12
+		period = 48 // minutes from busy to busy
+		warm   = 2*period + 16
 	)
 	s := Story{
 		Name:  site.Name,
 		Words: "Demand goes up and down around what the site can take.",
 		Start: now.UTC().Truncate(time.Minute).Add(-warm * time.Minute),
 		Warm:  warm,
-		Site:  simulation.Site{Capacity: 400, Visit: 8 * time.Minute, VisitSigma: 0.7},
+		Site:  simulation.Site{Capacity: 600, Visit: 20 * time.Minute, VisitSigma: 0.7},
 		People: simulation.People{
 			LeaveAddress: 0.7, ComeBack: 0.3, ComeBackAfter: 10 * time.Minute,
 			Return: 0.8, ReturnMedian: 3 * time.Minute, ReturnSigma: 0.8, Night: nil,
 		},
 		Policy:  admission.DefaultPolicy(),
 		Bounces: 0.004, Leaves: 0.05,
-		MaxDemand: 250,
+		Sample:    1, // of so few people, counting one in ten would tell next to nothing
+		MaxDemand: 150,
 	}
 	s.Policy.Capacity = s.Site.Capacity
 	// Everybody who waits comes before anybody new: whoever looks at the door of
 	// the demonstration shall meet the waiting room.
 	s.Policy.QueueFirst = 1
 	s.Policy.CodeTTL = admission.Duration(2 * time.Hour)
-	s.Policy.Visit = admission.Duration(8 * time.Minute)
+	s.Policy.Visit = admission.Duration(s.Site.Visit)
 	s.Demand = func(minute int) float64 {
-		return 72 + 45*math.Sin(2*math.Pi*float64(minute)/period)
+		return 42 + 20*math.Sin(2*math.Pi*float64(minute)/period)
 	}
 	return s
 }

@@ -79,6 +79,9 @@ function controls(s, mode) {
   const w = s.world;
   $('world').hidden = !w;
   $('story').hidden = !w || s.readOnly;
+  const full = mode === 'hold' || (mode === 'throttle' && s.admit < 0.5);
+  $('door-full').hidden = !full;
+  $('door-free').hidden = full;
   set('pace', w ? (w.speed > 0 ? `${w.speed}× real time` : 'as fast as it goes') : '');
   if (!w) return;
   set('demand-note', w.script ? w.story : 'By your hand.');

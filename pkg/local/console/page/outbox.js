@@ -21,9 +21,9 @@ export async function refresh() {
 }
 
 function item(m) {
-  const to = element('span', { className: 'to' }, m.to);
-  if (m.person) to.append(element('span', { className: 'badge' }, 'yours'));
-  const button = element('button', { type: 'button' }, to, element('time', { dateTime: m.at }, time(m.at)), element('span', { className: 'subject' }, m.subject));
+  const when = element('span', { className: 'when' }, element('time', { dateTime: m.at }, time(m.at)));
+  if (m.person) when.prepend(element('span', { className: 'badge' }, 'yours'), ' ');
+  const button = element('button', { type: 'button' }, element('span', { className: 'to' }, m.to), when, element('span', { className: 'subject' }, m.subject));
   button.dataset.id = m.id;
   button.setAttribute('aria-current', String(m.id === chosen));
   button.addEventListener('click', () => read(m.id));
