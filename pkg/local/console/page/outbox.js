@@ -4,13 +4,19 @@ import { ask, day, element, time } from './words.js';
 
 let chosen = null;
 let seen = '';
+let owned = 0;
 
 export async function refresh() {
   const mails = await ask('api/outbox');
   const list = document.getElementById('mails');
   const now = mails.map((m) => m.id).join();
   if (now === seen) return;
+  // Whoever is about to choose from the list shall not have it move under their
+  // hand; their own mail is worth it.
+  const own = mails.filter((m) => m.person).length;
+  if (seen && own === owned && list.matches(':hover, :focus-within')) return;
   seen = now;
+  owned = own;
   const held = document.activeElement && list.contains(document.activeElement) ? document.activeElement.dataset.id : null;
   // Mails to people come first: among thousands to simulated ones, the reader
   // looks for their own.
