@@ -51,11 +51,15 @@ func (d *demand) take(minute int64, visitors, admitted, share float64) {
 	off := (visitors - expect) / spread
 	lean = 0.6*lean + 0.4*clamp(off, -6, 6)
 	// Alone, lean has a standard deviation of a half.
-	gain, slopeGain := calmGain, calmSlope
+	// Where a count is one or two sampled visitors, it says little, and a surprise
+	// is mostly chance.
+	poor := noise / max(expect, level, 1)
+	calm, quickly := calmGain/(1+4*poor), quickGain/(1+10*poor)
+	gain, slopeGain := calm, calmSlope/(1+10*poor)
 	if surprise := math.Abs(lean); surprise > 1.2 || math.Abs(off) > 4 {
 		quick := clamp((max(surprise-1.2, (math.Abs(off)-4)/2))/1.2, 0, 1)
-		gain += (quickGain - gain) * quick
-		slopeGain += (0.35 - slopeGain) * quick
+		gain += (quickly - gain) * quick
+		slopeGain += (0.35/(1+20*poor) - slopeGain) * quick
 	} else {
 		noise += 0.02 * (min(off*off, 9)*noise - noise)
 	}

@@ -3,6 +3,7 @@ package admission
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -23,6 +24,9 @@ const (
 	// sigmas is how many standard deviations of the load must fit between the
 	// target and a full site.
 	sigmas = 3.5
+	// blindMinutes is how many minutes' sampling noise of the door the load bears
+	// when a decision shows.
+	blindMinutes = 1.5
 	// lift is how many the law aims above the target. The load lies as often above
 	// what is aimed at as below, and what is below is places that stay empty while
 	// people wait.
@@ -39,6 +43,9 @@ const (
 	// inviting is how old the load may be for invitations to be sent.
 	inviting = 10
 )
+
+// checked are the minutes ahead at which nobody invited now may be one too many.
+var checked = [...]int{10, 20, 30, 45, 60}
 
 // view is all that a decision is made of.
 type view struct {
@@ -75,7 +82,7 @@ func (m *memory) see(p Policy, o Observation, b belief, f forecast, factor, vari
 	inForce := v.door[0] * m.Door.letIn(float64(m.Admit))
 	for h := range v.base {
 		people := 0.0
-		if h <= reach || h%5 == 0 || h == spreadOver {
+		if h <= reach || h == spreadOver || slices.Contains(checked[:], h) {
 			n := len(m.In)
 			for k := range m.In {
 				people += float64(m.In[n-1-k]) * b.stay[k+h]
@@ -129,20 +136,23 @@ func (v *view) atDoor(h int) float64 {
 	return sum
 }
 
-// invitedNow is the load at h of one invitation sent now, and of one sent every
-// minute until then.
-func (v *view) invitedNow(h int) (one, each float64) {
+// invitedNow is the load at h of one invitation sent now.
+func (v *view) invitedNow(h int) float64 {
+	sum := 0.0
 	for u := range h {
-		w := 0.0
-		for k := range h - u {
-			w += v.f.fresh[k] * v.weight(u+k, h)
-		}
-		if u == 0 {
-			one = w
-		}
-		each += w
+		sum += v.f.fresh[u] * v.weight(u, h)
 	}
-	return one, each
+	return sum
+}
+
+// invitedOn is the load at h of one invitation sent now and in every minute until
+// then.
+func (v *view) invitedOn(h int) float64 {
+	sum := 0.0
+	for k := 1; k <= h; k++ {
+		sum += v.invitedNow(k)
+	}
+	return sum
 }
 
 // decide is the law.
@@ -157,7 +167,7 @@ func (v *view) decide(d Decision) Decision {
 	// The door: the share at which the load reaches the target.
 	guarded := v.guard()
 	invite, why := v.invite(guarded)
-	_, each := v.invitedNow(reach)
+	each := v.invitedOn(reach)
 	// Who is invited in the next minutes too: as many as now.
 	room := v.target - v.base[reach] - v.returning(reach) - float64(invite)*each
 	demand := 0.0
@@ -196,7 +206,10 @@ func (v *view) spread() float64 {
 	people := v.p.Target / max(v.factor*v.b.gainMean, 1e-12)
 	// Until a decision shows, the people of some minutes have come and gone.
 	chance := 2 * (reach + 1) / v.b.mean / max(people, 1)
-	return math.Sqrt(v.variance + chance)
+	// And the door of the minutes that are not counted yet is only estimated, from
+	// a sample.
+	sampled := blindMinutes * float64(v.m.Door.Noise) / v.b.mean / max(people, 1)
+	return math.Sqrt(v.variance + chance + sampled)
 }
 
 // guard says whether the measured load itself forbids everything, whatever the
@@ -228,15 +241,14 @@ func (v *view) invite(guarded bool) (int, string) {
 	// What may be taken from the door, over the horizon.
 	free := v.target - v.base[spreadOver]
 	allowed := max(min(p.QueueFirst, 1-play)*free, free-(1-play)*v.atDoor(spreadOver))
-	one, each := v.invitedNow(spreadOver)
-	_ = one
+	each := v.invitedOn(spreadOver)
 	if each <= 0 {
 		return 0, ""
 	}
 	n := (allowed - v.returning(spreadOver)) / each
 	// And none that would not fit if nobody else came, at any time ahead.
-	for _, h := range []int{10, 20, 30, 45, 60} {
-		one, _ := v.invitedNow(h)
+	for _, h := range checked {
+		one := v.invitedNow(h)
 		if one > 0 {
 			n = min(n, max(0, v.target-v.base[h]-v.mayReturn(h))/one)
 		}
@@ -321,27 +333,4 @@ func (v *view) because(d Decision, why string, guarded bool) string {
 		s += "; " + why
 	}
 	return s
-}
-
-// ramp is 2013's rule.
-func (v *view) ramp(d Decision) Decision {
-	p := v.p
-	if v.age < 0 || v.stale > inviting {
-		d.Admit = min(1, max(p.Floor, float64(v.m.Admit)*0.9))
-		if v.stale < inviting {
-			d.Admit = 1
-		}
-		d.Because = "no load"
-		return d
-	}
-	d.Admit = clamp((p.Target+0.05-v.measured)/0.15, 0, 1)
-	if v.measured < p.Target-0.05 && v.o.Waiting > 0 {
-		fixed := float64(p.MaxInvitesPerMinute)
-		if p.Capacity > 0 {
-			fixed = min(fixed, p.Capacity/25)
-		}
-		d.Invite = int(min(fixed, float64(v.o.Waiting), v.mail()))
-	}
-	d.Because = fmt.Sprintf("ramp: load is %.2f", v.measured)
-	return d
 }

@@ -172,7 +172,7 @@ func (m *memory) shareIn(i int) float64 { return float64(m.Share[i]) }
 // so the visitors say how many there were and the share how many got in, unless
 // the counts contradict it.
 func (m *memory) countedIn(i int) float64 {
-	visitors, admitted := float64(m.Visitors[i]), float64(m.Admitted[i])
+	visitors, admitted := m.around(i, m.width(i))
 	by := visitors * m.Door.fresh() * m.shareIn(i)
 	if m.shareIn(i) >= 0.98 {
 		by = visitors
@@ -182,6 +182,25 @@ func (m *memory) countedIn(i int) float64 {
 		return admitted
 	}
 	return 0.8*by + 0.2*admitted
+}
+
+// width is over how many minutes on each side counts are averaged: none where
+// they say enough, up to ten where one in twenty of a few dozen visitors is
+// nobody at all or twenty.
+func (m *memory) width(i int) int {
+	level := max(float64(m.Door.Level), float64(m.Visitors[i]), 1)
+	return int(clamp(float64(m.Door.Noise)/level/0.02/2, 0, 10))
+}
+
+// around is the mean of the counts in the minutes around one.
+func (m *memory) around(i, width int) (visitors, admitted float64) {
+	n := 0.0
+	for k := max(0, i-width); k < min(len(m.Share), i+width+1); k++ {
+		if m.Visitors[k] >= 0 {
+			visitors, admitted, n = visitors+float64(m.Visitors[k]), admitted+float64(m.Admitted[k]), n+1
+		}
+	}
+	return visitors / max(n, 1), admitted / max(n, 1)
 }
 
 // people are the visitors of each candidate at the end of the minute that lies
@@ -288,7 +307,7 @@ func (m *memory) estimate(b belief, steps int) (factor, variance float64) {
 		}
 		if people := model / max(b.gainMean, 1e-12); people > 1 {
 			door := max(0, float64(m.In[len(m.In)-n+i])-float64(m.Back[i]))
-			one.walk = (float64(m.Door.Noise)*door + 2*float64(m.In[len(m.In)-n+i])) / (people * people)
+			one.walk = (float64(m.Door.Noise)*door/float64(1+m.width(i)) + 2*float64(m.In[len(m.In)-n+i])) / (people * people)
 		}
 		one.walk = min(one.walk, 0.02)
 		minutes = append(minutes, one)

@@ -1,0 +1,216 @@
+package admission
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// day drives the law through a day told as a story: a site of 1,000 visitors an
+// hour whose load answers exactly, two minutes late.
+type day struct {
+	t      *testing.T
+	policy Policy
+	state  State
+	minute int
+	load   []float64
+	last   Decision
+}
+
+// minutes lets n minutes pass in which visitors come to the door and the load is
+// what load says (below 0: unknown).
+func (d *day) minutes(n int, visitors, load float64, change ...func(*Observation)) Decision {
+	d.t.Helper()
+	for range n {
+		now := noon.Add(time.Duration(d.minute) * time.Minute)
+		o := Observation{Time: now, Waiting: 10000}
+		if load >= 0 {
+			// The third digit of a living metric is never still.
+			o.Load = []Sample{{At: now.Add(-2 * time.Minute), Value: load + 0.001*float64(d.minute%3)}}
+		}
+		o.Edge = []EdgeCount{{At: now.Add(-2 * time.Minute), Visitors: visitors, Admitted: visitors * d.last.Admit}}
+		for _, f := range change {
+			f(&o)
+		}
+		d.last, d.state = Next(d.policy, d.state, o)
+		d.minute++
+	}
+	return d.last
+}
+
+// TestADay is the law as an operator lives it.
+func TestADay(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	p.Capacity = 50000
+	d := &day{t: t, policy: p, last: Decision{Admit: 1}}
+
+	quiet := d.minutes(30, 400, 0.20)
+	if quiet.Admit != 1 || !strings.HasPrefix(quiet.Because, "open") {
+		t.Errorf("a quiet morning: %+v, want an open door", quiet)
+	}
+	if quiet.Invite == 0 {
+		t.Error("a quiet morning with people waiting: nobody is invited")
+	}
+
+	full := d.minutes(40, 6000, 0.93)
+	if full.Admit > 0.5 || !strings.HasPrefix(full.Because, "holding 0.90") {
+		t.Errorf("three times the capacity at the door: %+v, want a narrow one", full)
+	}
+
+	over := d.minutes(3, 6000, 1.25)
+	if over.Admit != 0 || over.Invite != 0 {
+		t.Errorf("the load jumped to 1.25: %+v, want nobody new", over)
+	}
+
+	d.minutes(60, 3000, 0.88)
+	before := d.last
+	gone := d.minutes(25, 3000, -1)
+	if gone.Admit >= before.Admit || gone.Invite != 0 || !strings.Contains(gone.Because, "has not been known") {
+		t.Errorf("25 minutes without a load: %+v after %+v, want a narrower door, no invitations, and the reason", gone, before)
+	}
+	if much := d.minutes(60, 3000, -1); much.Admit > p.Floor {
+		t.Errorf("an hour without a load: admit %v, want the floor of %v or less", much.Admit, p.Floor)
+	}
+
+	paused := d.minutes(1, 1000, 0.5, func(o *Observation) { o.Mail = &Mail{PerSecond: 0, Remaining: -1} })
+	if paused.Invite != 0 {
+		t.Errorf("a paused sender: %+v, want no invitations", paused)
+	}
+}
+
+// TestAFrozenMetricIsNoMetric: a load that repeats itself to the last digit says
+// nothing, however healthy it looks.
+func TestAFrozenMetricIsNoMetric(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	p.Capacity = 50000
+	d := &day{t: t, policy: p, last: Decision{Admit: 1}}
+	d.minutes(60, 3000, 0.85)
+	got := d.minutes(40, 3000, -1, func(o *Observation) {
+		o.Load = []Sample{{At: o.Time.Add(-2 * time.Minute), Value: 0.6}}
+	})
+	if got.Invite != 0 || got.Admit > 0.6 {
+		t.Errorf("40 minutes of the same 0.6: %+v, want it not believed", got)
+	}
+}
+
+// TestTheSameMinuteTwice is a doubled tick: it must not invite twice.
+func TestTheSameMinuteTwice(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	p.Capacity = 50000
+	d := &day{t: t, policy: p, last: Decision{Admit: 1}}
+	first := d.minutes(30, 400, 0.2)
+	d.minute--
+	again := d.minutes(1, 400, 0.2)
+	if again.Invite != 0 || again.Admit != first.Admit {
+		t.Errorf("the same minute again: %+v after %+v", again, first)
+	}
+}
+
+// TestABadPolicyChangesNothing: CASES 44.
+func TestABadPolicyChangesNothing(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	d := &day{t: t, policy: p, last: Decision{Admit: 1}}
+	d.policy.Target, d.policy.Capacity = -1, -2
+	if got := d.minutes(1, 100, 0.5); got.Admit != 0 || got.Invite != 0 || !strings.Contains(got.Because, "target") || !strings.Contains(got.Because, "capacity") {
+		t.Errorf("with a policy that cannot be: %+v", got)
+	}
+}
+
+// TestNightIsQuiet: no mail between From and Until, nor so late that a code would
+// die before its reader wakes.
+func TestNightIsQuiet(t *testing.T) {
+	t.Parallel()
+	h, err := Quiet{From: "22:00", Until: "07:00", Offset: "-05:00"}.hours()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for local, want := range map[int]bool{6: true, 7: false, 12: false, 19: false, 21: true, 22: true, 2: true} {
+		at := time.Date(2026, 3, 2, local, 0, 0, 0, time.FixedZone("", -5*3600))
+		if got := h.forbids(at, 4*time.Hour); got != want {
+			t.Errorf("an invitation at %d o'clock: forbidden is %v, want %v", local, got, want)
+		}
+	}
+}
+
+func TestPolicyErrorsNameTheField(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ in, want string }{
+		{`{"target":2}`, "target"},
+		{`{"tarket":0.9}`, `unknown field "tarket"`},
+		{`{"capacity":-1}`, "capacity"},
+		{`{"queueFirst":1.5}`, "queueFirst"},
+		{`{"codeTTL":"4 hours"}`, "4 hours"},
+		{`{"codeTTL":"1s"}`, "codeTTL"},
+		{`{"law":"pid"}`, "law"},
+		{`{"maxInvitesPerMinute":-1}`, "maxInvitesPerMinute"},
+		{`{"floor":7}`, "floor"},
+		{`{"visit":"0s"}`, "visit"},
+		{`{"quiet":{"from":"25:00","until":"07:00"}}`, "from"},
+		{`{} {}`, "more"},
+		{`[]`, "array"},
+	} {
+		if _, err := DecodePolicy([]byte(c.in)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want an error with %q", c.in, err, c.want)
+		}
+	}
+	if p, err := DecodePolicy([]byte(`{"target":0.8}`)); err != nil || p.CodeTTL != DefaultPolicy().CodeTTL || p.Target != 0.8 {
+		t.Errorf("a policy of one field: %+v, %v", p, err)
+	}
+}
+
+// full is a state after 30 hours of 2,000 invitations a minute: 24 h of codes
+// are out and reckoned with.
+func full() (Policy, State, Observation) {
+	p := DefaultPolicy()
+	p.Capacity, p.QueueFirst, p.CodeTTL = 50000, 1, Duration(24*time.Hour)
+	var s State
+	var o Observation
+	for m := range 30 * 60 {
+		now := noon.Add(time.Duration(m) * time.Minute)
+		o = Observation{Time: now, Waiting: 500000,
+			Load: []Sample{{At: now.Add(-2 * time.Minute), Value: 0.9 + 0.01*float64(m%5-2)}},
+			Edge: []EdgeCount{{At: now.Add(-2 * time.Minute), Visitors: 2900, Admitted: 100}},
+			Sent: []Cohort{{Invited: now.Add(-time.Minute), Count: 2103 + m%7}},
+		}
+		for k := 2; k < 60; k++ {
+			o.Redeemed = append(o.Redeemed, Cohort{Invited: now.Add(-time.Duration(k) * time.Minute), Count: 1800 / k / 4})
+		}
+		_, s = Next(p, s, o)
+	}
+	o.Time = o.Time.Add(time.Minute)
+	return p, s, o
+}
+
+func TestStateIsSmall(t *testing.T) {
+	t.Parallel()
+	_, s, _ := full()
+	data, err := s.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(data) >= 64<<10 {
+		t.Errorf("the state is %d bytes with 24 h of invitations out, want less than 64 KB", len(data))
+	}
+	if _, err := Decode([]byte(`{"v":99}`)); err == nil || !strings.Contains(err.Error(), "version 99") {
+		t.Errorf("another version's state: %v", err)
+	}
+	if _, err := Decode([]byte(`{"v":1,"share":[1,2]}`)); err == nil {
+		t.Error("a state of which half is missing was taken")
+	}
+}
+
+func BenchmarkNext(b *testing.B) {
+	p, s, o := full()
+	data, err := s.Encode()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		Next(p, s, o)
+	}
+	b.ReportMetric(float64(len(data)), "state-bytes")
+}
