@@ -386,9 +386,14 @@ func (r *returns) look(now int64, ttl time.Duration, ahead int) forecast {
 		still[k+1] = still[k] * stay[classes[k]]
 	}
 	f := forecast{coming: make([]float64, ahead), may: make([]float64, ahead), fresh: make([]float64, ahead)}
-	news := r.news(now)
+	ages := make([]int, len(r.Cohorts))
 	for i, c := range r.Cohorts {
-		age := max(0, c.age(now))
+		ages[i] = max(0, c.age(now))
+	}
+	news := r.news(ages)
+	old, oldMost := 0.0, 0.0
+	for i, c := range r.Cohorts {
+		age := ages[i]
 		if age >= life {
 			continue
 		}
@@ -402,12 +407,24 @@ func (r *returns) look(now int64, ttl time.Duration, ahead int) forecast {
 		if likely := 1 - still[life]/still[age]; z*likely > 0.98 {
 			z = 0.98 / max(likely, 1e-9)
 		}
+		if age > single {
+			// Few come any more, and about as few in every minute ahead.
+			if life-age > ahead/2 {
+				old += n * z * rates[classes[age]]
+				oldMost += n * max(z, notLess) * rates[classes[age]]
+			}
+			continue
+		}
 		scale, most := n*z/still[age], n*max(z, notLess)/still[age]
 		for u := range min(ahead, life-age) {
 			come := still[age+u] - still[age+u+1]
 			f.coming[u] += scale * come
 			f.may[u] += most * come
 		}
+	}
+	for u := range f.coming {
+		f.coming[u] += old
+		f.may[u] += oldMost
 	}
 	f.news = max(r.latest(now), notLess)
 	total := 1 - still[life]
@@ -422,7 +439,7 @@ func (r *returns) look(now int64, ttl time.Duration, ahead int) forecast {
 
 // news is, for every cohort, how many times as many come as the table says,
 // judged by it and its neighbours of about the same age.
-func (r *returns) news(now int64) []float64 {
+func (r *returns) news(ages []int) []float64 {
 	n := len(r.Cohorts)
 	came, hoped := make([]float64, n+1), make([]float64, n+1)
 	for i, c := range r.Cohorts {
@@ -430,13 +447,12 @@ func (r *returns) news(now int64) []float64 {
 	}
 	z := make([]float64, n)
 	from, to := 0, 0
-	for i, c := range r.Cohorts {
-		age := c.age(now)
+	for i, age := range ages {
 		width := max(3, age/3)
-		for from < i && r.Cohorts[from].age(now) > age+width {
+		for from < i && ages[from] > age+width {
 			from++
 		}
-		for to = max(to, i); to < n && r.Cohorts[to].age(now) >= age-width; {
+		for to = max(to, i); to < n && ages[to] >= age-width; {
 			to++
 		}
 		z[i] = clamp((newsPrior+came[to]-came[from])/(newsPrior+hoped[to]-hoped[from]), 0.1, 6)
