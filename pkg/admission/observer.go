@@ -296,7 +296,13 @@ func (m *memory) estimate(b belief, steps int) (factor, variance float64) {
 	for i := max(0, n-4-steps); i < n; i++ {
 		m.Model[i] = float32(m.people(b.stay, n-1-i) + m.left(b, first+int64(i)))
 	}
-	const window = 30
+	const (
+		window = 30
+		// For so many minutes those found at the beginning are most of the site, and
+		// when they leave is a guess: the metric counts for more.
+		found     = 45
+		foundWalk = 0.01 * 0.01
+	)
 	from := max(0, n-window-steps)
 	minutes := make([]minuteOf, 0, n-from)
 	for i := from; i < n; i++ {
@@ -308,6 +314,9 @@ func (m *memory) estimate(b belief, steps int) (factor, variance float64) {
 		if people := model / max(b.gainMean, 1e-12); people > 1 {
 			door := max(0, float64(m.In[len(m.In)-n+i])-float64(m.Back[i]))
 			one.walk = (float64(m.Door.Noise)*door/float64(1+m.width(i)) + 2*float64(m.In[len(m.In)-n+i])) / (people * people)
+		}
+		if first+int64(i) < m.Visits.Began+found {
+			one.walk += foundWalk
 		}
 		one.walk = min(one.walk, 0.02)
 		minutes = append(minutes, one)

@@ -90,7 +90,7 @@ const (
 	capacityDoubt = 0.07
 	// visitPrior is the spread of the logarithm of the visit's mean around the
 	// policy's guess.
-	visitPrior = 0.6
+	visitPrior = 0.45
 )
 
 // learn takes one sample y of the load at a minute when people[j] were counted in
