@@ -74,10 +74,8 @@ type World struct {
 	Until time.Time `json:"until,omitzero"`
 	// OnSite counts the people on the site.
 	OnSite int `json:"onSite"`
-	// Speed is the virtual seconds that may pass in a second (0: no bound),
-	// Pace what they do.
+	// Speed is the virtual seconds that may pass in a second; 0 is no bound.
 	Speed float64 `json:"speed"`
-	Pace  float64 `json:"pace"`
 	// MaxDemand and MaxCapacity bound the sliders.
 	MaxDemand   float64 `json:"maxDemand"`
 	MaxCapacity float64 `json:"maxCapacity"`
