@@ -152,6 +152,10 @@ func (m *memory) countIn() {
 	// Counts come late and are revised: the last quarter of an hour is open.
 	for i := max(0, len(m.Share)-15); i < len(m.Share); i++ {
 		minute := first + int64(i)
+		if minute <= m.Visits.Began {
+			m.In[len(m.In)-len(m.Share)+i] = 0 // they are among those found
+			continue
+		}
 		came := 0.0
 		switch {
 		case m.Visitors[i] >= 0:
