@@ -60,14 +60,14 @@ func (d *demand) take(minute int64, visitors, admitted, share float64) {
 		quick := clamp((max(surprise-1.2, (math.Abs(off)-4)/2))/1.2, 0, 1)
 		gain += (quickly - gain) * quick
 		slopeGain += (0.35/(1+20*poor) - slopeGain) * quick
-	} else {
+	} else if expect > noise/4 { // with nobody at the door the counts say nothing of it
 		noise += 0.02 * (min(off*off, 9)*noise - noise)
 	}
 	level = max(0, expect+gain*(visitors-expect))
 	slope += slopeGain * (visitors - expect) / max(1, steps)
 	slope *= 0.97 // nothing grows for ever
 	d.Upto, d.Level, d.Slope = minute, float32(level), float32(clamp(slope, -level/2-1, 2*level+10))
-	d.Noise, d.Lean = float32(clamp(noise, 1, 1e4)), float32(lean)
+	d.Noise, d.Lean = float32(clamp(noise, 1, 400)), float32(lean)
 	d.Usual += float32((share - float64(d.Usual)) * usualMemory)
 	d.pass(visitors, admitted, share)
 }

@@ -27,6 +27,8 @@ const (
 	// blindMinutes is how many minutes' sampling noise of the door the load bears
 	// when a decision shows.
 	blindMinutes = 1.5
+	// leastTarget is the share of the target below which chance does not push it.
+	leastTarget = 0.7
 	// lift is how many the law aims above the target. The load lies as often above
 	// what is aimed at as below, and what is below is places that stay empty while
 	// people wait.
@@ -162,7 +164,7 @@ func (v *view) decide(d Decision) Decision {
 	// know adds up.
 	blind := clamp((v.stale-trusting)/(givenUp-trusting), 0, 1)
 	sd := v.spread()
-	v.target = min(p.Target*(1+min(lift*sd, 0.01)), 1-sigmas*sd*p.Target) * (1 - 0.1*blind)
+	v.target = min(p.Target*(1+min(lift*sd, 0.01)), max(1-sigmas*sd*p.Target, leastTarget*p.Target)) * (1 - 0.1*blind)
 
 	// The door: the share at which the load reaches the target.
 	guarded := v.guard()
