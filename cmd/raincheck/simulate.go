@@ -38,15 +38,20 @@ type simulateCmd struct {
 	Drop        string  `placeholder:"FROM-UNTIL:SHARE" help:"In these minutes the site bears only that share: 660-720:0.7."`
 	Mail        float64 `placeholder:"PER-SECOND" help:"Mails a second that can be sent; 0 is no bound."`
 
-	Seed    uint64 `default:"1" help:"The same seed gives the same bytes."`
-	Full    bool   `help:"Live the day with everybody one by one and the real waiting room, inviter and sender instead: minutes for a large day. Agrees with the fast one within noise."`
-	Compare bool   `help:"Run the yardsticks beside it: no waiting room, the rule of 2013, a PI controller, and a planner that knows the day."`
-	JSON    bool   `name:"json" help:"Print JSON: the summary and the day by the minute."`
-	Report  string `placeholder:"FILE.html" help:"Write one self-contained page with plots."`
+	Seed      uint64 `default:"1" help:"The same seed gives the same bytes."`
+	Full      bool   `help:"Live the day with everybody one by one and the real waiting room, inviter and sender instead: minutes for a large day. Agrees with the fast one within noise."`
+	Compare   bool   `help:"Run the yardsticks beside it: no waiting room, the rule of 2013, a PI controller, and a planner that knows the day."`
+	JSON      bool   `name:"json" help:"Print JSON: the summary and the day by the minute."`
+	LawReport string `placeholder:"FILE.md" help:"Run the goal table of the law instead, and put it between the marks in that file."`
+	Traces    string `placeholder:"FOLDER" help:"With --law-report: more days, every CSV file in the folder."`
+	Report    string `placeholder:"FILE.html" help:"Write one self-contained page with plots."`
 }
 
 // Run runs the day and prints what came of it.
 func (c *simulateCmd) Run(e *env) error {
+	if c.LawReport != "" {
+		return c.lawReport()
+	}
 	s, err := c.scenario()
 	if err != nil {
 		return err
@@ -100,6 +105,69 @@ func (c *simulateCmd) Run(e *env) error {
 	simulation.Table(e.stdout, results...)
 	if c.Report != "" {
 		fmt.Fprintf(e.stdout, "\nThe plots are in %s.\n", c.Report)
+	}
+	return nil
+}
+
+// The results in docs/control.md stand between these marks.
+const (
+	resultsBegin = "<!-- results: make law -->\n"
+	resultsEnd   = "<!-- end of results -->"
+)
+
+// lawReport runs the goal table over the built-in day, one generated day of each
+// family that nothing was tuned on, and what is in the folder.
+func (c *simulateCmd) lawReport() error {
+	hcgov, err := simulation.Builtin(simulation.HealthCare)
+	if err != nil {
+		return err
+	}
+	days := []simulation.Trace{hcgov}
+	for _, family := range simulation.Families() {
+		t, err := simulation.Generate(family, 101)
+		if err != nil {
+			return err
+		}
+		days = append(days, t)
+	}
+	if c.Traces != "" {
+		files, err := filepath.Glob(filepath.Join(c.Traces, "*.csv"))
+		if err != nil {
+			return usageError{fmt.Errorf("--traces: %w", err)}
+		}
+		for _, file := range files {
+			if strings.HasPrefix(filepath.Base(file), simulation.HealthCare) {
+				continue // it is built in
+			}
+			t, err := demandOf(file)
+			if err != nil {
+				return err
+			}
+			// The folder's days are shapes: they are made to offer thrice the
+			// capacity where they are sudden, twice otherwise.
+			multiple := 2.0
+			if strings.HasPrefix(t.Name, "flash") {
+				multiple = 3
+			}
+			days = append(days, t.Offering(multiple, simulation.DefaultSite()))
+		}
+	}
+	text, err := os.ReadFile(c.LawReport)
+	if err != nil {
+		return usageError{fmt.Errorf("--law-report: %w", err)}
+	}
+	before, rest, ok1 := strings.Cut(string(text), resultsBegin)
+	_, after, ok2 := strings.Cut(rest, resultsEnd)
+	if !ok1 || !ok2 {
+		return badInput("--law-report %s: it has no marks %q and %q", c.LawReport, strings.TrimSpace(resultsBegin), resultsEnd)
+	}
+	var results strings.Builder
+	if err := simulation.Goals(&results, days, 3); err != nil {
+		return err
+	}
+	out := before + resultsBegin + "\n" + results.String() + "\n" + resultsEnd + after
+	if err := os.WriteFile(c.LawReport, []byte(out), 0o644); err != nil {
+		return fmt.Errorf("--law-report: %w", err)
 	}
 	return nil
 }

@@ -65,7 +65,9 @@ func (p *planner) plan(w *world, m int) admission.Decision {
 		for k := 0; k <= h; k++ {
 			onward += p.back[k] * p.stay[h-k]
 		}
-		if onward > 1e-9 {
+		// What the current minute brings is decided already; a few people too many in
+		// it are chance, and no reason to invite nobody.
+		if onward > 1e-9 && h > 0 {
 			invite = min(invite, max(0, room[h]/onward))
 		}
 	}

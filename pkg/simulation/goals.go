@@ -1,0 +1,202 @@
+package simulation
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"raincheck/pkg/admission"
+)
+
+// trial is one row of the results table: a change of the base setting.
+type trial struct {
+	name   string
+	change func(*Scenario)
+}
+
+// trials are the rows of the goal table that count minutes above a full site.
+// What goes wrong goes wrong an hour after the day's busiest minute or at it.
+var trials = []trial{
+	{"base setting", func(*Scenario) {}},
+	{"metric 5 min late", func(s *Scenario) { s.Conditions.MetricLag = 5 }},
+	{"metric frozen for 30 min", func(s *Scenario) { p := busiest(s.Trace); s.Conditions.Frozen = []Span{{p, p + 30}} }},
+	{"metric frozen for 60 min", func(s *Scenario) { p := busiest(s.Trace); s.Conditions.Frozen = []Span{{p, p + 60}} }},
+	{"metric missing altogether", func(s *Scenario) { s.Conditions.NoMetric = []Span{{0, len(s.Trace.Visits)}} }},
+	{"return rate jumps from 0.30 to 0.90", func(s *Scenario) {
+		s.People.Return, s.Conditions.Jump, s.Conditions.JumpTo = 0.3, busiest(s.Trace)+60, 0.9
+	}},
+	{"capacity falls by 30 % for an hour", func(s *Scenario) {
+		p := busiest(s.Trace) + 60
+		s.Conditions.Drop, s.Conditions.DropTo = []Span{{p, p + 60}}, 0.7
+	}},
+	{"capacity unknown", func(s *Scenario) { s.Policy.Capacity = 0 }},
+	{"capacity 400", small},
+	{"capacity 400, unknown", func(s *Scenario) { small(s); s.Policy.Capacity = 0 }},
+	{"visits of 8 min", func(s *Scenario) { visits(s, 8*time.Minute) }},
+	{"visits of 50 min", func(s *Scenario) { visits(s, 50*time.Minute) }},
+	{"half come back to the door undecided", func(s *Scenario) { s.People.LeaveAddress, s.People.ComeBack = 0.5, 0.9 }},
+	{"law begins anew in the middle of the day", func(s *Scenario) { s.Conditions.Restart = busiest(s.Trace) }},
+	{"sender paused for an hour", func(s *Scenario) { p := busiest(s.Trace); s.Conditions.Paused = []Span{{p, p + 60}} }},
+	{"a quarter of an hour of ticks missed", func(s *Scenario) { p := busiest(s.Trace); s.Conditions.Missed = []Span{{p, p + 15}} }},
+	{"people sleep from 23 to 7, quiet hours set", func(s *Scenario) {
+		s.People.Night = &Night{From: 23, Until: 7}
+		s.Policy.Quiet = &admission.Quiet{From: "23:00", Until: "07:00"}
+	}},
+	{"people sleep from 23 to 7, nobody said so", func(s *Scenario) { s.People.Night = &Night{From: 23, Until: 7} }},
+}
+
+// small is the base setting at a capacity of 400.
+func small(s *Scenario) {
+	s.Trace = s.Trace.Times(400 / s.Site.Capacity)
+	s.Site.Capacity, s.Policy.Capacity = 400, 400
+}
+
+// visits changes the length of visits; the demand follows, so that it offers the
+// same multiple of the capacity.
+func visits(s *Scenario, mean time.Duration) {
+	s.Trace = s.Trace.Times(s.Site.Visit.Minutes() / mean.Minutes())
+	s.Site.Visit = mean
+}
+
+// busiest is the minute of the highest demand.
+func busiest(t Trace) int {
+	best := 0
+	for m, v := range t.Visits {
+		if v > t.Visits[best] {
+			best = m
+		}
+	}
+	return best
+}
+
+// contender is a column of the table.
+type contender struct {
+	name       string
+	control    func(admission.Policy) Controller
+	queueFirst float64
+}
+
+var contenders = []contender{
+	{"2013 rule", Rule2013, 0.3}, {"PI", PI, 0.3}, {"queueFirst 1", Law, 1}, {"0.3", Law, 0.3}, {"0", Law, 0},
+}
+
+// Goals runs the goal table of docs/control.md over the days, each with that many
+// seeds, and writes it as Markdown.
+func Goals(w io.Writer, days []Trace, seeds int) error {
+	fmt.Fprintf(w, "%d days (", len(days))
+	for i, d := range days {
+		if i > 0 {
+			fmt.Fprint(w, ", ")
+		}
+		fmt.Fprint(w, d.Name)
+	}
+	fmt.Fprintf(w, "), %d seeds each. Minutes above 100 %% on the worst day, and the highest load:\n\n|", seeds)
+	for _, c := range contenders {
+		fmt.Fprint(w, " | ", c.name)
+	}
+	fmt.Fprint(w, " |\n|---|--:|--:|--:|--:|--:|\n")
+	var base [][]Summary
+	for i, t := range trials {
+		all, err := tryAll(t, days, seeds)
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			base = all
+		}
+		fmt.Fprintf(w, "| %s", t.name)
+		for _, column := range all {
+			above, load := 0, 0.0
+			for _, s := range column {
+				above, load = max(above, s.Above100), max(load, s.MaxLoad)
+			}
+			fmt.Fprintf(w, " | %d (%.2f)", above, load)
+		}
+		fmt.Fprintln(w, " |")
+		if t.name == trials[len(trials)-2].name {
+			fmt.Fprint(w, "| its share of returns after the code died")
+			for _, column := range all {
+				late := 0.0
+				for _, s := range column {
+					late = max(late, s.LateShare())
+				}
+				fmt.Fprintf(w, " | %.1f %%", 100*late)
+			}
+			fmt.Fprintln(w, " |")
+		}
+	}
+	fmt.Fprint(w, "\nThe base setting, by day (means over the seeds):\n\n|")
+	for _, c := range contenders {
+		fmt.Fprint(w, " | ", c.name)
+	}
+	fmt.Fprint(w, " |\n|---|--:|--:|--:|--:|--:|\n")
+	perDay := func(name string, value func(Summary) float64, format string) {
+		for d, day := range days {
+			fmt.Fprintf(w, "| %s, %s", name, day.Name)
+			for _, column := range base {
+				sum := 0.0
+				for _, s := range column[d*seeds : (d+1)*seeds] {
+					sum += value(s)
+				}
+				fmt.Fprintf(w, " | "+format, sum/float64(seeds))
+			}
+			fmt.Fprintln(w, " |")
+		}
+	}
+	perDay("utilisation of the target while somebody waits", func(s Summary) float64 { return 100 * s.Utilisation }, "%.1f %%")
+	perDay("minutes above 0.95", func(s Summary) float64 { return 100 * float64(s.Above95) / float64(s.Minutes) }, "%.2f %%")
+	perDay("wait to invitation p95, minutes", func(s Summary) float64 { return s.WaitP95 }, "%.0f")
+	perDay("share lost", func(s Summary) float64 { return 100 * s.LostShare() }, "%.1f %%")
+	return againstPlanner(w, days, base[2][:], seeds)
+}
+
+// againstPlanner sets the waits at queueFirst 1 beside the planner's.
+func againstPlanner(w io.Writer, days []Trace, law []Summary, seeds int) error {
+	fmt.Fprint(w, "\nWait to invitation p95 at queueFirst 1, against the planner that knows the day: ")
+	for d, day := range days {
+		s := DefaultScenario(day)
+		s.Policy.QueueFirst = 1
+		r, err := Run(s, Planner)
+		if err != nil {
+			return err
+		}
+		if d > 0 {
+			fmt.Fprint(w, ", ")
+		}
+		fmt.Fprintf(w, "%s %.0f to %.0f min", day.Name, law[d*seeds].WaitP95, r.Summary.WaitP95)
+	}
+	fmt.Fprintln(w, ".")
+	return nil
+}
+
+// tryAll runs one row: for each column, every day with every seed, in order.
+func tryAll(t trial, days []Trace, seeds int) ([][]Summary, error) {
+	all := make([][]Summary, len(contenders))
+	errs := make([]error, len(contenders))
+	var wait sync.WaitGroup
+	for i, c := range contenders {
+		wait.Go(func() {
+			for _, day := range days {
+				for seed := range seeds {
+					s := DefaultScenario(day)
+					s.Policy.QueueFirst, s.Seed = c.queueFirst, uint64(seed)+1
+					t.change(&s)
+					r, err := Run(s, c.control)
+					if err != nil {
+						errs[i] = err
+						return
+					}
+					all[i] = append(all[i], r.Summary)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, fmt.Errorf("goals, %s: %w", t.name, err)
+		}
+	}
+	return all, nil
+}
