@@ -115,13 +115,13 @@ func (w *world) live(m int) {
 			w.turnAwayAgain(m, n-got, k)
 		}
 	}
+	w.post(m) // before the returns: some come within their minute
 	back := 0
 	for _, c := range w.coming[m] {
 		back += c.count
 		w.redeemed[c.invited] += c.count
 		w.newRedeemed = append(w.newRedeemed, group{c.invited, c.count})
 	}
-	w.post(m)
 	w.enter(m, in+back)
 	w.onSite -= w.leaving[m]
 

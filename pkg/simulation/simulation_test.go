@@ -1,0 +1,220 @@
+package simulation
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"raincheck/pkg/admission"
+)
+
+// must runs a scenario that is known to be valid.
+func must(t testing.TB, s Scenario, control func(admission.Policy) Controller) Result {
+	t.Helper()
+	r, err := Run(s, control)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func healthCare(t testing.TB) Scenario {
+	t.Helper()
+	trace, err := Builtin(HealthCare)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return DefaultScenario(trace)
+}
+
+func TestTheSameSeedIsTheSameBytes(t *testing.T) {
+	t.Parallel()
+	run := func(seed uint64) []byte {
+		s := healthCare(t)
+		s.Trace.Visits = s.Trace.Visits[:900]
+		s.Seed = seed
+		data, err := json.Marshal(must(t, s, Law))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	if !bytes.Equal(run(7), run(7)) {
+		t.Error("the same seed gave other bytes")
+	}
+	if bytes.Equal(run(7), run(8)) {
+		t.Error("another seed gave the same bytes: there is no chance in it")
+	}
+}
+
+// TestEverybodyIsCounted: who wanted to visit was let in, came back, waits, was
+// lost, or is on the way with a code.
+func TestEverybodyIsCounted(t *testing.T) {
+	t.Parallel()
+	s := healthCare(t)
+	s.People.ComeBack = 0
+	r := must(t, s, Law).Summary
+	if r.Waiting != 0 || r.Joined != r.Invited {
+		t.Errorf("%d joined, %d invited, %d wait at the end of the second day", r.Joined, r.Invited, r.Waiting)
+	}
+	onTheWay := r.Visits - r.Door - r.Redeemed - r.Lost
+	if onTheWay < -r.Late || onTheWay > r.Late {
+		t.Errorf("%d of %d people are neither in nor lost; at most %d came too late", onTheWay, r.Visits, r.Late)
+	}
+}
+
+// TestGoals is the goal table in small: what must hold on any change of the law.
+// `make law` runs all of it.
+func TestGoals(t *testing.T) {
+	t.Parallel()
+	days := []string{"hcgov", "ramps", "plateau"}
+	for _, day := range days {
+		t.Run(day, func(t *testing.T) {
+			t.Parallel()
+			s := healthCare(t)
+			if day != "hcgov" {
+				trace, err := Generate(day, 201)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s = DefaultScenario(trace)
+			}
+			s.Policy.QueueFirst = 1
+			law, pi, planner := must(t, s, Law).Summary, must(t, s, PI).Summary, must(t, s, Planner).Summary
+			if law.Above100 > 0 || law.MaxLoad > 0.98 {
+				t.Errorf("the load reached %.3f, %d minutes above 1.0", law.MaxLoad, law.Above100)
+			}
+			if law.Utilisation < 0.998 {
+				t.Errorf("while somebody waited %.2f %% of the target was in use, want 99.8", 100*law.Utilisation)
+			}
+			if share := float64(law.Above95) / float64(law.Minutes); share > 0.01 {
+				t.Errorf("%.1f %% of the minutes above 0.95", 100*share)
+			}
+			if law.WaitP95 > 1.10*planner.WaitP95+1 {
+				t.Errorf("95 of 100 wait %.0f min, %.0f with all knowledge: want at most 1.10 times", law.WaitP95, planner.WaitP95)
+			}
+			if day == "hcgov" && law.WaitP95 > 0.22*pi.WaitP95 {
+				t.Errorf("95 of 100 wait %.0f min, %.0f under PI: want at most 0.22", law.WaitP95, pi.WaitP95)
+			}
+			for _, trial := range trials {
+				switch trial.name {
+				case "metric 5 min late", "metric frozen for 60 min", "metric missing altogether", "return rate jumps from 0.30 to 0.90", "law begins anew in the middle of the day":
+					changed := s
+					trial.change(&changed)
+					if r := must(t, changed, Law).Summary; r.Above100 > 0 {
+						t.Errorf("%s: %d minutes above 1.0, at %.3f", trial.name, r.Above100, r.MaxLoad)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestWithoutAWaitingRoom is what the others are measured by: HealthCare.gov's
+// day without one, hours above its capacity.
+func TestWithoutAWaitingRoom(t *testing.T) {
+	t.Parallel()
+	r := must(t, healthCare(t), NoThrottle).Summary
+	if r.TurnedAway != 0 || r.Above100 < 300 || r.MaxLoad < 1.3 {
+		t.Errorf("no waiting room: %d turned away, %d minutes above 1.0, highest load %.2f", r.TurnedAway, r.Above100, r.MaxLoad)
+	}
+}
+
+func TestTraceErrorsNameTheLine(t *testing.T) {
+	t.Parallel()
+	const head = "minute,timestamp,count\n"
+	for _, c := range []struct{ in, want string }{
+		{"", "no minutes"},
+		{"a,b,c\n0,2013-12-23T00:00,1\n", "line 1: the header"},
+		{head, "no minutes"},
+		{head + "0,2013-12-23T00:00\n", "line 2: it has 2 columns"},
+		{head + "0,2013-12-23T00:00,5\n2,2013-12-23T00:02,5\n", `line 3: minute is "2", expected 1`},
+		{head + "0,yesterday,5\n", `line 2: timestamp is "yesterday"`},
+		{head + "0,2013-12-23T00:00,-5\n", `line 2: count is "-5"`},
+		{head + "0,2013-12-23T00:00,NaN\n", `line 2: count is "NaN"`},
+		{head + "0,2013-12-23T00:00,\"5\n", "line 2: this is no CSV"},
+	} {
+		if _, err := ReadTrace("day", strings.NewReader(c.in)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, want an error with %q", c.in, err, c.want)
+		}
+	}
+}
+
+// TestDrawsFollowTheirDistributions holds the cohort's tables to the draws that
+// the local instance makes one by one.
+func TestDrawsFollowTheirDistributions(t *testing.T) {
+	t.Parallel()
+	r := chance(1)
+	site := DefaultSite()
+	table := newSpread(lognormalMinutes(medianOf(site.Visit, site.VisitSigma), site.VisitSigma, longest))
+	const n = 200000
+	one, many := 0.0, 0.0
+	for range n {
+		one += site.Stays(r).Minutes()
+		// A visit of d minutes begun within a minute ends d and a half later, counted
+		// in whole minutes; the half makes up for the part that is cut off.
+		many += float64(table.draw(r))
+	}
+	if math.Abs(one/n-25) > 0.3 || math.Abs(many/n-25) > 0.3 {
+		t.Errorf("visits last %.2f min one by one and %.2f in cohorts, want 25", one/n, many/n)
+	}
+	people, back := DefaultPeople(), 0
+	for range n {
+		if d, ok := people.Returns(r, time.Hour); ok && d < people.ReturnMedian {
+			back++
+		}
+	}
+	if share := float64(back) / n; math.Abs(share-people.Return/2) > 0.005 {
+		t.Errorf("%.3f of the invited are back by the median, want %.3f", share, people.Return/2)
+	}
+	sum := 0
+	for range 2000 {
+		sum += binomial(r, 1000, 0.3) + binomial(r, 20, 0.1) + binomial(r, 100, 0.9)
+	}
+	if mean := float64(sum) / 2000; math.Abs(mean-392) > 2 {
+		t.Errorf("binomial draws add up to %.1f, want 392", mean)
+	}
+}
+
+// TestNightMovesReturnsToTheMorning: nobody comes back while asleep.
+func TestNightMovesReturnsToTheMorning(t *testing.T) {
+	t.Parallel()
+	p := People{Night: &Night{From: 23, Until: 7}}
+	at := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	for m := range 24 * 60 {
+		got := p.Awake(at.Add(time.Duration(m) * time.Minute))
+		if h := got.Hour(); h == 23 || h < 7 {
+			t.Fatalf("minute %d of the day became %v", m, got)
+		}
+	}
+}
+
+func TestReportIsOnePage(t *testing.T) {
+	t.Parallel()
+	s := healthCare(t)
+	s.Name = `<script>alert("a day")</script>`
+	var page strings.Builder
+	if err := Report(&page, s, must(t, s, Law), must(t, s, NoThrottle)); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"src=", "href=", "<script>alert"} {
+		if strings.Contains(page.String(), bad) {
+			t.Errorf("the report contains %q: it must need nothing else and escape names", bad)
+		}
+	}
+	for _, want := range []string{"The MIT License", "no waiting room", "new uPlot", "At a capacity of 50,000"} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the report lacks %q", want)
+		}
+	}
+}
+
+func BenchmarkRun(b *testing.B) {
+	s := healthCare(b)
+	for b.Loop() {
+		must(b, s, Law)
+	}
+}
