@@ -10,7 +10,7 @@ SOURCES := cmd functions pkg test
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help run hcgov test test-race test-browser test-edge fuzz bench lint
+.PHONY: help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,15 @@ bench: ## Run the benchmarks: the law, the edge, a sign-up from end to end
 # ST1003 (initialisms) would rename generated and JSON-bound names. eslint-plugin-es-x holds the JavaScript of the edge
 # to what CloudFront documents, in test-edge.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+law: ## Run the goal table of the admission law into docs/control.md, two minutes (TRACES=FOLDER adds the days in it)
+	$(GO) run ./cmd/raincheck simulate --law-report docs/control.md $(if $(TRACES),--traces $(TRACES))
+
+law-check: ## The same, printed and not kept; without TRACES it must be what docs/control.md says
+	@copy=$$(mktemp) && cp docs/control.md $$copy && \
+	$(GO) run ./cmd/raincheck simulate --law-report $$copy $(if $(TRACES),--traces $(TRACES)) && \
+	sed -n '/results: make law/,/end of results/p' $$copy && \
+	{ [ -n "$(TRACES)" ] || cmp $$copy docs/control.md; }; status=$$?; rm -f $$copy; exit $$status
 
 lint: ## Check format, vet and staticcheck
 	@unformatted=$$(gofmt -l $(SOURCES)); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi

@@ -71,9 +71,8 @@ func (p People) Returns(r *rand.Rand, wait time.Duration) (time.Duration, bool) 
 	return time.Duration(math.Exp(r.NormFloat64()*p.ReturnSigma) * float64(p.ReturnMedian)), true
 }
 
-// Awake moves a time in the night to the morning: as long after its end as it
-// was after its beginning, shortened to an hour, since the mailbox is read over
-// breakfast.
+// Awake moves a time in the night to the hour after it, when mail is read over
+// breakfast: in the same order, the whole night drawn together into that hour.
 func (p People) Awake(at time.Time) time.Time {
 	if p.Night == nil {
 		return at

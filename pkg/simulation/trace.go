@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -169,13 +168,4 @@ func (t Trace) From(minute int) Trace {
 	minute = max(0, min(minute, len(t.Visits)))
 	t.Start, t.Visits = t.Time(minute), t.Visits[minute:]
 	return t
-}
-
-// Peak is the busiest minute's count.
-func (t Trace) Peak() float64 {
-	best := 0.0
-	for _, v := range t.Visits {
-		best = math.Max(best, v)
-	}
-	return best
 }

@@ -6,14 +6,6 @@ import (
 	"raincheck/pkg/admission"
 )
 
-// Yardsticks are what the law is compared with, by their names on the command
-// line.
-var yardsticks = map[string]func(admission.Policy) Controller{
-	"none": NoThrottle,
-	"2013": Rule2013,
-	"pi":   PI,
-}
-
 // NoThrottle lets everybody in: the site without a waiting room.
 func NoThrottle(admission.Policy) Controller { return noThrottle{} }
 
