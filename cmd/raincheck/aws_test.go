@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bufio"
+	"context"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -36,23 +40,31 @@ type world struct {
 	cloudfront     *cloudfront.Server
 	secrets        *secrets.Server
 	edge           *emulators.KeyValue
+	metrics        *emulators.CloudWatch
 	down           map[string]*atomic.Bool
 }
 
 // outputs are those of the stack "raincheck" of every story.
 var outputs = map[string]string{
-	outTable: "raincheck-Table", outQueue: "https://sqs.eu-west-1.amazonaws.com/111122223333/raincheck-Queue",
+	outEdgeMetrics: "Raincheck/raincheck",
+	outTable:       "raincheck-Table", outQueue: "https://sqs.eu-west-1.amazonaws.com/111122223333/raincheck-Queue",
 	outEdge: "arn:aws:cloudfront::111122223333:key-value-store/12345678-1234-1234-1234-123456789012",
 	outKeys: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:raincheck-keys-AbCdEf", outOrigin: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:raincheck-origin-AbCdEf",
 	outRoom: "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com", outCachePolicy: "11111111-2222-3333-4444-555555555555",
 	outThrottle: "arn:aws:cloudfront::111122223333:function/raincheck-throttle", outRemember: "arn:aws:cloudfront::111122223333:function/raincheck-remember",
 }
 
+// worldEnv is what a world needs of a story: *testscript.Env, or a test.
+type worldEnv interface {
+	Setenv(key, value string)
+	Defer(func())
+}
+
 // newWorld starts the stand-ins and points a story's environment at them.
-func newWorld(e *testscript.Env, dynamodb http.Handler, tableName string) *world {
+func newWorld(e worldEnv, dynamodb http.Handler, tableName string) *world {
 	made := maps.Clone(outputs)
 	made[outTable] = tableName
-	w := &world{tableName, made, 0, &cloudformation.Server{}, &cloudfront.Server{Looks: 2}, &secrets.Server{}, &emulators.KeyValue{ARN: outputs[outEdge]}, map[string]*atomic.Bool{}}
+	w := &world{tableName, made, 0, &cloudformation.Server{}, &cloudfront.Server{Looks: 2}, &secrets.Server{}, &emulators.KeyValue{ARN: outputs[outEdge]}, &emulators.CloudWatch{}, map[string]*atomic.Bool{}}
 	w.cloudformation.Put("raincheck", made, map[string]string{"SiteHost": "www.example.org"})
 	w.cloudformation.Put("shop", map[string]string{"Url": "https://www.example.org"}, nil)
 	w.cloudfront.Functions(outputs[outThrottle], outputs[outRemember], "arn:aws:cloudfront::111122223333:function/add-index-html")
@@ -60,7 +72,7 @@ func newWorld(e *testscript.Env, dynamodb http.Handler, tableName string) *world
 	w.secrets.Put(outputs[outKeys], `{"root":"`+strings.Repeat("r", bypass.MinSecret)+`"}`)
 	for name, handler := range map[string]http.Handler{
 		"CLOUDFORMATION": w.cloudformation, "CLOUDFRONT": w.cloudfront, "SECRETS_MANAGER": w.secrets,
-		"CLOUDFRONT_KEYVALUESTORE": w.edge, "DYNAMODB": dynamodb,
+		"CLOUDFRONT_KEYVALUESTORE": w.edge, "DYNAMODB": dynamodb, "CLOUDWATCH": w.metrics,
 	} {
 		down := &atomic.Bool{}
 		w.down[strings.ToLower(name)] = down
@@ -86,7 +98,8 @@ func newWorld(e *testscript.Env, dynamodb http.Handler, tableName string) *world
 		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "not-a-secret",
 		"AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1",
 		// A machine's own settings are no part of a story.
-		"AWS_CONFIG_FILE": filepath.Join(e.WorkDir, "none"), "AWS_SHARED_CREDENTIALS_FILE": filepath.Join(e.WorkDir, "none"),
+		"AWS_PROFILE": "", "AWS_SESSION_TOKEN": "",
+		"AWS_CONFIG_FILE": "/nowhere/none", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/none",
 	} {
 		e.Setenv(name, value)
 	}
@@ -151,6 +164,20 @@ var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
 			ts.Fatalf("%s writes, want %s", got, args[0])
 		}
 	},
+	// counted MINUTES VISITORS ADMITTED: the edge counted so many in each of the
+	// last minutes.
+	"counted": func(ts *testscript.TestScript, neg bool, args []string) {
+		n, err := strconv.Atoi(args[0])
+		ts.Check(err)
+		for i := range n {
+			at := time.Now().Add(-time.Duration(i+2) * time.Minute)
+			for j, name := range []string{"Visitors", "Admitted"} {
+				value, err := strconv.ParseFloat(args[1+j], 64)
+				ts.Check(err)
+				worldOf(ts).metrics.Put(emulators.Series(outputs[outEdgeMetrics], name), at, value)
+			}
+		}
+	},
 	// denied: the credentials may do nothing with CloudFront.
 	"denied": func(ts *testscript.TestScript, neg bool, args []string) { worldOf(ts).cloudfront.Deny(!neg) },
 	// parameter NAME VALUE: the stack was deployed so.
@@ -194,4 +221,71 @@ var repository = func() string {
 // through is an HTTP client that reaches everything by that proxy.
 func through(proxy string) *http.Client {
 	return &http.Client{Transport: &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return url.Parse(proxy) }}}
+}
+
+// testEnv makes a test a worldEnv.
+type testEnv struct{ *testing.T }
+
+func (e testEnv) Defer(f func()) { e.Cleanup(f) }
+
+// TestConsoleOverAStack opens the console of a deployed stack as a browser does.
+func TestConsoleOverAStack(t *testing.T) {
+	w := newWorld(testEnv{t}, http.NotFoundHandler(), outputs[outTable])
+	now := time.Now()
+	for i := range 60 {
+		at := now.Add(-time.Duration(i+2) * time.Minute)
+		w.metrics.Put(emulators.Series(ownMetrics, "inviter.load", "Stack=raincheck"), at, 0.93)
+		w.metrics.Put(emulators.Series(outputs[outEdgeMetrics], "Visitors"), at, 1000)
+		w.metrics.Put(emulators.Series(outputs[outEdgeMetrics], "Admitted"), at, 400)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	reader, writer := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"console", "--port", "0"}, &env{stdout: writer, stderr: io.Discard, lookup: os.LookupEnv, now: time.Now})
+		writer.Close()
+	}()
+	said, err := bufio.NewReader(reader).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, page, ok := strings.Cut(strings.TrimSpace(said), "read-only: ")
+	if !ok {
+		t.Fatal(said)
+	}
+	get := func(path string) string {
+		response, err := http.Get(page + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err != nil || response.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d, %v: %s", path, response.StatusCode, err, body)
+		}
+		return string(body)
+	}
+	if html := get(""); !strings.Contains(html, "<title>") {
+		t.Errorf("the page: %.200s", html)
+	}
+	// The table does not answer and the edge has no gate: the screen says both.
+	if snapshot := get("api/snapshot"); !strings.Contains(snapshot, `"readOnly":true`) || !strings.Contains(snapshot, "the waitlist cannot be read") || !strings.Contains(snapshot, "no gate yet") {
+		t.Errorf("the snapshot: %s", snapshot)
+	}
+	series := get("api/series?after=" + strconv.FormatInt(now.Add(-30*time.Minute).Unix(), 10))
+	if !strings.Contains(series, "0.93") || !strings.Contains(series, "1000") || strings.Count(series, "0.93") > 45 {
+		t.Errorf("the series: %s", series)
+	}
+	response, err := http.Post(page+"api/change", "application/json", strings.NewReader(`{"mode":"open"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode < 400 {
+		t.Errorf("a change over the read-only console: %d", response.StatusCode)
+	}
+	stop()
+	if code := <-ended; code != 0 {
+		t.Errorf("exit status %d", code)
+	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"raincheck/pkg/gate"
 	"raincheck/pkg/local/console"
@@ -79,11 +80,29 @@ func (c *holdCmd) Help() string {
 type observeCmd struct {
 	where
 	apply
+	Report bool          `help:"Change nothing: say whom raincheck would have turned away (a deployed stack)."`
+	Since  time.Duration `default:"24h" help:"How far back the report goes (${default})."`
 }
 
-// Run switches to observe.
+// Help is shown by --help.
+func (c *observeCmd) Help() string {
+	return "For the days before the day: everything is decided and counted as in throttle, and everybody is let in. --report says, hour by hour, whom it would have turned away."
+}
+
+// Run switches to observe, or reports.
 func (c *observeCmd) Run(e *env) error {
-	return c.where.switchTo(e, c.apply, console.Change{Mode: gate.Observe})
+	if !c.Report {
+		return c.where.switchTo(e, c.apply, console.Change{Mode: gate.Observe})
+	}
+	if c.Stack == "" {
+		return badInput("--report is about a deployed stack: name it with --stack (a local instance shows the same on its console)")
+	}
+	s, err := deployed{Stack: c.Stack}.session(e)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "On the stack %s, by the edge's sampled counts:\n", s.Name)
+	return s.history(e).report(e.ctx, e.now().Add(-c.Since), func(format string, args ...any) { fmt.Fprintf(e.stdout, format+"\n", args...) })
 }
 
 // pauseCmd stops the mail.

@@ -131,6 +131,8 @@ func Oldest(n int, due bool, shards int, until time.Time, fetch Fetch) ([]Place,
 			}
 			q := queries[i]
 			q.After = last.Mark()
+			// A shard that is deeper than its share probably goes on so.
+			q.Limit = min(MaxPage, n, 2*q.Limit)
 			again = append(again, q)
 		}
 		queries = again

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"raincheck/pkg/local/console"
+)
+
+// consoleCmd shows a deployed stack on a page.
+type consoleCmd struct {
+	deployed
+	Port int `default:"8090" help:"Port to listen on, on this machine only; 0 picks a free one (${default})."`
+}
+
+// Help is shown by --help.
+func (c *consoleCmd) Help() string {
+	return "The page of the local console over a deployed stack: load against target, the share let straight in, who waits, and why. It is read-only, and can be left on a wall: " +
+		"the switches are commands. AWS is asked every few seconds while somebody looks, and not otherwise."
+}
+
+// Run serves until it is interrupted.
+func (c *consoleCmd) Run(e *env) error {
+	if c.Port < 0 || c.Port > 65535 {
+		return badInput("--port %d: a port is between 0 and 65535", c.Port)
+	}
+	s, err := c.session(e)
+	if err != nil {
+		return err
+	}
+	d, err := s.deployment(e)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort("localhost", strconv.Itoa(c.Port)))
+	if err != nil {
+		return fmt.Errorf("listen on port %d: %w; --port chooses another", c.Port, err)
+	}
+	page := &console.Console{Source: &watched{deployment: d, history: s.history(e), now: e.now}, Log: slog.New(slog.NewTextHandler(e.stderr, nil))}
+	server := &http.Server{Handler: page.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	fmt.Fprintf(e.stdout, "The stack %s, read-only: http://%s%s\n", s.Name, listener.Addr(), console.Path)
+	go func() {
+		<-e.ctx.Done()
+		ending, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		// Whoever still reads a page is cut off after two seconds.
+		_ = server.Shutdown(ending)
+	}()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the console: %w", err)
+	}
+	return nil
+}

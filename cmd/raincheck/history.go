@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"raincheck/pkg/admission"
+	"raincheck/pkg/aws/metrics"
+	"raincheck/pkg/local/console"
+)
+
+// The outputs and names by which the stack's metrics are found. The functions
+// write theirs under ownMetrics with the stack as their one dimension.
+const (
+	outEdgeMetrics = "EdgeNamespace"
+	ownMetrics     = "Raincheck"
+)
+
+// history reads the stack's past from CloudWatch.
+type history struct {
+	stack  string
+	target float64
+	// edge is the counts at the door.
+	edge *metrics.Metrics
+	// own are the functions' metrics, by their names.
+	own map[string]*metrics.Metrics
+	now func() time.Time
+}
+
+func (s *session) history(e *env) *history {
+	h := &history{stack: s.Name, target: s.number("Target"), now: e.now, own: map[string]*metrics.Metrics{},
+		edge: metrics.New(s.cfg, metrics.Source{Preset: metrics.ByHand}, s.Outputs[outEdgeMetrics])}
+	for name, statistic := range map[string]string{"inviter.load": "Maximum", "inviter.admit": "Average", "inviter.waiting": "Maximum", "inviter.claimed": "Sum"} {
+		h.own[name] = metrics.New(s.cfg, metrics.Source{Preset: metrics.Custom, Full: 1, Namespace: ownMetrics, Name: name, Statistic: statistic, Dimensions: "Stack=" + s.Name}, "")
+	}
+	return h
+}
+
+// series gives the minutes from since on. Columns that a deployed stack has no
+// metric for have no values.
+func (h *history) series(ctx context.Context, since time.Time) (console.Series, error) {
+	until := h.now().UTC().Truncate(time.Minute)
+	since = since.UTC().Truncate(time.Minute)
+	n := max(0, int(until.Sub(since)/time.Minute))
+	s := console.Series{Minutes: make([]int64, n)}
+	blank := func() console.Column {
+		c := make(console.Column, n)
+		for i := range c {
+			c[i] = math.NaN()
+		}
+		return c
+	}
+	for i := range n {
+		s.Minutes[i] = since.Add(time.Duration(i) * time.Minute).Unix()
+	}
+	s.Load, s.Target, s.Admit, s.Visitors, s.Admitted = blank(), blank(), blank(), blank(), blank()
+	s.Joined, s.Waiting, s.Invited, s.Redeemed = blank(), blank(), blank(), blank()
+	if n == 0 {
+		return s, nil
+	}
+	for i := range s.Target {
+		s.Target[i] = h.target
+	}
+	at := func(t time.Time) int { return int(t.Sub(since) / time.Minute) }
+	var failures []error
+	for name, column := range map[string]console.Column{"inviter.load": s.Load, "inviter.admit": s.Admit, "inviter.waiting": s.Waiting, "inviter.claimed": s.Invited} {
+		samples, err := h.own[name].Load(ctx, since, until)
+		if err != nil {
+			failures = append(failures, err)
+		}
+		for _, p := range samples {
+			if i := at(p.At); i >= 0 && i < n {
+				column[i] = p.Value
+			}
+		}
+	}
+	counts, err := h.edge.Edge(ctx, since, until)
+	if err != nil {
+		failures = append(failures, err)
+	}
+	for _, c := range counts {
+		if i := at(c.At); i >= 0 && i < n {
+			s.Visitors[i], s.Admitted[i] = c.Visitors, c.Admitted
+		}
+	}
+	// Some charts are better than none.
+	if len(failures) == len(h.own)+1 {
+		return s, awsWords(failures[0])
+	}
+	return s, nil
+}
+
+// watched is what the console of a deployed stack shows: status and history,
+// each asked of AWS at most as often as it can change, whoever looks. The page
+// asks every second, and CloudWatch takes a cent for a thousand questions.
+type watched struct {
+	deployment *deployment
+	history    *history
+	now        func() time.Time
+
+	mu       sync.Mutex
+	snapshot kept[console.Snapshot]
+	series   kept[console.Series]
+}
+
+// kept is an answer and when it was given.
+type kept[T any] struct {
+	at    time.Time
+	value T
+	err   error
+}
+
+// How long an answer is kept: control and gate change by a hand, metrics by the
+// minute.
+const (
+	statusFor  = 5 * time.Second
+	historyFor = 30 * time.Second
+	shown      = 24 * time.Hour
+)
+
+// Snapshot says what happens now.
+func (w *watched) Snapshot(ctx context.Context) (console.Snapshot, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if now := w.now(); now.Sub(w.snapshot.at) >= statusFor {
+		w.snapshot.value, w.snapshot.err = w.deployment.status(ctx)
+		w.snapshot.at = now
+	}
+	return w.snapshot.value, w.snapshot.err
+}
+
+// Series gives the minutes after the given time.
+func (w *watched) Series(ctx context.Context, after time.Time) (console.Series, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if now := w.now(); now.Sub(w.series.at) >= historyFor {
+		w.series.value, w.series.err = w.history.series(ctx, now.Add(-shown))
+		w.series.at = now
+	}
+	return newer(w.series.value, after), w.series.err
+}
+
+// newer cuts off what the page has. Metrics come late, so that the last ten
+// minutes are always sent again; the page keeps the better value.
+func newer(s console.Series, after time.Time) console.Series {
+	from, _ := slices.BinarySearch(s.Minutes, after.Add(-10*time.Minute).Unix())
+	cut := func(c console.Column) console.Column {
+		if len(c) < from {
+			return nil
+		}
+		return c[from:]
+	}
+	return console.Series{
+		Minutes: s.Minutes[from:], Load: cut(s.Load), Target: cut(s.Target), Admit: cut(s.Admit), Visitors: cut(s.Visitors), Admitted: cut(s.Admitted),
+		Joined: cut(s.Joined), Waiting: cut(s.Waiting), Invited: cut(s.Invited), Redeemed: cut(s.Redeemed),
+	}
+}
+
+// source is where the site's load comes from, as the stack was told.
+func (s *session) source() (metrics.Source, error) {
+	source := metrics.Source{
+		Preset: s.Parameters["LoadSource"], Full: s.number("LoadFull"), Resource: s.Parameters["LoadResource"], Region: s.Parameters["LoadRegion"],
+		Namespace: s.Parameters["LoadNamespace"], Name: s.Parameters["LoadMetric"], Statistic: s.Parameters["LoadStatistic"],
+		Dimensions: s.Parameters["LoadDimensions"], Expression: s.Parameters["LoadExpression"],
+	}
+	if source.Preset == "" {
+		source.Preset = metrics.ByHand
+	}
+	return source, source.Validate()
+}
+
+// load reads the site's load of the last hours from where the stack takes it.
+func (s *session) load(ctx context.Context, since, until time.Time) ([]admission.Sample, error) {
+	source, err := s.source()
+	if err != nil {
+		return nil, err
+	}
+	if source.Preset == metrics.ByHand {
+		return nil, errByHand
+	}
+	samples, err := metrics.New(s.cfg, source, "").Load(ctx, since, until)
+	return samples, awsWords(err)
+}
+
+var errByHand = errors.New("the load comes by hand (raincheck load), so there is no history of it")
+
+// region is cfg in another region.
+func region(cfg aws.Config, name string) aws.Config {
+	next := cfg.Copy()
+	next.Region = name
+	return next
+}
+
+// report says whom observe would have turned away.
+func (h *history) report(ctx context.Context, since time.Time, hours func(format string, args ...any)) error {
+	counts, err := h.edge.Edge(ctx, since, h.now().UTC())
+	if err != nil {
+		return awsWords(err)
+	}
+	if len(counts) == 0 {
+		return fmt.Errorf("the edge has counted nobody since %s; are the functions attached, and is the mode observe or throttle?", since.UTC().Format("Mon 15:04 UTC"))
+	}
+	hours("  %-16s %10s %12s %7s   %s", "hour (UTC)", "visits", "turned away", "share", "worst minute")
+	type hour struct{ visitors, admitted, worst float64 }
+	var order []time.Time
+	byHour := map[time.Time]*hour{}
+	var all hour
+	for _, c := range counts {
+		t := c.At.UTC().Truncate(time.Hour)
+		if byHour[t] == nil {
+			byHour[t] = &hour{}
+			order = append(order, t)
+		}
+		for _, sum := range []*hour{byHour[t], &all} {
+			sum.visitors += c.Visitors
+			sum.admitted += c.Admitted
+			if c.Visitors > 0 {
+				sum.worst = max(sum.worst, 1-c.Admitted/c.Visitors)
+			}
+		}
+	}
+	line := func(name string, s *hour) {
+		away := max(0, s.visitors-s.admitted)
+		hours("  %-16s %10s %12s %7s   %s", name, thousands(int(s.visitors)), thousands(int(away)), percent(away/max(1, s.visitors)), percent(s.worst))
+	}
+	slices.SortFunc(order, time.Time.Compare)
+	for _, t := range order {
+		line(t.Format("Mon 2 Jan 15:04"), byHour[t])
+	}
+	line("together", &all)
+	return nil
+}
