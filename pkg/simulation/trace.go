@@ -169,3 +169,12 @@ func (t Trace) From(minute int) Trace {
 	t.Start, t.Visits = t.Time(minute), t.Visits[minute:]
 	return t
 }
+
+// Peak is the busiest minute's count.
+func (t Trace) Peak() float64 {
+	best := 0.0
+	for _, v := range t.Visits {
+		best = max(best, v)
+	}
+	return best
+}
