@@ -10,7 +10,7 @@ SOURCES := cmd functions pkg test
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
+.PHONY: build validate deploy template test-emulators test-coldstart help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,3 +65,25 @@ lint: ## Check format, vet and staticcheck
 	@unformatted=$$(gofmt -l $(SOURCES)); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) -checks all,-ST1000,-ST1003 ./...
+
+# On AWS. SAM and its cfn-lint come with `pip install aws-sam-cli`.
+SAM ?= sam
+
+build: ## Build the Lambda functions with SAM
+	CGO_ENABLED=0 $(SAM) build
+
+validate: ## Check the template with SAM's linter
+	$(SAM) validate --lint --template template.yaml --region us-east-1
+
+deploy: build ## Deploy the stack (the first time: sam deploy --guided)
+	$(SAM) deploy
+
+template: ## Join the edge functions' code into the templates
+	$(GO) test ./test/template -run Fresh -update
+
+test-emulators: ## The store's conformance suite on dynalite, over the real protocol (needs Node.js and npm)
+	cd test/emulators && npm ci --silent --no-audit --no-fund
+	$(GO) test -tags emulators -count=1 ./test/emulators/...
+
+test-coldstart: ## Print each function's cold start as a ratio to a function that does nothing
+	$(GO) test -tags coldstart -count=1 -v ./test/coldstart

@@ -129,8 +129,9 @@ func Oldest(n int, due bool, shards int, until time.Time, fetch Fetch) ([]Place,
 			if len(found) == n && !last.When.Before(found[n-1].When) {
 				continue
 			}
+			// A shard that holds more than its share is asked for more each time.
 			q := queries[i]
-			q.After = last.Mark()
+			q.After, q.Limit = last.Mark(), min(MaxPage, n, 4*q.Limit)
 			// A shard that is deeper than its share probably goes on so.
 			q.Limit = min(MaxPage, n, 2*q.Limit)
 			again = append(again, q)
