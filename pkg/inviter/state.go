@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"raincheck/pkg/admission"
@@ -51,15 +52,24 @@ type published struct {
 
 const stateVersion = 1
 
+// compressors are kept from tick to tick: one takes a megabyte to set up, which
+// a simulated day would do some thousand times.
+var compressors = sync.Pool{New: func() any {
+	w, err := flate.NewWriter(nil, flate.BestSpeed)
+	if err != nil {
+		panic("inviter: " + err.Error()) // only for a level that does not exist
+	}
+	return w
+}}
+
 // encode compresses: a state in full use is some 60 KB of JSON, and a write of
 // DynamoDB costs by the kilobyte.
 func (s state) encode() ([]byte, error) {
 	s.Version = stateVersion
 	var out bytes.Buffer
-	w, err := flate.NewWriter(&out, flate.BestSpeed)
-	if err != nil {
-		return nil, err
-	}
+	w := compressors.Get().(*flate.Writer)
+	defer compressors.Put(w)
+	w.Reset(&out)
 	if err := json.NewEncoder(w).Encode(s); err != nil {
 		return nil, fmt.Errorf("encoding: %w", err)
 	}

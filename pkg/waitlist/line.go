@@ -132,8 +132,6 @@ func Oldest(n int, due bool, shards int, until time.Time, fetch Fetch) ([]Place,
 			// A shard that holds more than its share is asked for more each time.
 			q := queries[i]
 			q.After, q.Limit = last.Mark(), min(MaxPage, n, 4*q.Limit)
-			// A shard that is deeper than its share probably goes on so.
-			q.Limit = min(MaxPage, n, 2*q.Limit)
 			again = append(again, q)
 		}
 		queries = again

@@ -48,7 +48,6 @@ type machine struct {
 	ambiguous    map[waitlist.Ref]int
 	messages     []waitlist.Message // all that were ever queued
 	pausedAt     time.Time
-	mailsAtPause int
 }
 
 // Helper and Fatalf are both the world's and rapid's; they are the same.
