@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -217,11 +216,6 @@ var repository = func() string {
 	}
 	return dir
 }()
-
-// through is an HTTP client that reaches everything by that proxy.
-func through(proxy string) *http.Client {
-	return &http.Client{Transport: &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return url.Parse(proxy) }}}
-}
 
 // testEnv makes a test a worldEnv.
 type testEnv struct{ *testing.T }

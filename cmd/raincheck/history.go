@@ -2,16 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
-	"raincheck/pkg/admission"
 	"raincheck/pkg/aws/metrics"
 	"raincheck/pkg/local/console"
 )
@@ -161,41 +157,6 @@ func newer(s console.Series, after time.Time) console.Series {
 		Minutes: s.Minutes[from:], Load: cut(s.Load), Target: cut(s.Target), Admit: cut(s.Admit), Visitors: cut(s.Visitors), Admitted: cut(s.Admitted),
 		Joined: cut(s.Joined), Waiting: cut(s.Waiting), Invited: cut(s.Invited), Redeemed: cut(s.Redeemed),
 	}
-}
-
-// source is where the site's load comes from, as the stack was told.
-func (s *session) source() (metrics.Source, error) {
-	source := metrics.Source{
-		Preset: s.Parameters["LoadSource"], Full: s.number("LoadFull"), Resource: s.Parameters["LoadResource"], Region: s.Parameters["LoadRegion"],
-		Namespace: s.Parameters["LoadNamespace"], Name: s.Parameters["LoadMetric"], Statistic: s.Parameters["LoadStatistic"],
-		Dimensions: s.Parameters["LoadDimensions"], Expression: s.Parameters["LoadExpression"],
-	}
-	if source.Preset == "" {
-		source.Preset = metrics.ByHand
-	}
-	return source, source.Validate()
-}
-
-// load reads the site's load of the last hours from where the stack takes it.
-func (s *session) load(ctx context.Context, since, until time.Time) ([]admission.Sample, error) {
-	source, err := s.source()
-	if err != nil {
-		return nil, err
-	}
-	if source.Preset == metrics.ByHand {
-		return nil, errByHand
-	}
-	samples, err := metrics.New(s.cfg, source, "").Load(ctx, since, until)
-	return samples, awsWords(err)
-}
-
-var errByHand = errors.New("the load comes by hand (raincheck load), so there is no history of it")
-
-// region is cfg in another region.
-func region(cfg aws.Config, name string) aws.Config {
-	next := cfg.Copy()
-	next.Region = name
-	return next
 }
 
 // report says whom observe would have turned away.

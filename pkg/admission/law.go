@@ -68,7 +68,6 @@ type view struct {
 	measured, age float64
 	stale         float64
 	target        float64
-	numbers       Numbers
 }
 
 // see works out the forecast without the decision.

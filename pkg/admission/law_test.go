@@ -13,7 +13,6 @@ type day struct {
 	policy Policy
 	state  State
 	minute int
-	load   []float64
 	last   Decision
 }
 

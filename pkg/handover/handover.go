@@ -109,10 +109,10 @@ type Result struct {
 	Dropped int
 }
 
-// ErrDone: the file is there already, and no interrupted batch for it.
+// ErrDone says that the file is there already, and no interrupted batch for it.
 var ErrDone = errors.New("the file is there already and complete; name another one")
 
-// ErrLocked: another run is at work on the same file.
+// ErrLocked says that another run is at work on the same file.
 var ErrLocked = errors.New("another run is at work on it")
 
 // claimFor is how long a claim holds. A chunk takes seconds; an hour leaves

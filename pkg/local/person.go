@@ -130,8 +130,7 @@ type personGate struct {
 	clock *clock
 	wall  func() time.Time
 
-	mu   sync.Mutex
-	seen string
+	mu sync.Mutex
 }
 
 // follow brings the copy up to date; called before every request of a person.

@@ -162,9 +162,7 @@ func Describe(r *http.Request, body []byte) Call {
 			call.Resource = in.TableName + "/" + in.IndexName
 		case in.QueueUrl != "":
 			call.Resource = in.QueueUrl[strings.LastIndexByte(in.QueueUrl, '/')+1:]
-			if strings.HasSuffix(call.Action, "Batch") { // IAM has one action for both forms
-				call.Action = strings.TrimSuffix(call.Action, "Batch")
-			}
+			call.Action = strings.TrimSuffix(call.Action, "Batch") // IAM has one action for both forms
 		case in.SecretId != "":
 			call.Resource = in.SecretId
 		case len(in.SecretIdList) > 0:
