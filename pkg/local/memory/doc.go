@@ -1,6 +1,6 @@
 // Package memory is everything that raincheck asks of AWS, on one machine: the
-// store of the waitlist, the queue, the mail service with its outbox, the
-// metrics and the edge's documents. They are twins and not mocks: what they
+// store of the waitlist, the queue, the mail service with its outbox and the
+// metrics (the edge's store is in pkg/local/edge). They are twins and not mocks: what they
 // promise is what the adapters promise, and the store passes the same suite as
 // the table of DynamoDB (waitlisttest).
 //

@@ -15,6 +15,7 @@ import (
 	"raincheck/pkg/feedback"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/inviter"
+	"raincheck/pkg/local/edge"
 	"raincheck/pkg/local/memory"
 	"raincheck/pkg/sender"
 	"raincheck/pkg/waitlist"
@@ -44,7 +45,7 @@ type world struct {
 	store   *memory.Store
 	queue   *memory.Queue
 	outbox  *memory.Outbox
-	edge    *memory.Edge
+	edge    *troubled
 	metrics *memory.Metrics
 	ring    *bypass.Keyring
 
@@ -54,6 +55,40 @@ type world struct {
 
 	counts map[string]float64
 	told   int // mails of the outbox that SES made an event for
+}
+
+// troubled is the edge's store, of which a call can fail before it takes effect.
+type troubled struct {
+	*edge.Store
+	before func(ctx context.Context, call string) error
+}
+
+func (e *troubled) try(ctx context.Context, call string) error {
+	if e.before == nil {
+		return nil
+	}
+	return e.before(ctx, call)
+}
+
+func (e *troubled) Gate(ctx context.Context) (gate.Gate, string, error) {
+	if err := e.try(ctx, "Gate"); err != nil {
+		return gate.Gate{}, "", err
+	}
+	return e.Store.Gate(ctx)
+}
+
+func (e *troubled) PutGate(ctx context.Context, g gate.Gate, etag string) (string, error) {
+	if err := e.try(ctx, "PutGate"); err != nil {
+		return "", err
+	}
+	return e.Store.PutGate(ctx, g, etag)
+}
+
+func (e *troubled) PutBase(ctx context.Context, b gate.Base, etag string) (string, error) {
+	if err := e.try(ctx, "PutBase"); err != nil {
+		return "", err
+	}
+	return e.Store.PutBase(ctx, b, etag)
 }
 
 // seeded is a source of bytes that is the same each time.
@@ -69,9 +104,10 @@ func newWorld(t fataler) *world {
 	}
 	w := &world{
 		fataler: t, ctx: context.Background(), now: noon, ring: ring, counts: map[string]float64{},
-		store: &memory.Store{}, queue: &memory.Queue{}, outbox: &memory.Outbox{}, edge: &memory.Edge{}, metrics: &memory.Metrics{},
+		store: &memory.Store{}, queue: &memory.Queue{}, outbox: &memory.Outbox{}, metrics: &memory.Metrics{},
 	}
 	clock := func() time.Time { return w.now }
+	w.edge = &troubled{Store: edge.NewStore(clock, 0)}
 	keys := func(context.Context) (*bypass.Keyring, error) { return w.ring, nil }
 	count := func(name string, n float64) { w.counts[name] += n }
 	w.outbox.Now = clock
