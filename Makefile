@@ -8,6 +8,8 @@ GO ?= go
 SOURCES := cmd functions pkg test
 # How long each fuzz target runs; CI takes 30 s.
 FUZZTIME ?= 30s
+# How long each benchmark runs.
+BENCHTIME ?= 1s
 
 .DEFAULT_GOAL := help
 .PHONY: build validate deploy template test-emulators test-coldstart help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
@@ -43,7 +45,7 @@ fuzz: ## Fuzz everything that reads what strangers send, FUZZTIME (30s) each
 	done
 
 bench: ## Run the benchmarks: the law, the edge, a sign-up from end to end
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
 # The linter set, and why: gofmt ends debates about form; vet finds what the compiler lets through (printf verbs, copied
 # locks, lost cancels); staticcheck finds dead code, misused standard library and comments that miss their name. Its
