@@ -260,7 +260,7 @@ func (v *view) invite(guarded bool) (int, string) {
 	n = min(n, 3*flow/max(v.f.usual, 0.05))
 	if v.m.Returns.Asleep != 0 && n > 0 {
 		// A few, to see when they wake.
-		return int(math.Ceil(min(n, flow*probe, float64(o.Waiting), v.mail()))), "the invited have stopped coming: only a few invitations until they do"
+		return int(min(math.Ceil(min(n, flow*probe)), float64(o.Waiting), float64(p.MaxInvitesPerMinute), v.mail())), "the invited have stopped coming: only a few invitations until they do"
 	}
 	if since := v.m.Last - v.m.First; since < settling {
 		// A law that has just begun invites no more than the site can turn over.
