@@ -2,21 +2,38 @@
 // what it says. Nothing here decides anything.
 import * as charts from './charts.js';
 import * as outbox from './outbox.js';
-import { ask, count, day, set, share, time, whole } from './words.js';
+import { ask, count, day, element, set, share, time, whole } from './words.js';
 
 const $ = (id) => document.getElementById(id);
-const modes = { open: 'Open: everyone is let in', throttle: 'Throttle: the law decides', hold: 'Hold: nobody new is let in', observe: 'Observe: deciding and counting, everyone is let in' };
 let touched = 0; // when a slider was last moved: its own answer must not push it back
+let shareTouched = false; // the same for the fixed share, which nothing but a press applies
+
+// headline says the door's state in one sentence for whoever just came in.
+function headline(s, mode) {
+  const invites = s.control.paused ? '; the mail is paused' : '';
+  if (!s.because && mode !== 'hold') return 'No decision yet: everyone is let in.';
+  switch (mode) {
+    case 'open': return s.waiting ? `Everyone is let in; ${whole(s.waiting)} still wait for their mail` + invites + '.' : 'Everyone is let in.';
+    case 'observe': return `Everyone is let in. Throttling, it would be ${share(s.admit)} of new visitors.`;
+    case 'hold': return 'Nobody new is let in' + invites + '.';
+  }
+  if (s.admit >= 0.9995) return s.waiting ? 'Everyone is let straight in, and the line is being invited' + invites + '.' : 'There is room: everyone is let straight in.';
+  if (s.admit < 0.0005) return 'The site is full: who comes now is asked to wait' + invites + '.';
+  return `${share(s.admit)} of new visitors get straight in, the others are asked to wait` + invites + '.';
+}
 
 function show(s) {
+  $('main').className = s.readOnly ? 'solo' : '';
   set('site', s.site);
   document.title = `${share(s.load)} load, ${whole(s.waiting)} waiting · raincheck`;
   set('clock', `${day(s.now)} ${time(s.now, true)} UTC`);
   const mode = s.control.mode || 'open';
+  const fixed = mode === 'throttle' && s.control.admit !== undefined;
   $('verdict').dataset.mode = mode;
-  set('mode', mode === 'throttle' && s.control.admit !== undefined ? `Throttle: a fixed share of ${share(s.control.admit)}, until released` : modes[mode]);
-  set('because', s.because || 'No decision yet.');
-  set('decided', s.decided ? `decided at ${time(s.decided)}: let ${share(s.admit)} straight in, invite ${whole(s.invite)}` : '');
+  set('mode', { open: 'Open', throttle: 'Throttle', hold: 'Hold', observe: 'Observe' }[mode] + (fixed ? ', fixed' : ''));
+  set('headline', headline(s, mode));
+  set('because', s.because ? s.because + '.' : 'the inviter has not run yet; it does every minute.');
+  set('decided', s.decided ? `decided at ${time(s.decided)}, inviting ${whole(s.invite)}` : '');
   const warnings = s.warnings || [];
   if ($('warnings').dataset.said !== warnings.join('\n')) {
     $('warnings').dataset.said = warnings.join('\n');
@@ -25,29 +42,45 @@ function show(s) {
   load(s);
   set('admit', share(mode === 'open' || mode === 'observe' ? 1 : mode === 'hold' ? 0 : s.admit));
   set('waiting', whole(s.waiting));
-  set('waiting-note', s.oldest ? `the first since ${time(s.oldest)}` : 'nobody in the line');
-  documents('gate', s.gate, s.gateBytes);
-  documents('base', s.base, s.baseBytes);
+  set('waiting-note', s.oldest ? `the first for ${lasting(new Date(s.now) - new Date(s.oldest))}` : s.waiting ? 'in the line' : 'nobody in the line');
+  edge(s);
   totals(s.totals);
-  controls(s, mode);
+  controls(s, mode, fixed);
   $('outbox').hidden = !s.outbox;
+}
+
+// lasting says how long something has taken.
+function lasting(ms) {
+  const minutes = Math.max(0, Math.round(ms / 60000));
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 function load(s) {
   const known = s.load !== undefined;
+  const of = s.capacity ? `of ${whole(s.capacity)} visitors at once` : '';
   set('load', known ? share(s.load) : '–');
-  const of = s.capacity ? ` · capacity ${whole(s.capacity)}` : '';
-  set('load-note', known ? `target ${share(s.target)}${of}` : `not known${of}`);
+  set('load-note', known ? of : 'not known: nobody new is invited');
   const fill = $('load-fill');
   const full = 1.2; // the meter ends beyond the capacity, so that too much can be seen
   fill.style.width = Math.min(100, (100 * (s.load || 0)) / full) + '%';
   fill.className = 'fill' + (s.load > 1 ? ' over' : s.load > s.target + 0.03 ? ' near' : '');
-  $('target-mark').style.left = (100 * s.target) / full + '%';
+  $('target-mark').style.left = $('target-label').style.left = (100 * s.target) / full + '%';
+  set('target-label', `target ${share(s.target)}`);
+}
+
+// edge says what the edge has been told, which for half a minute may differ from
+// what was decided.
+function edge(s) {
+  documents('gate', s.gate, s.gateBytes);
+  documents('base', s.base, s.baseBytes);
+  const g = s.gate;
+  if (!g) return set('gate-words', 'Nothing yet: it lets everybody in.');
+  const until = g.until ? `, good until ${time(g.until * 1000)} unless it is renewed; after that ${share(g.stale ?? 1)} are let in` : '';
+  return set('gate-words', `Mode ${g.mode}${g.mode === 'throttle' ? `, ${share(g.admit || 0)} let straight in` : ''}${until}.`);
 }
 
 function documents(id, json, bytes) {
-  const text = json ? JSON.stringify(json, null, 2) : 'not there yet: the edge lets everybody in';
-  set(id, text);
+  set(id, json ? JSON.stringify(json, null, 2) : 'not there yet');
   set(id + '-note', bytes ? `${count(bytes)} of the 1,024 bytes that it may have` : '');
 }
 
@@ -70,12 +103,21 @@ function totals(list) {
 const toSpeed = (v) => Math.round(600 ** (v / 100));
 const fromSpeed = (s) => (s > 0 ? (100 * Math.log(s)) / Math.log(600) : 100);
 
-function controls(s, mode) {
-  $('controls').hidden = s.readOnly;
+function toggle(id, on, label, note) {
+  $(id).setAttribute('aria-pressed', String(on));
+  set(id, label);
+  set(id + '-note', note);
+}
+
+function controls(s, mode, fixed) {
+  const c = s.control;
+  $('side').hidden = s.readOnly;
   document.querySelectorAll('#modes button').forEach((b) => b.setAttribute('aria-pressed', String(b.dataset.mode === mode)));
-  $('pause').setAttribute('aria-pressed', String(Boolean(s.control.paused)));
-  set('pause', s.control.paused ? 'Resume the mail' : 'Pause the mail');
-  set('pause-note', s.control.paused ? 'Paused' + (s.control.pausedBecause ? `: ${s.control.pausedBecause}.` : ' by the operator.') : 'Mail is being sent.');
+  set('share-note', fixed ? `Fixed at ${share(c.admit)}; press Throttle to let the law decide again.` : c.law ? `The law is ${c.law}.` : 'The law decides now.');
+  if (fixed && !shareTouched) { $('share').value = Math.round(100 * c.admit); set('share-out', `${$('share').value} %`); }
+  toggle('pause', Boolean(c.paused), c.paused ? 'Resume' : 'Pause', c.paused ? 'Paused' + (c.pausedBecause ? `: ${c.pausedBecause}.` : '. Everyone keeps their place.') : 'Being sent.');
+  toggle('form', Boolean(c.signupsOff), c.signupsOff ? 'Open' : 'Close', c.signupsOff ? 'Takes no addresses.' : 'Takes addresses.');
+  toggle('drain', Boolean(c.drain), c.drain ? 'Stop' : 'Drain', c.drain ? 'Draining: every free place goes to the line.' : 'Invite all who are left, take no more.');
   const w = s.world;
   $('world').hidden = !w;
   $('story').hidden = !w || s.readOnly;
@@ -98,6 +140,7 @@ function place(id, value, max) {
   const slider = $(id);
   slider.max = Math.max(max, Math.round(value));
   slider.step = Math.max(1, Math.round(slider.max / 500));
+  slider.min = id === 'capacity' ? slider.step : 0;
   slider.value = Math.round(value);
 }
 
@@ -108,22 +151,65 @@ function say() {
   $('speed').setAttribute('aria-valuetext', `${toSpeed($('speed').value)} times`);
 }
 
-async function change(what, words) {
+async function change(what, words, undo) {
   const said = $('said');
   try {
     show(await ask('api/change', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(what) }));
     said.className = 'said';
-    said.textContent = words;
+    said.replaceChildren(words);
+    if (undo) {
+      const back = element('button', { type: 'button', className: 'link' }, 'Undo');
+      back.addEventListener('click', () => change(undo, 'Undone. The edge follows within a minute.'));
+      said.append(back);
+    }
   } catch (e) {
     said.className = 'said bad';
-    said.textContent = e.refused ? e.message : 'The instance does not answer.';
+    said.textContent = e.refused ? e.message : 'The instance does not answer: nothing was changed.';
   }
 }
 
-document.querySelectorAll('#modes button').forEach((b) => b.addEventListener('click', () => change({ mode: b.dataset.mode }, `Switched to ${b.dataset.mode}. The edge follows within a minute.`)));
-$('pause').addEventListener('click', () => {
-  const paused = $('pause').getAttribute('aria-pressed') !== 'true';
-  change({ paused }, paused ? 'Paused. Those claimed keep their places.' : 'Sending again.');
+// sure asks before what turns people away or cannot be taken back. Opening is
+// never asked about: it is what one does in trouble.
+function sure(title, text, yes, act) {
+  set('sure-title', title);
+  set('sure-text', text);
+  set('sure-yes', yes);
+  $('sure-yes').onclick = () => { $('sure').close(); act(); };
+  $('sure').showModal();
+  $('sure-no').focus();
+}
+$('sure-no').addEventListener('click', () => $('sure').close());
+
+const pressed = (id) => $(id).getAttribute('aria-pressed') === 'true';
+const follows = ' The edge follows within a minute.';
+
+document.querySelectorAll('#modes button').forEach((b) => b.addEventListener('click', () => {
+  const before = document.querySelector('#modes [aria-pressed=true]')?.dataset.mode;
+  const mode = b.dataset.mode;
+  const to = () => { shareTouched = false; change({ mode }, `Switched to ${mode}.` + follows, before && before !== mode ? { mode: before } : undefined); };
+  if (mode === 'hold' && before !== 'hold') sure('Let nobody new in?', 'Whoever comes to the door is sent to the waiting room, and nobody is invited until you switch again. Who is in stays in, and codes already mailed stay good.', 'Hold', to);
+  else to();
+}));
+$('share').addEventListener('input', () => { shareTouched = true; set('share-out', `${$('share').value} %`); });
+$('fix').addEventListener('click', () => {
+  const admit = Number($('share').value) / 100;
+  const to = () => { shareTouched = false; change({ mode: 'throttle', admit }, `Fixed at ${share(admit)} of new visitors.` + follows, { mode: 'throttle' }); };
+  if (admit === 0 || admit === 1) sure(`Fix the share at ${share(admit)}?`, admit ? 'Everyone is let straight in, however full the site is.' : 'Nobody new gets in except by an invitation, however much room there is.', 'Fix it', to);
+  else to();
+});
+$('pause').addEventListener('click', () => (pressed('pause') ? change({ paused: false }, 'Sending again.') : change({ paused: true }, 'Paused: no invitation leaves. Everyone keeps their place.', { paused: false })));
+$('form').addEventListener('click', () => {
+  if (pressed('form')) return change({ signups: true }, 'The form takes addresses again.');
+  return sure('Take no more addresses?', 'Who is turned away from now on can leave no address, and is asked to come back later. Who waits is still invited.', 'Close the form', () => change({ signups: false }, 'The form is closed.', { signups: true }));
+});
+$('invite').addEventListener('click', () => {
+  const n = Number($('more').value);
+  if (!Number.isInteger(n) || n < 1) { $('said').className = 'said bad'; set('said', 'How many to invite is a whole number from 1.'); return; }
+  sure(`Invite ${count(n)} more now?`, 'They are mailed beside what the law decides, whether the site has room for them or not. A mail cannot be called back.', `Invite ${count(n)}`, () => change({ invite: n }, `${count(n)} more are invited with the next minute.`));
+});
+$('drain').addEventListener('click', () => {
+  if (pressed('drain')) return change({ drain: false }, 'No longer draining; the form takes addresses again.');
+  return sure('Drain the line?', 'No more addresses are taken, and every free place of the site goes to those who wait, until the line is empty.', 'Drain', () => change({ drain: true }, 'Draining.', { drain: false }));
 });
 $('script').addEventListener('click', () => { touched = 0; change({ demand: -1 }, 'Demand follows the script again.'); });
 for (const id of ['demand', 'capacity', 'speed']) {
@@ -144,9 +230,8 @@ async function tick() {
     const [s, series] = await Promise.all([ask('api/snapshot'), ask('api/series?after=' + charts.after())]);
     show(s);
     if (charts.merge(series)) charts.draw();
-    const last = charts.data.minutes.length - 1;
-    set('invited', whole(charts.data.invited[last]));
-    set('redeemed', whole(charts.data.redeemed[last]));
+    set('invited', whole(charts.newest('invited')));
+    set('redeemed', whole(charts.newest('redeemed')));
     if (s.outbox && round++ % 2 === 0) await outbox.refresh();
     $('lost').hidden = true;
   } catch (e) {

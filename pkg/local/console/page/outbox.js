@@ -23,6 +23,7 @@ export async function refresh() {
   mails.sort((a, b) => Number(b.person || false) - Number(a.person || false));
   list.replaceChildren(...mails.map(item));
   if (!mails.length) list.append(element('li', {}, element('button', { type: 'button', disabled: true }, element('span', { className: 'subject' }, 'No mail yet.'))));
+  if (chosen === null && mails.length) await read(mails[0].id, true);
   if (held) list.querySelector(`[data-id="${CSS.escape(held)}"]`)?.focus();
 }
 
@@ -36,7 +37,9 @@ function item(m) {
   return element('li', {}, button);
 }
 
-async function read(id) {
+// read shows a mail. By itself it does so once, so that there is something to
+// see, and leaves the focus where it was.
+async function read(id, itself) {
   const box = document.getElementById('mail');
   let mail;
   try { mail = await ask('api/outbox/' + encodeURIComponent(id)); } catch (e) { box.replaceChildren(element('p', {}, e.message)); return; }
@@ -59,7 +62,7 @@ async function read(id) {
     element('p', { className: 'meta' }, `to ${mail.to} · ${day(mail.at)} ${time(mail.at, true)} UTC`),
     element('div', { className: 'segments', role: 'group', ariaLabel: 'How to show the mail' }, ...buttons), body);
   choose(buttons[0]);
-  box.focus({ preventScroll: matchMedia('(min-width: 56rem)').matches });
+  if (!itself) box.focus({ preventScroll: matchMedia('(min-width: 56rem)').matches });
 }
 
 // linked turns the links of a plain text into links, and nothing else.
