@@ -127,7 +127,7 @@ func (w words) filled(values map[string]string, joined, expires string) words {
 	values["time"] = joined
 	w.Joined = fill(w.Joined, values)
 	values["time"] = expires
-	for _, s := range []*string{&w.Subject, &w.Turn, &w.Press, &w.Go, &w.Address, &w.Type, &w.Code, &w.Until, &w.Devices, &w.Late, &w.Safety, &w.Mistake, &w.Leave, &w.Once, &w.Footnote} {
+	for _, s := range []*string{&w.Subject, &w.Turn, &w.Until, &w.Press, &w.Go, &w.Address, &w.Type, &w.Code, &w.Same, &w.Late, &w.Safety, &w.Mistake, &w.Leave, &w.Once, &w.Footnote} {
 		*s = fill(*s, values)
 	}
 	return w

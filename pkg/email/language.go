@@ -51,14 +51,14 @@ type words struct {
 
 	Subject  string
 	Turn     string // the first sentence
+	Until    string // how long link and code are good: mail programs show the first words beside the subject
 	Joined   string // when the address was left
 	Press    string // leads to the link
 	Go       string // the label of the link in HTML
 	Address  string // what the link is, where it stands written out
 	Type     string // leads to the page where the code can be typed
 	Code     string // leads to the code
-	Until    string // how long both are good
-	Devices  string
+	Same     string // that link and code are one, for few devices and one person
 	Late     string // what to do after that
 	Safety   string // what nobody will ask for
 	Mistake  string // what to do if somebody else typed the address
