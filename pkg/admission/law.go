@@ -101,6 +101,13 @@ func (m *memory) see(p Policy, o Observation, b belief, f forecast, factor, vari
 // first says that this is the first tick: there was no decision before it.
 func (v *view) first() bool { return v.m.First == v.m.Last }
 
+// blank says that a law which is to hold a load has never seen one. Where the
+// door is open by the operator's word nobody reads it, and that is no fault.
+func (v *view) blank() bool {
+	a := v.o.Applied
+	return v.m.Visits.Began == 0 && !(a != nil && (a.Mode == "open" || a.Mode == "observe"))
+}
+
 // weight is the load of one who comes in the u-th minute at the end of h minutes
 // from now.
 func (v *view) weight(u, h int) float64 {
@@ -189,6 +196,10 @@ func (v *view) decide(d Decision) Decision {
 	if guarded {
 		admit = 0
 	}
+	if v.blank() {
+		// Who is there already, nobody has counted: no wider than it was.
+		admit = min(admit, float64(m.Admit))
+	}
 	if blind > 0 {
 		admit = admit*(1-blind) + min(admit, p.Floor)*blind
 	}
@@ -231,7 +242,7 @@ func (v *view) invite(guarded bool) (int, string) {
 		return 0, ""
 	case guarded:
 		return 0, "no invitations"
-	case v.stale > inviting:
+	case v.stale > inviting, v.blank():
 		return 0, "no invitations without a load"
 	}
 	if p.Quiet != nil {
@@ -316,8 +327,8 @@ func (v *view) because(d Decision, why string, guarded bool) string {
 	n := d.Numbers
 	var s string
 	switch {
-	case v.m.Visits.Began == 0 && !v.m.Door.Known:
-		s = "neither the load nor the visitors are known yet"
+	case v.blank() && v.stale <= trusting:
+		s = "the load is not known yet: no wider than it was"
 	case guarded:
 		s = fmt.Sprintf("nobody new: the load was measured at %.2f", v.measured)
 	case v.stale > trusting:

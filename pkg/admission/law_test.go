@@ -94,6 +94,73 @@ func TestAFrozenMetricIsNoMetric(t *testing.T) {
 	}
 }
 
+// TestACoarseMetricIsBelieved: one that is rounded to whole percents, or the same
+// 0.85 from cron every minute, is no metric that hangs, while the people counted
+// bear it out.
+func TestACoarseMetricIsBelieved(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	p.Capacity = 50000
+	d := &day{t: t, policy: p, last: Decision{Admit: 1}}
+	steady := func(o *Observation) { o.Load = []Sample{{At: o.Time.Add(-2 * time.Minute), Value: 0.85}} }
+	// 1,700 a minute for 25 minutes each are 0.85 of 50,000.
+	for range 300 {
+		if got := d.minutes(1, 1700, -1, steady); strings.Contains(got.Because, "has not been known") {
+			t.Fatalf("after %d minutes of the same 0.85: %+v, want it believed", d.minute, got)
+		}
+	}
+	if d.last.Admit < 0.95 {
+		t.Errorf("a steady 0.85 with a target of 0.90: %+v, want an open door", d.last)
+	}
+	// The same 0.85 while five times as many come is one that hangs.
+	got := d.minutes(40, 8500, -1, steady)
+	if got.Invite != 0 || got.Admit > 0.2 {
+		t.Errorf("40 minutes later, with five times the visitors and the same 0.85: %+v, want it not believed", got)
+	}
+}
+
+// TestACoarseMetricThatHangs: a metric of whole percents that stands still for
+// longer than its own noise lets it is none.
+func TestACoarseMetricThatHangs(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	p.Capacity = 50000
+	d := &day{t: t, policy: p, last: Decision{Admit: 1}}
+	noise := []float64{0.02, -0.01, 0, 0.03, 0.03, -0.02, 0.01, -0.03, 0, 0.02, -0.01, -0.01, 0.01}
+	d.minutes(90, 1700, -1, func(o *Observation) {
+		o.Load = []Sample{{At: o.Time.Add(-2 * time.Minute), Value: 0.85 + noise[d.minute%len(noise)]}}
+	})
+	if strings.Contains(d.last.Because, "has not been known") {
+		t.Fatalf("a metric of whole percents: %+v, want it believed", d.last)
+	}
+	got := d.minutes(40, 1700, -1, func(o *Observation) {
+		o.Load = []Sample{{At: o.Time.Add(-2 * time.Minute), Value: 0.80}}
+	})
+	if got.Invite != 0 || !strings.Contains(got.Because, "has not been known") {
+		t.Errorf("40 minutes of the same 0.80: %+v, want it not believed", got)
+	}
+}
+
+// TestNoLoadWasEverKnown: a known capacity is no healthy site (DESIGN 18).
+func TestNoLoadWasEverKnown(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	p.Capacity = 50000
+	d := &day{t: t, policy: p, last: Decision{Admit: 0.4}}
+	inForce := func(o *Observation) { o.Applied = &Applied{Mode: "throttle", Admit: d.last.Admit} }
+	for range 90 {
+		if got := d.minutes(1, 1000, -1, inForce); got.Invite != 0 || got.Admit > 0.4 {
+			t.Fatalf("minute %d without any load: %+v, want nobody invited and the door no wider than it was", d.minute, got)
+		}
+	}
+	if d.last.Admit > p.Floor {
+		t.Errorf("an hour and a half without any load: %+v, want the floor of %v or less", d.last, p.Floor)
+	}
+	if got := d.minutes(30, 1000, 0.5, inForce); got.Invite == 0 || got.Admit < 0.9 {
+		t.Errorf("half an hour of a load of 0.5: %+v, want an open door and invitations", got)
+	}
+}
+
 // TestTheSameMinuteTwice is a doubled tick: it must not invite twice.
 func TestTheSameMinuteTwice(t *testing.T) {
 	t.Parallel()

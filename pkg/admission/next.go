@@ -37,10 +37,12 @@ func Next(p Policy, s State, o Observation) (Decision, State) {
 	m.record(o, int(steps))
 	m.Returns.tell(o, o.Time.Unix(), int(steps))
 	m.countIn()
-	m.settle(p, int(steps))
+	doubted, repeated := m.doubt()
+	m.settle(p, doubted, int(steps))
 
 	b := m.Visits.believe(p)
-	factor, variance := m.estimate(b, int(steps))
+	m.Gain = float32(b.gainMean)
+	factor, variance := m.estimate(b, doubted, repeated, int(steps))
 	f := m.Returns.look(o.Time.Unix(), time.Duration(p.CodeTTL), ahead)
 	v := m.see(p, o, b, f, factor, variance)
 	if p.Law == Ramp {

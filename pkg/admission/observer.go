@@ -110,35 +110,9 @@ func (m *memory) record(o Observation, steps int) {
 	for i := n - min(steps, n); i < n; i++ {
 		m.Back[i] += float32(back / float64(min(steps, n)))
 	}
-	m.unfreeze()
 }
 
-// frozenRun is how many equal samples in a row are one: a metric of a living
-// site is never the same three times, but one that hangs is.
-const frozenRun = 3
-
-// unfreeze finds the newest minute whose load says something.
-func (m *memory) unfreeze() {
-	first := m.Last - int64(len(m.Load))
-	run := 0
-	last := float32(unknown)
-	for i, v := range m.Load {
-		if v < 0 {
-			continue
-		}
-		if v == last && !m.idle(i) {
-			run++
-		} else {
-			run = 1
-		}
-		last = v
-		if run < frozenRun {
-			m.Fresh = max(m.Fresh, first+int64(i))
-		}
-	}
-}
-
-// count takes the counts of the door in, in the order of their minutes, and works
+// countIn takes the counts of the door in, in the order of their minutes, and works
 // out who came in during the recent minutes.
 func (m *memory) countIn() {
 	first := m.Last - int64(len(m.Share))
@@ -224,9 +198,14 @@ func (m *memory) people(stay []float64, back int) float64 {
 const settleAfter = 12
 
 // settle learns from the samples that became final with this tick.
-func (m *memory) settle(p Policy, steps int) {
+func (m *memory) settle(p Policy, doubted []bool, steps int) {
 	v := &m.Visits
 	first := m.Last - int64(len(m.Share))
+	for i := max(0, len(m.Share)-settleAfter-steps); i < len(m.Share)-settleAfter; i++ {
+		if y := float64(m.Load[i]); y >= 0 && !m.idle(i) {
+			m.Still.take(y)
+		}
+	}
 	if v.Began == 0 {
 		for i, y := range m.Load {
 			if y >= 0 {
@@ -240,7 +219,7 @@ func (m *memory) settle(p Policy, steps int) {
 	for i := max(0, len(m.Share)-settleAfter-steps); i < len(m.Share)-settleAfter; i++ {
 		minute := first + int64(i)
 		y := float64(m.Load[i])
-		if y < 0 || minute <= v.Began || m.frozenAt(i) {
+		if y < 0 || minute <= v.Began || doubted[i] {
 			continue
 		}
 		if model := float64(m.Model[i]); v.Seen > 60 && model > 0 && math.Abs(math.Log(max(y, 1e-3)/model)) > 0.2 && m.unsettled(i) {
@@ -288,15 +267,12 @@ func (m *memory) found(p Policy, minute int64, y float64, i int) {
 // too: an empty site says 0 all night, and means it.
 func (m *memory) idle(i int) bool { return m.Load[i] < 0.03 && m.Model[i] < 0.05 }
 
-func (m *memory) frozenAt(i int) bool {
-	return i >= 2 && !m.idle(i) && m.Load[i] == m.Load[i-1] && m.Load[i] == m.Load[i-2]
-}
-
 // estimate gives the correction of the model by the metric, as a factor, and the
 // variance of its logarithm, after working the model out again for the minutes whose counts may have changed.
-func (m *memory) estimate(b belief, steps int) (factor, variance float64) {
+func (m *memory) estimate(b belief, doubted, repeated []bool, steps int) (factor, variance float64) {
 	n := len(m.Share)
 	first := m.Last - int64(n)
+	_, step := m.Still.longest()
 	for i := max(0, n-4-steps); i < n; i++ {
 		m.Model[i] = float32(m.people(b.stay, n-1-i) + m.left(b, first+int64(i)))
 	}
@@ -311,8 +287,8 @@ func (m *memory) estimate(b belief, steps int) (factor, variance float64) {
 	minutes := make([]minuteOf, 0, n-from)
 	for i := from; i < n; i++ {
 		model := float64(m.Model[i])
-		one := minuteOf{measured: float64(m.Load[i]), model: model}
-		if m.frozenAt(i) || first+int64(i) < m.Visits.Began {
+		one := minuteOf{measured: float64(m.Load[i]), model: model, step: step, repeated: repeated[i]}
+		if doubted[i] || first+int64(i) < m.Visits.Began {
 			one.measured = unknown
 		}
 		if people := model / max(b.gainMean, 1e-12); people > 1 {

@@ -53,9 +53,12 @@ type memory struct {
 	Door    demand  `json:"door"`
 	Visits  visits  `json:"visits"`
 	Trim    trim    `json:"trim"`
+	Still   still   `json:"still"`
 	Returns returns `json:"returns"`
 	// Fresh is the last minute of which the load is known, or was not asked for.
 	Fresh int64 `json:"fresh"`
+	// Gain is the load of one visitor as last believed.
+	Gain float32 `json:"gain,omitempty"`
 }
 
 // clone copies everything that a slice shares.

@@ -30,6 +30,8 @@ type minuteOf struct {
 	measured float64 // below 0: unknown or not believed
 	model    float64
 	walk     float64 // variance that the counts add
+	step     float64 // of the metric: it is rounded to so much
+	repeated bool    // it says the same as the last one
 }
 
 // correct runs the filter over the minutes, oldest first. keep is how many of
@@ -52,8 +54,13 @@ func (t *trim) correct(minutes []minuteOf, keep int) (estimate, variance float64
 			// A hundredth of the capacity either way is no news, however empty the
 			// site is.
 			small := 0.01 / max(m.model, 0.01)
-			r := noise + small*small
+			half := m.step / 2 / max(m.measured, m.step)
+			r := noise + small*small + half*half/3
 			e := math.Log(max(m.measured, 1e-3)/m.model) - k
+			if m.repeated {
+				// It says again that the load is somewhere in its step.
+				e = math.Copysign(max(0, math.Abs(e)-half), e)
+			}
 			spread := math.Sqrt(v + r)
 			believe := true
 			switch {
