@@ -35,6 +35,7 @@ const (
 	outCachePolicy = "RoomCachePolicyId"
 	outThrottle    = "ThrottleFunctionArn"
 	outRemember    = "RememberFunctionArn"
+	outMailSet     = "ConfigurationSet"
 )
 
 // session is a deployed stack and the means to speak to it.
@@ -66,6 +67,13 @@ func awsConfig(ctx context.Context) (aws.Config, error) {
 		err = errors.New("no AWS region is set: export AWS_REGION, or use a profile that has one (AWS_PROFILE)")
 	}
 	return cfg, err
+}
+
+// inRegion is cfg in another region.
+func inRegion(cfg aws.Config, region string) aws.Config {
+	next := cfg.Copy()
+	next.Region = region
+	return next
 }
 
 // awsConfigIn has a region to fall back on.

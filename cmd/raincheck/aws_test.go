@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"maps"
 	"net/http"
@@ -18,11 +19,14 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"raincheck/functions/throttle"
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/gate"
 	"raincheck/test/emulators"
+	"raincheck/test/emulators/account"
 	"raincheck/test/emulators/cloudformation"
 	"raincheck/test/emulators/cloudfront"
+	"raincheck/test/emulators/names"
 	"raincheck/test/emulators/secrets"
 )
 
@@ -40,6 +44,8 @@ type world struct {
 	secrets        *secrets.Server
 	edge           *emulators.KeyValue
 	metrics        *emulators.CloudWatch
+	account        *account.Account
+	names          *names.Server
 	down           map[string]*atomic.Bool
 }
 
@@ -51,6 +57,14 @@ var outputs = map[string]string{
 	outKeys: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:raincheck-keys-AbCdEf", outOrigin: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:raincheck-origin-AbCdEf",
 	outRoom: "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com", outCachePolicy: "11111111-2222-3333-4444-555555555555",
 	outThrottle: "arn:aws:cloudfront::111122223333:function/raincheck-throttle", outRemember: "arn:aws:cloudfront::111122223333:function/raincheck-remember",
+	outMailSet: "raincheck-set",
+}
+
+// parameters are those of the same stack.
+var parameters = map[string]string{
+	"SiteHost": "www.example.org", "EdgeFailure": "open", "MailIdentity": "example.org", "FromAddress": "hello@example.org",
+	"SenderConcurrency": "20", "RoomRate": "5000", "Target": "0.9", "Capacity": "0",
+	"LoadSource": "alb-connections", "LoadFull": "40000", "LoadResource": "app/web/0123456789abcdef",
 }
 
 // worldEnv is what a world needs of a story: *testscript.Env, or a test.
@@ -63,8 +77,21 @@ type worldEnv interface {
 func newWorld(e worldEnv, dynamodb http.Handler, tableName string) *world {
 	made := maps.Clone(outputs)
 	made[outTable] = tableName
-	w := &world{tableName, made, 0, &cloudformation.Server{}, &cloudfront.Server{Looks: 2}, &secrets.Server{}, &emulators.KeyValue{ARN: outputs[outEdge]}, &emulators.CloudWatch{}, map[string]*atomic.Bool{}}
-	w.cloudformation.Put("raincheck", made, map[string]string{"SiteHost": "www.example.org"})
+	dns, err := names.Start()
+	if err != nil {
+		panic(err) // a machine without a port for a test
+	}
+	e.Defer(dns.Close)
+	w := &world{
+		table: tableName, outputs: made, ticks: 0, cloudformation: &cloudformation.Server{}, cloudfront: &cloudfront.Server{Looks: 2}, secrets: &secrets.Server{},
+		edge: &emulators.KeyValue{ARN: outputs[outEdge]}, metrics: &emulators.CloudWatch{}, account: &account.Account{}, names: dns, down: map[string]*atomic.Bool{},
+	}
+	w.cloudformation.Put("raincheck", made, parameters)
+	w.account.Change(func(s *account.State) { *s = account.Ready("raincheck", "example.org") })
+	before, after := throttle.ShippedThrottle()
+	w.cloudfront.Code("raincheck-throttle", before+"open"+after)
+	w.cloudfront.Code("raincheck-remember", throttle.ShippedRemember())
+	e.Setenv("DNS", dns.Addr())
 	w.cloudformation.Put("shop", map[string]string{"Url": "https://www.example.org"}, nil)
 	w.cloudfront.Functions(outputs[outThrottle], outputs[outRemember], "arn:aws:cloudfront::111122223333:function/add-index-html")
 	w.secrets.Put(outputs[outOrigin], `{"value":"an-origin-secret-for-tests"}`)
@@ -72,6 +99,7 @@ func newWorld(e worldEnv, dynamodb http.Handler, tableName string) *world {
 	for name, handler := range map[string]http.Handler{
 		"CLOUDFORMATION": w.cloudformation, "CLOUDFRONT": w.cloudfront, "SECRETS_MANAGER": w.secrets,
 		"CLOUDFRONT_KEYVALUESTORE": w.edge, "DYNAMODB": dynamodb, "CLOUDWATCH": w.metrics,
+		"LAMBDA": w.account, "API_GATEWAY": w.account, "SESV2": w.account, "CLOUDWATCH_LOGS": w.account,
 	} {
 		down := &atomic.Bool{}
 		w.down[strings.ToLower(name)] = down
@@ -114,11 +142,28 @@ func TestStoriesOnAWS(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
-			e.Values["world"] = newWorld(e, http.NotFoundHandler(), outputs[outTable])
+			e.Values["world"] = newWorld(e, http.HandlerFunc(emptyTable), outputs[outTable])
 			return nil
 		},
 		Cmds: awsCommands,
 	})
+}
+
+// emptyTable answers reads of a table in which nothing is kept; a story that
+// writes needs a real one (testdata/table).
+func emptyTable(w http.ResponseWriter, r *http.Request) {
+	status, body := http.StatusOK, `{}`
+	switch r.Header.Get("X-Amz-Target") {
+	case "DynamoDB_20120810.GetItem":
+	case "DynamoDB_20120810.BatchGetItem":
+		body = `{"Responses":{},"UnprocessedKeys":{}}`
+	default:
+		status, body = http.StatusBadRequest, `{"__type":"com.amazon.coral.service#AccessDeniedException","message":"this table can only be read"}`
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(body))), 10))
+	w.WriteHeader(status)
+	fmt.Fprint(w, body)
 }
 
 // awsCommands are what a story may do to the services.
@@ -181,7 +226,52 @@ var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"denied": func(ts *testscript.TestScript, neg bool, args []string) { worldOf(ts).cloudfront.Deny(!neg) },
 	// parameter NAME VALUE: the stack was deployed so.
 	"parameter": func(ts *testscript.TestScript, neg bool, args []string) {
-		worldOf(ts).cloudformation.Put("raincheck", worldOf(ts).outputs, map[string]string{"SiteHost": "www.example.org", args[0]: args[1]})
+		changed := maps.Clone(parameters)
+		changed[args[0]] = args[1]
+		worldOf(ts).cloudformation.Put("raincheck", worldOf(ts).outputs, changed)
+	},
+	// account WHAT: the account is otherwise than it should be; ! account: it is
+	// as it should be.
+	"account": func(ts *testscript.TestScript, neg bool, args []string) {
+		worldOf(ts).account.Change(func(s *account.State) {
+			if neg {
+				*s = account.Ready("raincheck", "example.org")
+				return
+			}
+			switch args[0] {
+			case "new":
+				*s = account.State{Executions: 10, Free: 10, Rate: 1000, Burst: 500, Sandbox: true, Enforcement: "HEALTHY", PerSecond: 1, PerDay: 200}
+			case "suspended":
+				s.Suspended, s.Enforcement, s.SetSuspended = true, "SHUTDOWN", true
+			case "tracking":
+				s.Tracking, s.Events = true, []string{"SEND", "BOUNCE", "COMPLAINT"}
+			case "unfiltered":
+				s.Filters, s.Lines = nil, 0
+			default:
+				ts.Fatalf("account %s?", args[0])
+			}
+		})
+	},
+	// dns NAME TEXT…: the DNS has these TXT records; with no text, none.
+	"dns": func(ts *testscript.TestScript, neg bool, args []string) { worldOf(ts).names.Put(args[0], args[1:]...) },
+	// standing WORD: CloudFormation's own.
+	"standing": func(ts *testscript.TestScript, neg bool, args []string) {
+		worldOf(ts).cloudformation.Status("raincheck", args[0])
+	},
+	// edgecode NAME CODE: the edge runs this.
+	"edgecode": func(ts *testscript.TestScript, neg bool, args []string) {
+		worldOf(ts).cloudfront.Code(args[0], args[1])
+	},
+	// day CAPACITY: 24 hours of a site that bears so many visitors, all let in.
+	"day": func(ts *testscript.TestScript, neg bool, args []string) {
+		capacity, err := strconv.ParseFloat(args[0], 64)
+		ts.Check(err)
+		load, edge := aDay(time.Now(), capacity, 20)
+		for i := range load {
+			worldOf(ts).metrics.Put(emulators.Series("AWS/ApplicationELB", "ActiveConnectionCount", "LoadBalancer=app/web/0123456789abcdef"), load[i].At, load[i].Value*40000)
+			worldOf(ts).metrics.Put(emulators.Series(outputs[outEdgeMetrics], "Visitors"), edge[i].At, edge[i].Visitors)
+			worldOf(ts).metrics.Put(emulators.Series(outputs[outEdgeMetrics], "Admitted"), edge[i].At, edge[i].Admitted)
+		}
 	},
 	// status N COMMAND…: the command ends with this exit status.
 	"status": func(ts *testscript.TestScript, neg bool, args []string) {

@@ -44,6 +44,7 @@ type cli struct {
 
 	Status  statusCmd  `cmd:"" group:"Looking" help:"What happens now and why, in one screen."`
 	Console consoleCmd `cmd:"" group:"Looking" help:"The state of a deployed stack on a page, read-only, for everybody who decides."`
+	Doctor  doctorCmd  `cmd:"" group:"Looking" help:"What would go wrong on the day: quotas, mail, edge, clock, load; and how to mend each."`
 
 	Attach attachCmd `cmd:"" group:"Setting up" help:"Put raincheck onto an existing CloudFront distribution."`
 	Detach detachCmd `cmd:"" group:"Setting up" help:"Take raincheck off a distribution again. Before deleting the stack."`
@@ -135,6 +136,9 @@ func run(ctx context.Context, args []string, e *env) (code int) {
 func (e *env) status(err error) int {
 	if err == nil {
 		return 0
+	}
+	if errors.Is(err, errUnwell) {
+		return 1 // what is wrong has been said
 	}
 	fmt.Fprintln(e.stderr, "raincheck:", err)
 	if _, ok := errors.AsType[usageError](err); ok {

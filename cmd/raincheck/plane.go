@@ -49,6 +49,11 @@ func (w where) plane(e *env) (plane, error) {
 		}
 		return s.deployment(e)
 	}
+	return w.instance()
+}
+
+// instance is the local instance.
+func (w where) instance() (*localPlane, error) {
 	u, err := url.Parse(w.URL)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return nil, badInput("--url %s: it is an address such as http://localhost:8080", w.URL)

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -133,6 +134,45 @@ func (c *Client) Owner(ctx context.Context, arn string) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// Serving lists the ids of the account's distributions that have host among
+// their aliases, or are called so themselves. A wildcard alias counts for one
+// label.
+func (c *Client) Serving(ctx context.Context, host string) ([]string, error) {
+	var ids []string
+	pages := cloudfront.NewListDistributionsPaginator(c.api, &cloudfront.ListDistributionsInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, wrap("listing the distributions", err)
+		}
+		if page.DistributionList == nil {
+			break
+		}
+		for _, d := range page.DistributionList.Items {
+			names := []string{aws.ToString(d.DomainName)}
+			if d.Aliases != nil {
+				names = append(names, d.Aliases.Items...)
+			}
+			_, parent, _ := strings.Cut(host, ".")
+			if slices.ContainsFunc(names, func(name string) bool {
+				return strings.EqualFold(name, host) || strings.EqualFold(name, "*."+parent)
+			}) {
+				ids = append(ids, aws.ToString(d.Id))
+			}
+		}
+	}
+	return ids, nil
+}
+
+// Code is the code of a CloudFront function as the edges run it, by its name.
+func (c *Client) Code(ctx context.Context, function string) ([]byte, error) {
+	out, err := c.api.GetFunction(ctx, &cloudfront.GetFunctionInput{Name: &function, Stage: types.FunctionStageLive})
+	if err != nil {
+		return nil, wrap("reading the function "+function, err)
+	}
+	return out.FunctionCode, nil
 }
 
 // keepBody copies the body of the answer into body before the SDK decodes it.

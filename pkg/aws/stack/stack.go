@@ -10,8 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/smithy-go"
 )
@@ -32,6 +34,9 @@ type Stack struct {
 	// Outputs are what it made, Parameters what it was told. CloudFormation
 	// answers a NoEcho parameter with asterisks.
 	Outputs, Parameters map[string]string
+	// Told is AWS's own clock when it answered, to the second; zero when it did
+	// not say.
+	Told time.Time
 }
 
 // Client speaks to CloudFormation.
@@ -58,6 +63,7 @@ func (c *Client) Describe(ctx context.Context, name string) (Stack, error) {
 	}
 	found := out.Stacks[0]
 	s := Stack{Name: aws.ToString(found.StackName), Status: string(found.StackStatus), Outputs: map[string]string{}, Parameters: map[string]string{}}
+	s.Told, _ = awsmiddleware.GetServerTime(out.ResultMetadata)
 	for _, o := range found.Outputs {
 		s.Outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
 	}

@@ -20,7 +20,10 @@ type Server struct {
 	broken int
 }
 
-type described struct{ outputs, parameters map[string]string }
+type described struct {
+	outputs, parameters map[string]string
+	status              string
+}
 
 // Put makes a stack.
 func (s *Server) Put(name string, outputs, parameters map[string]string) {
@@ -29,7 +32,16 @@ func (s *Server) Put(name string, outputs, parameters map[string]string) {
 	if s.stacks == nil {
 		s.stacks = map[string]described{}
 	}
-	s.stacks[name] = described{maps.Clone(outputs), maps.Clone(parameters)}
+	s.stacks[name] = described{maps.Clone(outputs), maps.Clone(parameters), "UPDATE_COMPLETE"}
+}
+
+// Status sets CloudFormation's word about a stack that is there.
+func (s *Server) Status(name, status string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stack := s.stacks[name]
+	stack.status = status
+	s.stacks[name] = stack
 }
 
 // Break makes the next n requests fail with a 503.
@@ -64,9 +76,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fmt.Fprintf(w, `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member>`+
-		`<StackName>%s</StackName><StackStatus>UPDATE_COMPLETE</StackStatus><CreationTime>2026-11-24T11:00:00Z</CreationTime>`+
+		`<StackName>%s</StackName><StackStatus>%s</StackStatus><CreationTime>2026-11-24T11:00:00Z</CreationTime>`+
 		`<Outputs>%s</Outputs><Parameters>%s</Parameters></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,
-		escaped(name), members(stack.outputs, "Output"), members(stack.parameters, "Parameter"))
+		escaped(name), stack.status, members(stack.outputs, "Output"), members(stack.parameters, "Parameter"))
 }
 
 func members(values map[string]string, kind string) string {

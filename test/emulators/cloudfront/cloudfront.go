@@ -39,6 +39,7 @@ type Server struct {
 	distributions map[string]*distribution
 	functions     []string
 	policies      map[string]string // cache policy → its cookie behaviour
+	code          map[string]string // function → what its live stage runs
 	broken        int
 	denied        bool
 	calls         map[string]int
@@ -100,6 +101,16 @@ func (s *Server) Functions(arns ...string) {
 	s.functions = append(s.functions, arns...)
 }
 
+// Code is what the live stage of a function runs, by its name.
+func (s *Server) Code(function, code string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.code == nil {
+		s.code = map[string]string{}
+	}
+	s.code[function] = code
+}
+
 // CachePolicy makes a cache policy with this cookie behaviour.
 func (s *Server) CachePolicy(id, cookies string) {
 	s.mu.Lock()
@@ -139,7 +150,7 @@ type refusal struct {
 
 func (r refusal) Error() string { return r.code + ": " + r.message }
 
-var path = regexp.MustCompile(`^/2020-05-31/(distribution|cache-policy|tagging)(?:/([A-Za-z0-9-]+))?(/config)?$`)
+var path = regexp.MustCompile(`^/2020-05-31/(distribution|cache-policy|tagging|function)(?:/([A-Za-z0-9-]+))?(/config)?$`)
 
 // ServeHTTP answers one request of the API.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -191,6 +202,14 @@ func (s *Server) answer(r *http.Request) (body, etag string, err error) {
 		}
 		return fmt.Sprintf(`<?xml version="1.0"?><CachePolicy xmlns="%s"><Id>%s</Id><LastModifiedTime>2025-01-01T00:00:00Z</LastModifiedTime><CachePolicyConfig><Name>own</Name><MinTTL>0</MinTTL><ParametersInCacheKeyAndForwardedToOrigin><EnableAcceptEncodingGzip>true</EnableAcceptEncodingGzip><HeadersConfig><HeaderBehavior>none</HeaderBehavior></HeadersConfig><CookiesConfig><CookieBehavior>%s</CookieBehavior></CookiesConfig><QueryStringsConfig><QueryStringBehavior>none</QueryStringBehavior></QueryStringsConfig></ParametersInCacheKeyAndForwardedToOrigin></CachePolicyConfig></CachePolicy>`,
 			namespace, id, cookies), "E1", nil
+	case kind == "function" && r.Method == http.MethodGet:
+		code, ok := s.code[id]
+		if !ok || r.URL.Query().Get("Stage") != "LIVE" {
+			return "", "", refusal{http.StatusNotFound, "NoSuchFunctionExists", "The specified function does not exist."}
+		}
+		return code, "F1", nil
+	case kind == "distribution" && id == "" && r.Method == http.MethodGet:
+		return s.list(), "", nil
 	case kind == "distribution" && s.distributions[id] == nil:
 		return "", "", refusal{http.StatusNotFound, "NoSuchDistribution", "The specified distribution does not exist."}
 	case kind == "distribution" && config && r.Method == http.MethodGet:
@@ -208,6 +227,25 @@ func (s *Server) answer(r *http.Request) (body, etag string, err error) {
 	default:
 		return "", "", refusal{http.StatusMethodNotAllowed, "MethodNotAllowed", r.Method}
 	}
+}
+
+// list is the answer to ListDistributions, with what a client looks for in it.
+func (s *Server) list() string {
+	var items strings.Builder
+	for _, id := range slices.Sorted(maps.Keys(s.distributions)) {
+		var config node
+		if xml.Unmarshal([]byte(s.distributions[id].config), &config) != nil {
+			continue
+		}
+		var aliases strings.Builder
+		for _, alias := range config.at("Aliases").items() {
+			fmt.Fprintf(&aliases, "<CNAME>%s</CNAME>", escaped(alias.Text))
+		}
+		fmt.Fprintf(&items, "<DistributionSummary><Id>%s</Id><DomainName>d111111abcdef8.cloudfront.net</DomainName><Aliases><Quantity>%d</Quantity><Items>%s</Items></Aliases></DistributionSummary>",
+			id, len(config.at("Aliases").items()), aliases.String())
+	}
+	return fmt.Sprintf(`<?xml version="1.0"?><DistributionList xmlns="%s"><Marker></Marker><MaxItems>100</MaxItems><IsTruncated>false</IsTruncated><Quantity>%d</Quantity><Items>%s</Items></DistributionList>`,
+		namespace, len(s.distributions), items.String())
 }
 
 func (s *Server) tags(arn string) (string, string, error) {

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"raincheck/pkg/admission"
+	"raincheck/pkg/gate"
+	"raincheck/pkg/local/console"
+)
+
+// local examines a local instance: what applies to it.
+func (c *doctorCmd) local(e *env) (diagnosis, error) {
+	here, err := c.instance()
+	if err != nil {
+		return diagnosis{}, err
+	}
+	s, err := here.status(e.ctx)
+	if err != nil {
+		return diagnosis{}, err
+	}
+	d := diagnosis{On: here.name(), At: s.Now}
+	var load []admission.Sample
+	d.Findings = examine(e.ctx, e, c.Timeout, []check{
+		{"controller", func(context.Context) ([]finding, error) { return decides(s), nil }},
+		{"edge-store", func(context.Context) ([]finding, error) { return documents(s), nil }},
+		{"mail-account", func(context.Context) ([]finding, error) { return mailing(s), nil }},
+		{"load", func(ctx context.Context) ([]finding, error) {
+			// console.Series, but null is to be told from zero.
+			var series struct {
+				Minutes                         []int64
+				Load, Admit, Visitors, Admitted []*float64
+			}
+			after := strconv.FormatInt(s.Now.Add(-looksBack).Unix(), 10)
+			if err := here.ask(ctx, http.MethodGet, "series?after="+after, nil, &series); err != nil {
+				return nil, err
+			}
+			n := len(series.Minutes)
+			if len(series.Load) != n || len(series.Admit) != n || len(series.Visitors) != n || len(series.Admitted) != n {
+				return nil, errors.New("the instance's columns differ in length")
+			}
+			var edge []admission.EdgeCount
+			shares := map[time.Time]float64{}
+			for i, m := range series.Minutes {
+				at := time.Unix(m, 0).UTC()
+				if v := series.Load[i]; v != nil {
+					load = append(load, admission.Sample{At: at, Value: *v})
+				}
+				if v, a := series.Visitors[i], series.Admitted[i]; v != nil && a != nil {
+					edge = append(edge, admission.EdgeCount{At: at, Visitors: *v, Admitted: *a})
+				}
+				if v := series.Admit[i]; v != nil {
+					shares[at] = *v
+				}
+			}
+			var none string
+			d.Capacity, none = propose(load, edge, shares, s.Now.Truncate(time.Minute))
+			if s.Load == nil {
+				return []finding{warn("It comes with the first minute.", "the load is not known yet")}, nil
+			}
+			found := []finding{ok("the load is %s", percent(*s.Load))}
+			if d.Capacity == nil {
+				found = append(found, ok("no capacity is proposed: %s", none))
+			}
+			return found, nil
+		}},
+	})
+	d.Load = historyOf(load, s.Now, s.Target, "")
+	return d, nil
+}
+
+func decides(s console.Snapshot) []finding {
+	var found []finding
+	for _, w := range s.Warnings {
+		if strings.HasPrefix(w, "A defect: ") {
+			found = append(found, bad("Report it, with what led to it.", "%s", w))
+		}
+	}
+	switch age := s.Now.Sub(s.Decided); {
+	case s.Decided.IsZero():
+		found = append(found, warn("Wait for the first minute.", "nothing has been decided yet"))
+	case age > 3*time.Minute && s.Control.Door() != gate.Open:
+		found = append(found, bad("Restart it, and report what it logs with --verbose.", "the last decision is %s old", age.Round(time.Second)))
+	default:
+		found = append(found, ok("the inviter decides; the door: %s", door(s.Control)))
+	}
+	if s.Control.SignupsOff {
+		found = append(found, warn("`raincheck drain --undo --apply`, if nobody means it.", "no addresses are taken"))
+	}
+	return found
+}
+
+func documents(s console.Snapshot) []finding {
+	if s.GateBytes == 0 || s.BaseBytes == 0 {
+		return []finding{warn("They come with the first minute.", "the edge has no gate or no base yet")}
+	}
+	if most := max(s.GateBytes, s.BaseBytes); most > gate.MaxDocument {
+		return []finding{bad("Use fewer languages and prefixes.", "a document of %d bytes does not fit the edge's store", most)}
+	}
+	return []finding{ok("gate and base are there: %d and %d of %d bytes", s.GateBytes, s.BaseBytes, gate.MaxDocument)}
+}
+
+func mailing(s console.Snapshot) []finding {
+	if s.Control.Paused {
+		return []finding{warn("`raincheck resume --apply`, if nobody means it.", "the mail is %s", mail(s.Control))}
+	}
+	return []finding{ok("the mail is %s, to the outbox on the console", mail(s.Control))}
+}

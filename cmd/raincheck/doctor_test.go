@@ -1,0 +1,113 @@
+package main
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"raincheck/pkg/admission"
+)
+
+// aDay is the load and the counts of a site's last 24 hours: visits come as a
+// day has them, last visit minutes on average, and everybody is let in.
+func aDay(now time.Time, capacity, visit float64) (load []admission.Sample, edge []admission.EdgeCount) {
+	chance := rand.New(rand.NewPCG(7, 7))
+	now = now.UTC().Truncate(time.Minute)
+	people := 0.3 * capacity
+	const minutes = 24 * 60
+	for i := range minutes {
+		at := now.Add(time.Duration(i-minutes-1) * time.Minute)
+		came := capacity / visit * (0.45 + 0.4*math.Sin(2*math.Pi*float64(i)/minutes)) * (1 + 0.05*chance.NormFloat64())
+		people += came - people/visit
+		load = append(load, admission.Sample{At: at, Value: people / capacity * (1 + 0.01*chance.NormFloat64())})
+		edge = append(edge, admission.EdgeCount{At: at, Visitors: math.Round(came/10) * 10, Admitted: math.Round(came/10) * 10})
+	}
+	return load, edge
+}
+
+// TestACapacityIsProposed: sites of which the true capacity is known, with
+// visits of several lengths.
+func TestACapacityIsProposed(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for _, capacity := range []float64{2000, 10000, 50000} {
+		for _, visit := range []float64{8, 20, 40} {
+			load, edge := aDay(now, capacity, visit)
+			got, why := propose(load, edge, nil, now)
+			if got == nil {
+				t.Errorf("capacity %g, visits of %g minutes: none, as %s", capacity, visit, why)
+				continue
+			}
+			t.Logf("capacity %6.0f, visits of %2.0f min: proposed %6.0f (%+.0f %%), visits of %g min", capacity, visit, got.Visitors, 100*(got.Visitors/capacity-1), got.Visit)
+			if off := math.Abs(math.Log(got.Visitors / capacity)); off > math.Log(1.5) {
+				t.Errorf("capacity %g, visits of %g minutes: %g", capacity, visit, got.Visitors)
+			}
+		}
+	}
+	load, edge := aDay(now, 10000, 20)
+	for name, c := range map[string]struct {
+		load []admission.Sample
+		edge []admission.EdgeCount
+		says string
+	}{
+		"no load":      {nil, edge, "the load is not known"},
+		"no counts":    {load, nil, "both known for 0 minutes"},
+		"half an hour": {load, edge[:30], "both known for 30 minutes"},
+		"a quiet day":  {scaled(load, 0.1), edge, "a quiet day"},
+	} {
+		if got, why := propose(c.load, c.edge, nil, now); got != nil || !strings.Contains(why, c.says) {
+			t.Errorf("%s: %v, %s", name, got, why)
+		}
+	}
+}
+
+func scaled(load []admission.Sample, by float64) (out []admission.Sample) {
+	for _, s := range load {
+		out = append(out, admission.Sample{At: s.At, Value: s.Value * by})
+	}
+	return out
+}
+
+// TestThePicture holds the drawing: a step up, a gap, the target, hours below
+// their columns.
+func TestThePicture(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	var load []admission.Sample
+	for i := range 24 * 60 {
+		at := now.Add(time.Duration(i-24*60) * time.Minute)
+		switch {
+		case i < 600:
+			load = append(load, admission.Sample{At: at, Value: 0.25})
+		case i >= 720:
+			load = append(load, admission.Sample{At: at, Value: 1})
+		}
+	}
+	got := historyOf(load, now, 0.9, "").draw()
+	lines := strings.Split(got, "\n")
+	if len(lines) != rows+3 {
+		t.Fatalf("%d lines:\n%s", len(lines), got)
+	}
+	top, bottom := []rune(lines[0]), []rune(lines[rows-1])
+	const first = 9 // two blanks, the label and the axis
+	if top[first] != '┄' || top[first+50] != '█' || !strings.HasSuffix(lines[0], "target 90 %") {
+		t.Errorf("the top row: %s", lines[0])
+	}
+	if bottom[first] != '█' || bottom[first+44] != '·' {
+		t.Errorf("the bottom row: %s", lines[rows-1])
+	}
+	axis, hours := []rune(lines[rows]), []rune(lines[rows+1])
+	for i, r := range axis {
+		if r == '┴' && (i+1 >= len(hours) || hours[i] == ' ') {
+			t.Errorf("no hour below column %d:\n%s", i, got)
+		}
+	}
+	if !strings.Contains(lines[rows+2], "highest 100 % at 00:00; known for 1,320 of 1,440 minutes") {
+		t.Error(lines[rows+2])
+	}
+	if got := historyOf(nil, now, 0.9, "it could not be read").draw(); got != "  unknown: it could not be read" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,68 @@
+package attach
+
+import (
+	"slices"
+	"strings"
+)
+
+// Attached is how a distribution stands towards one stack.
+type Attached struct {
+	// Protected are the path patterns with both functions on them; "*" is the
+	// default behaviour.
+	Protected []string
+	// Half are the patterns that have only one of the two: nobody there ever gets
+	// a pass that lasts, or nobody is ever asked.
+	Half []string
+	// Plain are the protected patterns that take plain HTTP, where a browser keeps
+	// no pass.
+	Plain []string
+	// Room says that the waiting room's behaviour is there and comes first, and
+	// Domain is where it leads; empty without a room.
+	Room   bool
+	Domain string
+	// Secret says that the room's origin sends the stack's present secret.
+	Secret bool
+}
+
+// Look says how the distribution stands towards a stack. It plans nothing.
+func Look(c *Config, room Room) Attached {
+	var a Attached
+	functions := []string{room.Throttle, room.Remember}
+	behaviours := items(c.root.at("CacheBehaviors"))
+	for _, b := range append(slices.Clone(behaviours), c.root.at("DefaultCacheBehavior")) {
+		if b == nil {
+			continue
+		}
+		pattern := c.text(b, "PathPattern")
+		if b.name == "DefaultCacheBehavior" {
+			pattern = "*"
+		}
+		found := 0
+		for _, f := range items(b.at("FunctionAssociations")) {
+			if slices.Contains(functions, c.text(f, "FunctionARN")) {
+				found++
+			}
+		}
+		switch found {
+		case 0:
+			continue
+		case 1:
+			a.Half = append(a.Half, pattern)
+		default:
+			a.Protected = append(a.Protected, pattern)
+		}
+		if c.text(b, "ViewerProtocolPolicy") == "allow-all" {
+			a.Plain = append(a.Plain, pattern)
+		}
+	}
+	if len(behaviours) == 0 || c.text(behaviours[0], "PathPattern") != RoomPattern {
+		return a
+	}
+	a.Room = true
+	// A distribution that the template made has the origin under the same name.
+	if origin := c.find("Origins", "Id", c.text(behaviours[0], "TargetOriginId")); origin != nil {
+		a.Domain = c.text(origin, "DomainName")
+		a.Secret = strings.TrimSpace(c.header(origin, SecretHeader)) == room.Secret
+	}
+	return a
+}
