@@ -45,22 +45,31 @@ func SES(t testing.TB, host, account string) Server {
 	return startWith(t, host, []string{"AWS_SES_ACCOUNT=" + account}, module("aws-ses-v2-local"), "--host", host, "--port", port)
 }
 
-// Moto starts DynamoDB, SQS, Secrets Manager and others on one port. MOTO names
-// the program where it is not on the path.
+// Moto starts DynamoDB, SQS, Secrets Manager and others on one port. The program
+// is the one that MOTO names, else the one that make test-emulators installs, else
+// the one on the path. Writes to its DynamoDB go one at a time (oneAtATime).
 func Moto(t testing.TB, host string) Server {
 	program := os.Getenv("MOTO")
 	if program == "" {
-		program = "moto_server"
+		program = filepath.Join(folder(), ".venv", "bin", "moto_server")
+		if _, err := os.Stat(program); err != nil {
+			program = "moto_server"
+		}
 	}
-	return start(t, host, program, "-H", host, "-p", port)
+	return serial(t, host, start(t, "127.0.0.1", program, "-H", "127.0.0.1", "-p", port))
 }
 
 // port stands for the port in a command line.
 const port = "PORT"
 
-func module(name string) string {
+// folder is where this package is.
+func folder() string {
 	_, here, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(here), "node_modules", ".bin", name)
+	return filepath.Dir(here)
+}
+
+func module(name string) string {
+	return filepath.Join(folder(), "node_modules", ".bin", name)
 }
 
 func start(t testing.TB, host, program string, args ...string) Server {
@@ -113,12 +122,18 @@ func startWith(t testing.TB, host string, env []string, program string, args ...
 
 func freePort(t testing.TB, host string) int {
 	t.Helper()
+	l := listen(t, host)
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func listen(t testing.TB, host string) net.Listener {
+	t.Helper()
 	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		t.Fatal(fmt.Errorf("looking for a free port: %w", err))
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return l
 }
 
 type lockedBuffer struct {

@@ -40,7 +40,7 @@ func TestTableOnMoto(t *testing.T) {
 }
 
 func conformance(t *testing.T, endpoint string, cannot map[string]string) {
-	cfg := (&emulators.Wire{}).Config(endpoint)
+	cfg := emulators.Config(endpoint)
 	var tables atomic.Int32
 	waitlisttest.Run(t, func(t *testing.T) waitlisttest.Subject {
 		name := fmt.Sprintf("raincheck-%d", tables.Add(1))

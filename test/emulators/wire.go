@@ -2,16 +2,18 @@ package emulators
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"io"
-	"net"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,6 +26,14 @@ const (
 	Region  = "eu-west-1"
 )
 
+// Config is the SDK's configuration for a stand-in at an endpoint.
+func Config(endpoint string) aws.Config {
+	return aws.Config{
+		Region: Region, BaseEndpoint: &endpoint,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "not-a-secret", ""),
+	}
+}
+
 // Call is one request as it went over the wire.
 type Call struct {
 	// Action is IAM's name for it, such as dynamodb:UpdateItem.
@@ -31,19 +41,27 @@ type Call struct {
 	// Resource is what it names: a table, table/index, a queue's name, a secret,
 	// a store's ARN, a mail's configuration set; empty for what has none.
 	Resource string
+	// Body is what was sent.
+	Body string
 }
 
-// Wire stands between the SDK and the stand-ins: it is the HTTP client of an
-// aws.Config. It writes down every request, by what was sent and not by what was
-// called, and can make one fail. Hosts are resolved to the stand-ins whatever
-// their name: the KeyValueStore's has the account before it.
+// Wire is the wire between one program and the stand-ins: a forward proxy that
+// the program is told of by the variable HTTP_PROXY. So the program is the real
+// one, with its own HTTP client and its own timeouts, and names whatever host it
+// likes (the KeyValueStore's has the account before it).
+//
+// It writes down every request, by what was sent and not by what was called, and
+// can make one fail.
 type Wire struct {
 	// Fault is asked about every call before it is sent; nil is no fault.
 	Fault func(Call) Fault
 
-	mu     sync.Mutex
-	calls  []Call
+	url    string
+	routes map[string]string
 	client *http.Client
+
+	mu    sync.Mutex
+	calls []Call
 }
 
 // Fault is what happens to a call.
@@ -54,18 +72,37 @@ const (
 	None Fault = iota
 	// Fail answers 500 and does nothing.
 	Fail
-	// Slow holds the request up for a moment that is within every timeout.
+	// Slow holds the request up for a second, within every timeout of ours.
 	Slow
-	// Late does it, and the caller gave up before the answer came.
+	// Late does it, and answers after the caller has given up.
 	Late
 )
 
-// Config is the SDK's configuration for a stand-in at an endpoint.
-func (w *Wire) Config(endpoint string) aws.Config {
-	return aws.Config{
-		Region: Region, BaseEndpoint: &endpoint, HTTPClient: w,
-		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "not-a-secret", ""),
+// String names a fault for a test.
+func (f Fault) String() string { return [...]string{"None", "Fail", "Slow", "Late"}[f] }
+
+// NewWire starts a wire. routes gives the stand-in's URL for each service, by the
+// name that the SDK's variables know it by: DYNAMODB, SQS, SESV2, CLOUDWATCH,
+// CLOUDFRONT_KEYVALUESTORE, SECRETS_MANAGER.
+func NewWire(t testing.TB, routes map[string]string) *Wire {
+	t.Helper()
+	w := &Wire{routes: routes, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}}
+	w.url = serve(t, "127.0.0.1", w).URL
+	return w
+}
+
+// Environ tells a program of the wire and of the stand-ins.
+func (w *Wire) Environ() []string {
+	env := []string{"HTTP_PROXY=" + w.url, "AWS_REGION=" + Region, "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=not-a-secret"}
+	for _, service := range slices.Sorted(maps.Keys(w.routes)) {
+		env = append(env, "AWS_ENDPOINT_URL_"+service+"=http://"+hostOf(service))
 	}
+	return env
+}
+
+// hostOf is what a service is called on the wire: no such host exists.
+func hostOf(service string) string {
+	return strings.ToLower(strings.ReplaceAll(service, "_", "-")) + ".stand-in"
 }
 
 // Calls gives what went over the wire since the last Reset, in order.
@@ -93,24 +130,15 @@ func (w *Wire) Count(action string) (n int) {
 	return n
 }
 
-var errGaveUp = &url.Error{Op: "Post", Err: errors.New("net/http: request canceled (Client.Timeout exceeded while awaiting headers)")}
-
-// Do sends a request.
-func (w *Wire) Do(r *http.Request) (*http.Response, error) {
-	var body []byte
-	if r.Body != nil {
-		var err error
-		if body, err = io.ReadAll(r.Body); err != nil {
-			return nil, err
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
+// ServeHTTP passes a request on.
+func (w *Wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler) // the caller broke off
 	}
 	call := Describe(r, body)
 	w.mu.Lock()
 	w.calls = append(w.calls, call)
-	if w.client == nil {
-		w.client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 100, DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext}}
-	}
 	fault := None
 	if w.Fault != nil {
 		fault = w.Fault(call)
@@ -118,33 +146,73 @@ func (w *Wire) Do(r *http.Request) (*http.Response, error) {
 	w.mu.Unlock()
 	switch fault {
 	case Fail:
-		return &http.Response{
-			StatusCode: 500, Status: "500 Internal Server Error", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-			Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader("{}")), Request: r,
-		}, nil
+		failWith(out, http.StatusInternalServerError, "InternalServerError", "a fault of the test")
+		return
 	case Slow:
 		select {
-		case <-time.After(300 * time.Millisecond):
+		case <-time.After(time.Second):
 		case <-r.Context().Done():
-			return nil, r.Context().Err()
+			panic(http.ErrAbortHandler)
 		}
 	}
-	if name, rest, ok := strings.Cut(r.URL.Host, "."); ok && name == Account {
-		r.URL.Host = rest
+	response, answer, err := w.forward(r, body, fault == Late)
+	if err != nil {
+		failWith(out, http.StatusBadGateway, "BadGateway", err.Error())
+		return
 	}
-	response, err := w.client.Do(r)
-	if fault == Late && err == nil {
-		_, _ = io.Copy(io.Discard, response.Body)
-		response.Body.Close()
-		return nil, errGaveUp
+	if fault == Late {
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
 	}
-	return response, err
+	maps.Copy(out.Header(), response.Header)
+	out.WriteHeader(response.StatusCode)
+	_, _ = out.Write(answer) // the caller has gone: nobody to tell
+}
+
+// forward asks the stand-in. regardless says that it is asked to the end though
+// the caller should go.
+func (w *Wire) forward(r *http.Request, body []byte, regardless bool) (*http.Response, []byte, error) {
+	target := ""
+	for service, at := range w.routes {
+		if host := hostOf(service); r.URL.Host == host || strings.HasSuffix(r.URL.Host, "."+host) {
+			target = at
+		}
+	}
+	if target == "" {
+		return nil, nil, fmt.Errorf("%s is no stand-in's host", r.URL.Host)
+	}
+	to, err := url.Parse(target)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx := r.Context()
+	if regardless {
+		ctx = context.WithoutCancel(ctx)
+	}
+	ask := r.Clone(ctx)
+	ask.RequestURI = ""
+	ask.URL.Scheme, ask.URL.Host = to.Scheme, to.Host
+	ask.Body = io.NopCloser(bytes.NewReader(body))
+	ask.Header.Del("Proxy-Connection")
+	response, err := w.client.Do(ask)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	return response, answer, err
 }
 
 var signed = regexp.MustCompile(`Credential=[^/]+/\d+(?:/[a-z0-9-]+)?/([a-z0-9-]+)/aws4_request`)
 
 // Describe says in IAM's words what a request asks for.
 func Describe(r *http.Request, body []byte) Call {
+	call := describe(r, body)
+	call.Body = string(body)
+	return call
+}
+
+func describe(r *http.Request, body []byte) Call {
 	service := ""
 	if m := signed.FindStringSubmatch(r.Header.Get("Authorization")); m != nil {
 		service = m[1]
@@ -154,7 +222,7 @@ func Describe(r *http.Request, body []byte) Call {
 		SecretIdList                                                   []string
 		RequestItems                                                   map[string]any
 	}
-	_ = json.Unmarshal(body, &in)
+	_ = json.Unmarshal(body, &in) // CBOR, or nothing: then there is no such name
 	if i := strings.LastIndex(r.Header.Get("X-Amz-Target"), "."); i >= 0 {
 		call := Call{Action: service + ":" + r.Header.Get("X-Amz-Target")[i+1:]}
 		switch {
