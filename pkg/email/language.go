@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -24,8 +25,9 @@ type Language struct {
 // Languages are those that there are words for, the default first, the others
 // in the order of their tags.
 func Languages() []Language {
-	out := make([]Language, 0, len(languages))
-	for _, w := range languages {
+	all := languages()
+	out := make([]Language, 0, len(all))
+	for _, w := range all {
 		out = append(out, Language{w.tag, w.Name, w.Direction})
 	}
 	return out
@@ -70,10 +72,12 @@ type words struct {
 //go:embed words
 var files embed.FS
 
-var languages = mustLoad()
+// languages are read at their first use: every function links this package, and
+// only two of them speak.
+var languages = sync.OnceValue(mustLoad)
 
-// mustLoad reads the words at start: a file that cannot be read is a build that
-// must not be shipped, and every test of the package sees it.
+// mustLoad reads the words: a file that cannot be read is a build that must not
+// be shipped, and every test of the package sees it.
 func mustLoad() []words {
 	entries, err := files.ReadDir("words")
 	if err != nil {
@@ -123,12 +127,13 @@ func (w *words) read(data []byte) error {
 
 // wordsFor gives the words of a language, or of the default one.
 func wordsFor(tag string) words {
-	for _, w := range languages {
+	all := languages()
+	for _, w := range all {
 		if w.tag == tag {
 			return w
 		}
 	}
-	return languages[0]
+	return all[0]
 }
 
 // date says a moment in a zone, with the zone: "Monday, December 23, 2013, 4:30
