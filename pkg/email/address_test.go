@@ -108,6 +108,10 @@ func TestMailboxIsOneForAllTags(t *testing.T) {
 		"ANA@example.org":       "ana@example.org",
 		"an.a@example.org":      "an.a@example.org", // dots are a habit of one provider
 		"+ana@example.org":      "+ana@example.org", // nothing would be left
+		// A rehearsal's people are apart, at the simulator and nowhere else.
+		"success+gameday-000001@simulator.amazonses.com": "success+gameday-000001@simulator.amazonses.com",
+		"success+canary@simulator.amazonses.com":         "success@simulator.amazonses.com",
+		"ana+gameday-000001@example.org":                 "ana@example.org",
 	} {
 		a, err := Parse(typed)
 		if err != nil {
