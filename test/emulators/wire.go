@@ -43,6 +43,8 @@ type Call struct {
 	Resource string
 	// Body is what was sent.
 	Body string
+	// Fault is what happened to it.
+	Fault Fault
 }
 
 // Wire is the wire between one program and the stand-ins: a forward proxy that
@@ -138,13 +140,12 @@ func (w *Wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	}
 	call := Describe(r, body)
 	w.mu.Lock()
-	w.calls = append(w.calls, call)
-	fault := None
 	if w.Fault != nil {
-		fault = w.Fault(call)
+		call.Fault = w.Fault(call)
 	}
+	w.calls = append(w.calls, call)
 	w.mu.Unlock()
-	switch fault {
+	switch call.Fault {
 	case Fail:
 		failWith(out, http.StatusInternalServerError, "InternalServerError", "a fault of the test")
 		return
@@ -155,12 +156,12 @@ func (w *Wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler)
 		}
 	}
-	response, answer, err := w.forward(r, body, fault == Late)
+	response, answer, err := w.forward(r, body, call.Fault == Late)
 	if err != nil {
 		failWith(out, http.StatusBadGateway, "BadGateway", err.Error())
 		return
 	}
-	if fault == Late {
+	if call.Fault == Late {
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
 	}
