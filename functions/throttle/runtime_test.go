@@ -37,7 +37,7 @@ var (
 	}
 	documentedMembers = []string{
 		"floor", "min", "max", "now", "keys", "log", "kvs", "get", "createHash", "createHmac", "update", "digest", // modules
-		"indexOf", "lastIndexOf", "slice", "split", "startsWith", "toLowerCase", "toString", "join", "push", "map", "exec", "test", "length", // prototypes
+		"indexOf", "lastIndexOf", "charCodeAt", "slice", "split", "startsWith", "toLowerCase", "toString", "join", "push", "map", "exec", "test", "length", // prototypes
 		"context", "requestId", "viewer", "ip", "request", "response", "method", "uri", "querystring", "headers", "cookies", // the event
 		"value", "multiValue", "attributes", "statusCode", "statusDescription", "accept", "location", "format",
 		"mode", "admit", "salt", "until", "failure", "stale", "alone", "lang", "pass", "sample", // the gate and the base

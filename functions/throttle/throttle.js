@@ -21,10 +21,19 @@ const ROOM = '/waiting-room';
 const DAY = 86400; // a pass never lives longer than this from its first issue
 const ATTRIBUTES = '; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=';
 const JSON_FORMAT = { format: 'json' };
-const TAG = /^[A-Za-z0-9-]+$/;
-const WANTED = /^[ \t]*([A-Za-z0-9-]+)[ \t]*(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$/;
-const NO_STORE = { value: 'no-store' };
-const PRINTABLE = /^\/[!-[\]-~]*$/;
+const LOW = 1048576; // 2^20
+const ALL = 4503599627370496; // 2^52
+const TAG = /^[A-Za-z0-9-]{1,40}$/;
+const WANTED = /^[ \t]*([A-Za-z0-9-]{1,40})[ \t]*(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$/;
+const ON_SITE = /^\/(?:[!-.0-[\]-~]\/?)*$/; // printable ASCII without a backslash and without //
+// The answer of whoever is turned away: only the place changes, and turnAway sets
+// it each time. Objects are what costs the most here.
+const LOCATION = { value: '' };
+const TURNED_AWAY = {
+  statusCode: 302,
+  statusDescription: 'Found',
+  headers: { 'cache-control': { value: 'no-store' }, location: LOCATION },
+};
 
 async function handler(event) {
   const request = event.request;
@@ -87,24 +96,32 @@ async function handler(event) {
     if (held && doc.keys) {
       const pass = goodPass(held, doc.keys, now);
       if (pass) {
-        renew(headers, pass, doc, now);
+        if (doc.pass && 2 * (expiry(pass) - now) < doc.pass) {
+          renew(headers, pass.split('.'), doc, now);
+        }
         return request;
       }
     }
 
     // A share above 1 lets everyone in: 2 without a draw, 3 to 4 with one that is
     // counted only (observe).
-    const lucky = share === 2 || draw(event.viewer.ip, headers['user-agent'], doc.salt) < (share > 2 ? share - 3 : share);
-    const id = crypto.createHash('sha256').update(String(event.context.requestId)).digest('hex');
-    if (doc.sample && parseInt(id.slice(0, 8), 16) % doc.sample === 0) {
-      console.log('rc1 ' + doc.sample + ' ' + (lucky ? doc.sample : 0));
+    const number = doc.salt ? draw(event.viewer.ip, headers['user-agent'], doc.salt) : 0;
+    const low = number % LOW;
+    const lucky = share === 2 || (number - low) / ALL < (share > 2 ? share - 3 : share);
+    // One visit in n is counted, as n: by the bits that have no part in the answer,
+    // and by the request's id, so that who comes again is chosen anew.
+    const n = doc.sample;
+    const id = event.context.requestId;
+    if (n && (low + (521 * id.charCodeAt(7) + 7919 * id.charCodeAt(11) || 0)) % n === 0) {
+      console.log('rc1 ' + n + ' ' + (lucky ? n : 0));
     }
     if (!lucky && share < 2) {
       return turnAway(request, doc.lang);
     }
     const key = signer(doc.keys, now);
     if (key && doc.pass) {
-      give(headers, key, 'd', now + doc.pass, now, id.slice(8, 32), now);
+      const hashed = crypto.createHash('sha256').update(id).digest('hex');
+      give(headers, key, 'd', now + doc.pass, now, hashed.slice(8, 32), now);
     }
     return request;
   } catch (e) {
@@ -148,10 +165,11 @@ function hmac(key, text) {
   return crypto.createHmac('sha256', key).update(text).digest('base64url');
 }
 
-// draw returns the number in [0,1) that is a visitor's for the life of the salt.
+// draw returns 52 bits that are a visitor's for the life of the salt: the first
+// 32 decide, and the last 20 choose who is counted.
 function draw(ip, agent, salt) {
   const text = network(ip) + '|' + (agent ? agent.value : '');
-  return parseInt(crypto.createHmac('sha256', salt).update(text).digest('hex').slice(0, 8), 16) / 4294967296;
+  return parseInt(crypto.createHmac('sha256', salt).update(text).digest('hex').slice(0, 13), 16);
 }
 
 // network returns the IPv4 address, or the first 64 bits of an IPv6 address,
@@ -174,40 +192,43 @@ function network(ip) {
   return out;
 }
 
-// goodPass returns the fields of the first good pass among what the cookie
-// holds: version, key id, kind, expiry, first issue, id, MAC.
+// goodPass returns the first good pass among what the cookie holds, or '':
+// 1.<key id>.<kind>.<expiry>.<first issue>.<id>.<MAC of 22 characters>
 function goodPass(held, keys, now) {
   const all = held.multiValue;
   for (let i = 0; i < (all ? all.length : 1) && i < 3; i++) {
     const value = all ? all[i].value : held.value;
-    const f = value.split('.');
-    if (value.length <= 200 && f.length === 7 && f[0] === '1') {
+    if (value.length <= 200) {
       for (let j = 0; j < keys.length; j++) {
-        if (String(keys[j][0]) === f[1]) {
+        if (value.startsWith('1.' + keys[j][0] + '.')) {
           const key = keys[j][1];
-          const mac = hmac(key, value.slice(0, value.lastIndexOf('.'))).slice(0, 22);
+          const end = value.length - 22;
+          const mac = hmac(key, value.slice(0, end - 1)).slice(0, 22);
           // The runtime compares no two strings in constant time; of their HMACs
           // nobody can learn anything by the time that it takes.
-          if (hmac(key, mac) === hmac(key, f[6]) && Number(f[3]) > now) {
-            return f;
+          if (hmac(key, mac) === hmac(key, value.slice(end)) && value[end - 1] === '.' && expiry(value) > now) {
+            return value;
           }
         }
       }
     }
   }
-  return null;
+  return '';
 }
 
-// renew gives a fresh pass to whoever is past half the life of the old one.
-function renew(headers, pass, doc, now) {
-  const expires = Number(pass[3]);
-  if (doc.pass && 2 * (expires - now) < doc.pass) {
-    const first = Number(pass[4]);
-    const until = Math.min(now + doc.pass, first + DAY);
-    const key = signer(doc.keys, now);
-    if (key && until > expires) {
-      give(headers, key, pass[2], until, first, pass[5], now);
-    }
+// expiry reads a pass of ours, in which the key id and the kind are one character
+// each.
+function expiry(pass) {
+  return parseInt(pass.slice(6), 10);
+}
+
+// renew gives a fresh pass for an old one, taken apart at its dots.
+function renew(headers, old, doc, now) {
+  const first = Number(old[4]);
+  const until = Math.min(now + doc.pass, first + DAY);
+  const key = signer(doc.keys, now);
+  if (key && until > Number(old[3])) {
+    give(headers, key, old[2], until, first, old[5], now);
   }
 }
 
@@ -228,16 +249,15 @@ function give(headers, key, kind, expires, first, id, now) {
   headers[HEADER] = { value: text + '.' + hmac(key[1], text).slice(0, 22) + ATTRIBUTES + (expires - now) };
 }
 
+// turnAway answers with the way to the room, in the visitor's language where the
+// room's are known.
 function turnAway(request, languages) {
-  const room = languages && languages.length ? ROOM + '/' + language(list(request.headers['accept-language']), languages) + '/' : ROOM;
-  return {
-    statusCode: 302,
-    statusDescription: 'Found',
-    headers: {
-      'cache-control': NO_STORE,
-      location: { value: room + '?to=' + encodeURIComponent(wanted(request)) },
-    },
-  };
+  let room = ROOM;
+  if (languages && languages.length) {
+    room += '/' + language(list(request.headers['accept-language']), languages) + '/';
+  }
+  LOCATION.value = room + '?to=' + encodeURIComponent(wanted(request));
+  return TURNED_AWAY;
 }
 
 // list returns all of a header that may come more than once.
@@ -257,12 +277,9 @@ function language(accept, known) {
   let best = known[0];
   let top = 0;
   let from = 0;
-  for (let i = 0; i < 12 && top < 1 && from <= accept.length; i++) {
-    let to = accept.indexOf(',', from);
-    if (to < 0) {
-      to = accept.length;
-    }
-    let tag = accept.slice(from, to);
+  for (let i = 0; i < 12 && top < 1; i++) {
+    const to = accept.indexOf(',', from);
+    let tag = to < 0 ? accept.slice(from) : accept.slice(from, to);
     let q = 1;
     if (!TAG.test(tag)) {
       const m = WANTED.exec(tag);
@@ -270,17 +287,18 @@ function language(accept, known) {
       tag = m ? m[1] : '';
     }
     if (q > top) {
-      tag = tag.toLowerCase() + '-';
-      let found = '';
-      for (let j = 0; j < known.length; j++) {
-        if (known[j].length > found.length && tag.startsWith(known[j] + '-')) {
-          found = known[j];
-        }
+      tag = tag.toLowerCase();
+      // es-us, then es.
+      while (tag && known.indexOf(tag) < 0) {
+        tag = tag.slice(0, Math.max(0, tag.lastIndexOf('-')));
       }
-      if (found) {
-        best = found;
+      if (tag) {
+        best = tag;
         top = q;
       }
+    }
+    if (to < 0) {
+      break;
     }
     from = to + 1;
   }
@@ -301,5 +319,5 @@ function wanted(request) {
       path += (i + j ? '&' : '?') + names[i] + (value ? '=' + value : '');
     }
   }
-  return path.length <= 512 && PRINTABLE.test(path) && path.indexOf('//') < 0 ? path : '/';
+  return path.length <= 512 && ON_SITE.test(path) ? path : '/';
 }

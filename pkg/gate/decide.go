@@ -2,7 +2,6 @@ package gate
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"regexp"
 	"slices"
@@ -118,8 +117,12 @@ func (k Known) Decide(r Request, now time.Time) Verdict {
 		}
 	}
 	v := Verdict{Outcome: Admitted}
+	var bits uint64
+	if u.salt != "" {
+		bits = drawBits(u.salt, r.IP, r.UserAgent)
+	}
 	if !u.open {
-		v.Share, v.Draw = u.share, Draw(u.salt, r.IP, r.UserAgent)
+		v.Share, v.Draw = u.share, number(bits)
 		if !(v.Draw < v.Share) {
 			v.Outcome = TurnedAway
 			if u.observe {
@@ -127,8 +130,7 @@ func (k Known) Decide(r Request, now time.Time) Verdict {
 			}
 		}
 	}
-	id := sha256.Sum256([]byte(text(r.ID)))
-	if u.Sample > 0 && binary.BigEndian.Uint32(id[:])%uint32(u.Sample) == 0 {
+	if u.Sample > 0 && counted(bits, r.ID, u.Sample) {
 		v.Visitors = u.Sample
 		if v.Outcome == Admitted {
 			v.Admitted = u.Sample
@@ -139,6 +141,7 @@ func (k Known) Decide(r Request, now time.Time) Verdict {
 		return v
 	}
 	if u.PassLife > 0 {
+		id := sha256.Sum256([]byte(text(r.ID)))
 		p := bypass.Pass{Kind: bypass.Drawn, First: now, Expires: now.Add(u.PassLife), ID: hex.EncodeToString(id[4:16])}
 		if value, err := u.keys.Mint(p, now); err == nil {
 			v.Cookie = value + "; " + bypass.CookieAttributes(p, now)
@@ -183,7 +186,7 @@ func location(r Request, languages []string) string {
 }
 
 var accepted = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^[ \t]*([A-Za-z0-9-]+)[ \t]*(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$`)
+	return regexp.MustCompile(`^[ \t]*([A-Za-z0-9-]{1,40})[ \t]*(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$`)
 })
 
 // Language picks the known language that an Accept-Language header wants most;

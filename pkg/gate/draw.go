@@ -7,15 +7,34 @@ import (
 	"io"
 	"net/netip"
 	"strconv"
+	"unicode/utf16"
 )
 
 // Draw returns the number that decides about a visitor, in [0,1): the first 32
 // bits of HMAC-SHA256 under the salt over network and user agent. It is below a
 // with probability a, whatever the day, and below b > a whenever it is below a.
-func Draw(salt, ip, userAgent string) float64 {
+func Draw(salt, ip, userAgent string) float64 { return number(drawBits(salt, ip, userAgent)) }
+
+// drawBits are the first 52 bits of that HMAC, as many as a JavaScript number
+// holds with ease: the first 32 decide, the last 20 choose who is counted.
+func drawBits(salt, ip, userAgent string) uint64 {
 	h := hmac.New(sha256.New, []byte(salt))
 	io.WriteString(h, Network(ip)+"|"+text(userAgent))
-	return float64(binary.BigEndian.Uint32(h.Sum(nil))) / (1 << 32)
+	return binary.BigEndian.Uint64(h.Sum(nil)) >> 12
+}
+
+func number(bits uint64) float64 { return float64(bits>>20) / (1 << 32) }
+
+// counted says whether a visit is among the one in n that are. Bits that have no
+// part in the answer make the choice independent of it and even over visitors;
+// two characters of the request's id choose anew each time the same visitor
+// comes, so that nobody who reloads all day counts for n or for nothing.
+func counted(bits uint64, id string, n int) bool {
+	var salted uint64
+	if units := utf16.Encode([]rune(id)); len(units) > 11 {
+		salted = 521*uint64(units[7]) + 7919*uint64(units[11])
+	}
+	return (bits&(1<<20-1)+salted)%uint64(n) == 0
 }
 
 // Network is the part of an address that stays the same for a visitor: the IPv4

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
@@ -44,8 +45,21 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 	add("open written by hand takes a pass out of the request all the same", func(s *scenario) { s.gateText = &oneLine; s.cookie(w.good) })
 
 	add("one visitor in ten is counted, and this one is not", func(s *scenario) { s.gate.Sample = 10 })
-	add("one visitor in ten is counted, and this one is as ten", func(s *scenario) { s.gate.Sample, s.request.id = 10, "request-16" })
-	add("one in ten, admitted", func(s *scenario) { s.gate.Sample, s.request.id, s.request.ip = 10, "request-16", w.in })
+	// counted gives the request an id by which it is counted.
+	counted := func(s *scenario) {
+		for i := 0; ; i++ {
+			s.request.id = fmt.Sprintf("request-%04d", i)
+			r := gate.Request{ID: s.request.id, IP: s.request.ip, UserAgent: "browser", Method: "GET", FetchMode: "navigate", Path: "/"}
+			if (gate.Known{Gate: &s.gate}).Decide(r, s.now).Visitors > 0 {
+				return
+			}
+		}
+	}
+	add("one visitor in ten is counted, and this one is as ten", func(s *scenario) { s.gate.Sample = 10; counted(s) })
+	add("one in ten, admitted", func(s *scenario) { s.gate.Sample, s.request.ip = 10, w.in; counted(s) })
+	add("one in ten, in open, where the draw decides nothing", func(s *scenario) { s.gate.Mode, s.gate.Sample = gate.Open, 10; counted(s) })
+	add("a request's id of a few characters leaves the choice to the visitor's bits", func(s *scenario) { s.gate.Sample, s.request.id = 2, "id" })
+	add("a request's id beyond ASCII", func(s *scenario) { s.gate.Sample, s.request.id = 2, "ééé𝒳-ééé𝒳-ééé𝒳" })
 
 	add("a good pass comes back in, and the site does not see it", func(s *scenario) {
 		s.request.cookies = []pair{{"session", "abc"}, {passCookie, w.good}, {"consent", "yes"}}
@@ -148,6 +162,8 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 		{"pt-PT", "a dialect that the room has not"}, {"es;q=0", "a weight of nothing"}, {"es;q=2, pt;q=0.5", "a weight that is none"},
 		{",,;q=1,es;", "commas only"}, {strings.Repeat("xx,", 12) + "es", "the thirteenth language is not read"}, {"ES", "upper case"},
 		{"\tes ;  q=0.700", "blanks"},
+		{"pt-BR-x-home", "a dialect of a dialect"}, {"-es, es-;q=0.2", "hyphens at the ends"},
+		{strings.Repeat("x-", 20) + "es, es;q=0.1", "a tag of 42 characters is not read"},
 	} {
 		add("language: "+l[1], func(s *scenario) { s.header("accept-language", l[0]) })
 	}
