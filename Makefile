@@ -12,7 +12,7 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 
 .DEFAULT_GOAL := help
-.PHONY: build validate deploy template test-emulators test-coldstart help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
+.PHONY: build local-build validate deploy template invoke-intake invoke-inviter invoke-sender invoke-feedback start-api test-sam test-emulators test-coldstart help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,16 +68,50 @@ lint: ## Check format, vet and staticcheck
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) -checks all,-ST1000,-ST1003 ./...
 
-# On AWS. SAM and its cfn-lint come with `pip install aws-sam-cli`.
-SAM ?= sam
+# On AWS. SAM and cfn-lint are installed beside test/sam; who has them says where: make build SAM=sam CFN_LINT=cfn-lint.
+SAM ?= test/sam/.venv/bin/sam
+CFN_LINT ?= test/sam/.venv/bin/cfn-lint
+export SAM_CLI_TELEMETRY ?= 0
+SAM_HERE := $(if $(filter test/sam/.venv/%,$(SAM) $(CFN_LINT)),test/sam/.venv)
+# Another event: make invoke-feedback EVENT=events/feedback-bounce.json. VARS, as JSON, points the functions to stand-ins
+# or to a stack: {"Parameters":{"TABLE":"…"}}.
+EVENT ?=
+VARS ?=
+INVOKE = $(SAM) local invoke $(if $(VARS),--env-vars $(VARS))
+
+test/sam/.venv: test/sam/requirements.txt
+	rm -rf $@ && python3 -m venv $@ && $@/bin/pip install --quiet --disable-pip-version-check -r $< || { rm -rf $@; exit 1; }
 
 # SAM passes no flags to go build but -trimpath. Without symbols a zip is half as large, and without the RPC server of
 # the old Go runtime smaller still; test/emulators holds each to 4.5 MB.
-build: ## Build the Lambda functions with SAM
-	CGO_ENABLED=0 GOFLAGS='-ldflags=-s -tags=lambda.norpc' $(SAM) build
+build: $(SAM_HERE) ## Build the Lambda functions with SAM (ARCHITECTURE=x86_64 for this machine, if it is one)
+	CGO_ENABLED=0 GOFLAGS='-ldflags=-s -tags=lambda.norpc' $(SAM) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
 
-validate: ## Check the template with SAM's linter
+validate: $(SAM_HERE) ## Check the templates with SAM's linter and cfn-lint
 	$(SAM) validate --lint --template template.yaml --region us-east-1
+	$(CFN_LINT) template.yaml functions/throttle/edge.yaml
+
+invoke-intake: local-build ## Ask for the waiting room's form in Lambda's container (needs Docker; EVENT=events/intake-join.json and others)
+	$(INVOKE) IntakeFunction --event $(or $(EVENT),events/intake-form.json)
+
+invoke-inviter: local-build ## Run a tick for this very minute in Lambda's container (needs Docker)
+	sed "s/2026-03-02T16:05:00Z/$$(date -u +%Y-%m-%dT%H:%M:00Z)/" $(or $(EVENT),events/inviter-tick.json) | $(INVOKE) InviterFunction --event -
+
+invoke-sender: local-build ## Hand a batch of the queue to the sender in Lambda's container (needs Docker)
+	$(INVOKE) SenderFunction --event $(or $(EVENT),events/sender-batch.json)
+
+invoke-feedback: local-build ## Tell feedback what SES says of a mail, in Lambda's container (needs Docker; EVENT=events/feedback-bounce.json)
+	$(INVOKE) FeedbackFunction --event $(or $(EVENT),events/feedback-delivery.json)
+
+start-api: local-build ## Serve the waiting room's API in Lambda's container, on http://127.0.0.1:3000 (needs Docker)
+	$(SAM) local start-api $(if $(VARS),--env-vars $(VARS))
+
+local-build: ARCHITECTURE := x86_64
+local-build: build
+
+test-sam: $(SAM_HERE) test/emulators/.venv ## Every function in Lambda's container, against stand-ins (needs Docker, Node.js, npm, Python with venv)
+	cd test/emulators && npm ci --silent --no-audit --no-fund
+	SAM="$(SAM)" GO="$(GO)" MAKE="$(MAKE)" test/sam/run.sh
 
 deploy: build ## Deploy the stack (the first time: sam deploy --guided)
 	$(SAM) deploy
@@ -89,9 +123,11 @@ template: ## Join the edge functions' code into the templates
 test/emulators/.venv: test/emulators/requirements.txt
 	rm -rf $@ && python3 -m venv $@ && $@/bin/pip install --quiet --disable-pip-version-check -r $< || { rm -rf $@; exit 1; }
 
-test-emulators: test/emulators/.venv ## The adapters and functions on stand-ins that speak the real protocols (needs Node.js, npm, Python with venv)
-	cd test/emulators && npm ci --silent --no-audit --no-fund
-	$(GO) test -tags emulators -count=1 -timeout 20m ./test/emulators/...
+test/emulators/node_modules: test/emulators/package-lock.json
+	cd test/emulators && npm ci --silent --no-audit --no-fund && touch node_modules
+
+test-emulators: test/emulators/.venv test/emulators/node_modules ## The adapters and functions on stand-ins that speak the real protocols (needs Node.js, npm, Python with venv)
+	$(GO) test -tags emulators -count=1 -parallel 8 -timeout 20m ./test/emulators/...
 
 test-coldstart: ## Print each function's cold start as a ratio to a function that does nothing
 	$(GO) test -tags coldstart -count=1 -v ./test/coldstart
