@@ -45,6 +45,7 @@ type cli struct {
 	Status  statusCmd  `cmd:"" group:"Looking" help:"What happens now and why, in one screen."`
 	Console consoleCmd `cmd:"" group:"Looking" help:"The state of a deployed stack on a page, read-only, for everybody who decides."`
 	Doctor  doctorCmd  `cmd:"" group:"Looking" help:"What would go wrong on the day: quotas, mail, edge, clock, load; and how to mend each."`
+	Smoke   smokeCmd   `cmd:"" group:"Looking" help:"Send one invented person the whole way: form, mail, code, site; and remove them again."`
 
 	Attach attachCmd `cmd:"" group:"Setting up" help:"Put raincheck onto an existing CloudFront distribution."`
 	Detach detachCmd `cmd:"" group:"Setting up" help:"Take raincheck off a distribution again. Before deleting the stack."`

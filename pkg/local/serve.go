@@ -59,7 +59,7 @@ func (in *Instance) serve(room http.Handler) error {
 		}
 		pages.ServeHTTP(w, r)
 	}))
-	panel := (&console.Console{Source: in, Outbox: in, Controls: in, Hosts: c.Hosts, Log: c.Log}).Handler()
+	panel := (&console.Console{Source: in, Outbox: in, Controls: in, Canaries: in, Hosts: c.Hosts, Log: c.Log}).Handler()
 	in.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, console.Path) {
 			panel.ServeHTTP(w, r)

@@ -35,7 +35,7 @@ type layer struct {
 var (
 	rules    = []string{"pkg/admission", "pkg/bypass", "pkg/gate", "pkg/email"}
 	domain   = append([]string{"pkg/waitlist"}, rules...)
-	useCases = []string{"pkg/intake", "pkg/inviter", "pkg/sender", "pkg/feedback"}
+	useCases = []string{"pkg/intake", "pkg/inviter", "pkg/sender", "pkg/feedback", "pkg/smoke"}
 	adapters = []string{"pkg/aws"}
 	twins    = []string{"pkg/local/memory", "pkg/local/edge", "functions/throttle"}
 )
@@ -58,6 +58,7 @@ var layers = []layer{
 	{prefix: "pkg/inviter", may: domain},
 	{prefix: "pkg/sender", may: domain},
 	{prefix: "pkg/feedback", may: domain},
+	{prefix: "pkg/smoke", may: domain},
 	{prefix: "pkg/aws", may: domain},
 	{prefix: "pkg/local/memory", may: domain},
 	{prefix: "pkg/local/edge", may: append([]string{"functions/throttle"}, domain...)},

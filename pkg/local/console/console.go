@@ -78,6 +78,8 @@ type Console struct {
 	Outbox outbox
 	// Controls, when set, allows changes; nil makes the console read-only.
 	Controls controls
+	// Canaries, when set, serves `raincheck smoke`.
+	Canaries canaries
 	// Hosts are names, beside those of this machine, under which the console may
 	// be asked for. Anything else is refused (DNS rebinding).
 	Hosts []string
@@ -96,6 +98,7 @@ func (c *Console) Handler() http.Handler {
 	mux.HandleFunc("GET "+Path+"api/outbox/{id}", c.mail)
 	mux.HandleFunc("GET "+Path+"outbox/{id}/html", c.rendered)
 	mux.HandleFunc("POST "+Path+"api/change", c.change)
+	mux.HandleFunc("POST "+Path+"api/canary", c.canary)
 	guarded := http.NewCrossOriginProtection().Handler(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !c.mine(r.Host) {

@@ -1,0 +1,52 @@
+// Smoke is the canary as a Lambda function: every five minutes one invented
+// person goes the whole way. What it does is in pkg/smoke.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"raincheck/functions/internal/start"
+	"raincheck/pkg/aws/edgestore"
+	"raincheck/pkg/aws/metrics"
+	"raincheck/pkg/aws/queue"
+	"raincheck/pkg/aws/secret"
+	"raincheck/pkg/aws/table"
+	"raincheck/pkg/gate"
+	"raincheck/pkg/smoke"
+)
+
+func main() { start.Main(run) }
+
+func run(_ context.Context, environ []string) error {
+	var c config
+	if err := start.Read(environ, &c); err != nil {
+		return err
+	}
+	cfg := start.Cloud(environ, 5*time.Second)
+	log := start.Logger(os.Stdout)
+	meter := &start.Meter{Stack: c.Stack, Log: log, Now: time.Now}
+	edge := edgestore.New(cfg, c.EdgeStore)
+	service := smoke.Service{
+		Site: "https://" + c.SiteHost, Path: c.Path,
+		Line: smoke.Own{Store: table.New(cfg, c.Table), Queue: queue.New(cfg, c.QueueURL), Keys: secret.New(cfg, c.KeysSecret, "").Keys, Now: time.Now},
+		Gate: func(ctx context.Context) (gate.Gate, error) {
+			g, _, err := edge.Gate(ctx)
+			return g, err
+		},
+		Delivered: metrics.Counted(cfg, start.Namespace, "feedback.delivered", "Stack="+c.Stack),
+		Now:       time.Now, Wait: smoke.Wait,
+	}
+	lambda.Start(func(ctx context.Context) (smoke.Result, error) {
+		defer meter.Flush(ctx)
+		one := service
+		one.Tag = strings.ToLower(rand.Text()[:12])
+		return one.Report(ctx, log, meter.Count)
+	})
+	return nil
+}
