@@ -426,7 +426,11 @@ func (in *Instance) over(ctx context.Context, now time.Time) bool {
 	if in.queue.Len() > 0 || in.crowd.totals.Deciding > 0 {
 		return false
 	}
-	for shard := range waitlist.Shards {
+	control, err := in.store.Control(ctx)
+	if err != nil {
+		return false
+	}
+	for shard := range control.Readers() {
 		for _, due := range []bool{false, true} {
 			n, _, err := in.store.Count(ctx, waitlist.Query{Part: waitlist.Part{Due: due, Shard: shard}})
 			if n > 0 || err != nil {

@@ -28,7 +28,7 @@ func (in *Instance) Snapshot(ctx context.Context) (console.Snapshot, error) {
 	}
 	s.Load, s.LoadAt = in.record.load()
 	if report.Waiting > 0 {
-		s.Oldest = in.oldest(ctx)
+		s.Oldest = in.oldest(ctx, control.Readers())
 	}
 	if doc, _, err := in.document.Get(ctx, gate.Key); err == nil {
 		s.Gate, s.GateBytes = console.Show(doc), len(doc)
@@ -54,8 +54,8 @@ func (in *Instance) Snapshot(ctx context.Context) (console.Snapshot, error) {
 }
 
 // oldest is the join time at the head of the line.
-func (in *Instance) oldest(ctx context.Context) time.Time {
-	places, err := waitlist.Oldest(1, false, waitlist.Shards, time.Time{}, func(queries []waitlist.Query) ([][]waitlist.Place, error) {
+func (in *Instance) oldest(ctx context.Context, shards int) time.Time {
+	places, err := waitlist.Oldest(1, false, shards, time.Time{}, func(queries []waitlist.Query) ([][]waitlist.Place, error) {
 		pages := make([][]waitlist.Place, len(queries))
 		for i, q := range queries {
 			var err error

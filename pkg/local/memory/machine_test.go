@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"raincheck/pkg/email"
 	"raincheck/pkg/feedback"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/intake"
 	"raincheck/pkg/inviter"
 	"raincheck/pkg/local/memory"
 	"raincheck/pkg/sender"
@@ -48,6 +51,7 @@ type machine struct {
 	ambiguous    map[waitlist.Ref]int
 	messages     []waitlist.Message // all that were ever queued
 	pausedAt     time.Time
+	room         http.Handler // the waiting room's pages
 }
 
 // Helper and Fatalf are both the world's and rapid's; they are the same.
@@ -61,6 +65,12 @@ func newMachine(t *rapid.T) *machine {
 		world: newWorld(t), T: t, fuse: -1, acknowledged: map[waitlist.Ref]bool{}, left: map[waitlist.Ref]int{},
 		suppressed: map[string]int{}, ambiguous: map[waitlist.Ref]int{},
 	}
+	var err error
+	m.room, err = intake.Service{
+		Settings: intake.Settings{Site: "Example", Sender: "invitations@example.com", PassLife: time.Hour},
+		Store:    m.store, Keys: func(context.Context) (*bypass.Keyring, error) { return m.ring, nil }, Now: func() time.Time { return m.now },
+	}.Handler()
+	m.must(err)
 	m.senders = []*sender.Service{m.newSender(1), m.newSender(2)}
 	// A few mails a minute at the least, so that slots spread over the minute; two
 	// shards, so that there is an order within them.
@@ -187,7 +197,8 @@ func (m *machine) ticks(t *rapid.T) {
 	claimed, waiting := 0, 0
 	newest := map[int]time.Time{}
 	m.each(func(e waitlist.Entry) {
-		if e.Claim.Equal(m.now) && e.Stage == waitlist.Claimed {
+		// Not one of an earlier tick of that time: the clock may have gone back since.
+		if e.Claim.Equal(m.now) && e.Stage == waitlist.Claimed && !before[e.Key].Claim.Equal(m.now) {
 			claimed++
 			if e.Joined.After(newest[e.Shard]) {
 				newest[e.Shard] = e.Joined
@@ -394,10 +405,12 @@ func (m *machine) rotates(t *rapid.T) {
 }
 
 func (m *machine) jumps(t *rapid.T) {
-	m.now = m.now.Add(time.Duration(rapid.SampledFrom([]int{1, 16, 16, 60, 250}).Draw(t, "minutes")) * time.Minute)
+	// Backwards too, as far as a clock that was set right may have been ahead.
+	m.now = m.now.Add(time.Duration(rapid.SampledFrom([]int{-5, -1, 1, 16, 16, 60, 250}).Draw(t, "minutes")) * time.Minute)
 }
 
-// looks reads everything that a GET or a scanner could: (g) nothing changes.
+// looks is a scanner that opens every link of every mail, and a visitor that opens
+// every page: (g) nothing changes.
 func (m *machine) looks(t *rapid.T) {
 	picture := func() (all []any) {
 		m.each(func(e waitlist.Entry) {
@@ -410,7 +423,25 @@ func (m *machine) looks(t *rapid.T) {
 		m.must(err)
 		return append(all, c, p, cohorts)
 	}
-	if before := picture(); !reflect.DeepEqual(before, picture()) {
+	before := picture()
+	links := []string{"/en/", "/en/enter", "/es/"}
+	for _, mail := range m.outbox.Mails(0) {
+		for word := range strings.FieldsSeq(mail.Text) {
+			if _, link, ok := strings.Cut(word, gate.Room); ok {
+				links = append(links, link)
+			}
+		}
+	}
+	for _, link := range links {
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			answer := httptest.NewRecorder()
+			m.room.ServeHTTP(answer, httptest.NewRequest(method, "https://www.example.com"+gate.Room+link, nil))
+			if answer.Code != http.StatusOK {
+				t.Fatalf("%s %s is answered %d", method, link, answer.Code)
+			}
+		}
+	}
+	if !reflect.DeepEqual(before, picture()) {
 		t.Fatalf("(g) looking changed something")
 	}
 }
