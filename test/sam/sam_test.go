@@ -30,17 +30,18 @@ const host = "stand-ins"
 // variables of the functions.
 type stage struct {
 	*testing.T
-	sam, network, gateway string
-	template, variables   string
+	sam, network, gateway, sts string
+	template, variables        string
 }
 
 // newStage reads what run.sh prepared. SAM gives a function no variable that the
 // template does not declare, so the endpoints of the stand-ins, by which the SDK
 // finds them, are declared in a copy of the built template; the rest is
-// overridden.
-func newStage(t *testing.T, gateway string, variables, endpoints map[string]string) *stage {
+// overridden. sts is where SAM itself asks whose account this is, for the
+// pseudo parameter; with no network it would wait for that.
+func newStage(t *testing.T, gateway, sts string, variables, endpoints map[string]string) *stage {
 	t.Helper()
-	s := &stage{T: t, sam: needed(t, "SAM"), network: needed(t, "RAINCHECK_SAM_NETWORK"), gateway: gateway}
+	s := &stage{T: t, sam: needed(t, "SAM"), network: needed(t, "RAINCHECK_SAM_NETWORK"), gateway: gateway, sts: sts}
 	if strings.ContainsRune(s.sam, filepath.Separator) && !filepath.IsAbs(s.sam) {
 		s.sam = filepath.Join(template.Root(), s.sam)
 	}
@@ -84,7 +85,7 @@ func (s *stage) command(args ...string) *exec.Cmd {
 	run := exec.Command(s.sam, args...)
 	run.Dir = template.Root()
 	run.Env = append(os.Environ(), "SAM_CLI_TELEMETRY=0", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=not-a-secret",
-		"AWS_REGION="+region, "AWS_DEFAULT_REGION="+region)
+		"AWS_REGION="+region, "AWS_DEFAULT_REGION="+region, "AWS_ENDPOINT_URL_STS="+s.sts)
 	return run
 }
 

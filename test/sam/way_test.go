@@ -87,7 +87,7 @@ func TestTheWayOfAVisitor(t *testing.T) {
 	must(t, err)
 
 	at := func(port int) string { return fmt.Sprintf("http://%s:%d", host, port) }
-	s := newStage(t, gateway, map[string]string{
+	s := newStage(t, gateway, moto.URL, map[string]string{
 		"STACK": "raincheck-sam", "TABLE": tableName, "KEYS_SECRET": rootName, "ORIGIN_SECRET": originName,
 		"QUEUE_URL": *queue.QueueUrl, "EDGE_STORE": storeARN, "CONFIGURATION_SET": mailSet, "LOAD_REGION": region,
 	}, map[string]string{
