@@ -71,13 +71,13 @@ type view struct {
 }
 
 // see works out the forecast without the decision.
-func (m *memory) see(p Policy, o Observation, b belief, f forecast, factor, variance float64) *view {
+func (m *memory) see(p Policy, o Observation, b belief, f forecast, factor, variance, flow float64) *view {
 	v := &view{p: p, o: o, m: m, b: b, f: f, factor: factor, variance: variance}
 	v.measured, v.age = m.newest()
 	v.stale = float64(m.Last - m.Fresh - 1)
 	v.door = make([]float64, ahead)
 	for u := range v.door {
-		v.door[u] = m.Door.expect(m.Last + int64(u))
+		v.door[u] = m.Door.expect(m.Last+int64(u)) * flow
 	}
 	v.base = make([]float64, ahead+1)
 	inForce := v.door[0] * m.Door.letIn(float64(m.Admit))

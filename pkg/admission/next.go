@@ -38,13 +38,13 @@ func Next(p Policy, s State, o Observation) (Decision, State) {
 	m.Returns.tell(o, o.Time.Unix(), int(steps))
 	m.countIn()
 	doubted, repeated := m.doubt()
-	m.settle(p, doubted, int(steps))
+	m.settle(doubted, int(steps))
 
 	b := m.Visits.believe(p)
 	m.Gain = float32(b.gainMean)
-	factor, variance := m.estimate(b, doubted, repeated, int(steps))
+	factor, variance, flow := m.estimate(b, doubted, repeated, int(steps))
 	f := m.Returns.look(o.Time.Unix(), time.Duration(p.CodeTTL), ahead)
-	v := m.see(p, o, b, f, factor, variance)
+	v := m.see(p, o, b, f, factor, variance, flow)
 	if p.Law == Ramp {
 		d = v.ramp(d)
 	} else {

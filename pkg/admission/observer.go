@@ -13,7 +13,7 @@ func (m *memory) begin(now int64, o Observation) {
 	returns, visits, door, trim := m.Returns, m.Visits, m.Door, m.Trim
 	*m = memory{First: now, Last: now, Fresh: now - 1, Admit: 1, Before: 1}
 	m.Returns, m.Door, m.Visits = returns, door, visits
-	m.Trim.Noise = trim.Noise
+	m.Trim.Noise, m.Trim.Quick = trim.Noise, trim.Quick
 	m.Visits.Began, m.Visits.Found = 0, 0
 	m.Door.Known = false
 	if o.Applied != nil {
@@ -198,7 +198,7 @@ func (m *memory) people(stay []float64, back int) float64 {
 const settleAfter = 12
 
 // settle learns from the samples that became final with this tick.
-func (m *memory) settle(p Policy, doubted []bool, steps int) {
+func (m *memory) settle(doubted []bool, steps int) {
 	v := &m.Visits
 	first := m.Last - int64(len(m.Share))
 	for i := max(0, len(m.Share)-settleAfter-steps); i < len(m.Share)-settleAfter; i++ {
@@ -209,7 +209,7 @@ func (m *memory) settle(p Policy, doubted []bool, steps int) {
 	if v.Began == 0 {
 		for i, y := range m.Load {
 			if y >= 0 {
-				m.found(p, first+int64(i), float64(y), i)
+				m.found(first+int64(i), float64(y), i)
 				break
 			}
 		}
@@ -222,6 +222,9 @@ func (m *memory) settle(p Policy, doubted []bool, steps int) {
 		if y < 0 || minute <= v.Began || doubted[i] {
 			continue
 		}
+		if m.Visitors[i] >= 0 {
+			v.guess(y, m.countedIn(i)+float64(m.Back[i]))
+		}
 		if model := float64(m.Model[i]); v.Seen > 60 && model > 0 && math.Abs(math.Log(max(y, 1e-3)/model)) > 0.2 && m.unsettled(i) {
 			continue // something happened that is no matter of visits
 		}
@@ -231,8 +234,24 @@ func (m *memory) settle(p Policy, doubted []bool, steps int) {
 			people[j] = m.people(c.stay[j], back)
 			found[j] = float64(v.Found) * c.rest[j][min(int(minute-v.Began), ages-1)]
 		}
-		v.learn(y, people, found)
+		v.learn(y, people, found, m.counting(i))
 	}
+}
+
+// counting is the variance, as a share, of the people that the counts make out
+// in a minute: those who came with a code are known exactly, the others from a
+// sample. Each stays for many minutes, and so does the error.
+func (m *memory) counting(i int) float64 {
+	in, back := 0.0, 0.0
+	for k := range m.Back {
+		in, back = in+float64(m.In[len(m.In)-len(m.Back)+k]), back+float64(m.Back[k])
+	}
+	people := float64(m.Model[i]) / max(float64(m.Gain), 1e-12)
+	if in <= 0 || people < 1 {
+		return 1
+	}
+	const lasting = 8
+	return min(lasting*float64(m.Door.Noise)*max(0, 1-back/in)/people, 1)
 }
 
 // unsettled says whether the load has been away from the model for less than the
@@ -249,17 +268,15 @@ func (m *memory) unsettled(i int) bool {
 
 // found takes the first load that was ever seen as people who were there before
 // the law began to count.
-func (m *memory) found(p Policy, minute int64, y float64, i int) {
+func (m *memory) found(minute int64, y float64, i int) {
 	v := &m.Visits
 	v.Began, v.Found = minute, float32(y)
 	// Who came in until then is among those found.
 	for k := range m.In[:len(m.In)-len(m.Share)+i+1] {
 		m.In[k] = 0
 	}
-	if v.Scale == 0 && p.Capacity == 0 && m.Door.Known {
-		// The site is taken to be at rest: its people are the demand times a visit.
-		people := float64(m.Door.Level) * p.Visit.minutes()
-		v.Scale = float32(max(y, 0.02) / max(people, 1))
+	if v.Loads == 0 && m.Door.Known {
+		v.guess(y, float64(m.Door.Level))
 	}
 }
 
@@ -268,8 +285,10 @@ func (m *memory) found(p Policy, minute int64, y float64, i int) {
 func (m *memory) idle(i int) bool { return m.Load[i] < 0.03 && m.Model[i] < 0.05 }
 
 // estimate gives the correction of the model by the metric, as a factor, and the
-// variance of its logarithm, after working the model out again for the minutes whose counts may have changed.
-func (m *memory) estimate(b belief, doubted, repeated []bool, steps int) (factor, variance float64) {
+// variance of its logarithm, after working the model out again for the minutes
+// whose counts may have changed; flow is by how much the door is to be reckoned
+// busier than it was counted.
+func (m *memory) estimate(b belief, doubted, repeated []bool, steps int) (factor, variance, flow float64) {
 	n := len(m.Share)
 	first := m.Last - int64(n)
 	_, step := m.Still.longest()
@@ -293,7 +312,16 @@ func (m *memory) estimate(b belief, doubted, repeated []bool, steps int) (factor
 		}
 		if people := model / max(b.gainMean, 1e-12); people > 1 {
 			door := max(0, float64(m.In[len(m.In)-n+i])-float64(m.Back[i]))
-			one.walk = (float64(m.Door.Noise)*door/float64(1+m.width(i)) + 2*float64(m.In[len(m.In)-n+i])) / (people * people)
+			one.walk = 2 * float64(m.In[len(m.In)-n+i]) / (people * people)
+			if width := float64(m.width(i)); width == 0 {
+				one.walk += float64(m.Door.Noise) * door / (people * people)
+			} else {
+				// The error of an average over many minutes is one and the same in all
+				// of them.
+				one.flow = min(door/people, 0.5)
+				one.doubt = min(float64(m.Door.Noise)/max(float64(m.Door.Level), 1)/(1+2*width), 0.5)
+				one.lasting = 1 - 1/(1+2*width)
+			}
 		}
 		if first+int64(i) < m.Visits.Began+found {
 			one.walk += foundWalk
@@ -305,8 +333,8 @@ func (m *memory) estimate(b belief, doubted, repeated []bool, steps int) (factor
 	if n-from > window {
 		keep = n - from - window
 	}
-	log, variance := m.Trim.correct(minutes, keep)
-	return math.Exp(log), variance
+	log, variance, flow := m.Trim.correct(minutes, keep)
+	return math.Exp(log), variance, math.Exp(clamp(flow, -0.7, 0.7))
 }
 
 // left is the load that is left of those found at the beginning, at the end of a

@@ -66,9 +66,11 @@ type visits struct {
 	SYY []float32 `json:"yy,omitempty"`
 	// Seen is how many samples were learned from.
 	Seen int `json:"seen,omitempty"`
-	// Scale is the first guess of what one visitor weighs where the capacity is
-	// unknown: the load found over the people whom the demand then would make.
-	Scale float32 `json:"scale,omitempty"`
+	// Loads and Flows are sums over the first hours, where the capacity is unknown:
+	// of the load, and of who came in at its minute. Their quotient over the length
+	// of a visit is the guess of what one visitor weighs that learning starts from.
+	Loads float32 `json:"loads,omitempty"`
+	Flows float32 `json:"flows,omitempty"`
 }
 
 func (v *visits) check() error {
@@ -93,14 +95,29 @@ const (
 	visitPrior = 0.45
 )
 
+// firstHours is from how many samples the first guess of a visitor's weight is
+// made.
+const firstHours = 180
+
+// guess takes a sample of the load and who came in at its minute.
+func (v *visits) guess(y, in float64) {
+	if v.Seen < firstHours {
+		v.Loads += float32(max(y, 0.02))
+		v.Flows += float32(in)
+	}
+}
+
 // learn takes one sample y of the load at a minute when people[j] were counted in
-// under candidate j and found is what is left of Found under it.
-func (v *visits) learn(y float64, people, found []float64) {
+// under candidate j and found is what is left of Found under it; counting is the
+// variance, as a share, of the people counted. Where they are few and one in
+// twenty is counted, long visits would be learned from nothing but chance: they
+// even it out.
+func (v *visits) learn(y float64, people, found []float64, counting float64) {
 	if len(v.SUU) == 0 {
 		n := len(candidateMeans)
 		v.SUU, v.SUY, v.SYY = make([]float32, n), make([]float32, n), make([]float32, n)
 	}
-	weight := 1 / (visitDoubt*visitDoubt*y*y + 0.01*0.01)
+	weight := 1 / ((visitDoubt*visitDoubt+counting)*y*y + 0.01*0.01)
 	for j := range v.SUU {
 		z := y - found[j]
 		v.SUU[j] = float32(float64(v.SUU[j])*(1-visitForget) + people[j]*people[j]*weight)
@@ -176,7 +193,9 @@ func (v *visits) priorGain(p Policy) (gain, precision float64) {
 		gain = 1 / p.Capacity
 		return gain, 1 / (capacityDoubt * capacityDoubt * gain * gain)
 	}
-	if gain = float64(v.Scale); gain > 0 {
+	if v.Loads > 0 {
+		// The site is taken to be at rest: its people are the flow times a visit.
+		gain = float64(v.Loads) / max(float64(v.Flows)*p.Visit.minutes(), 1)
 		return gain, 1 / (gain * gain)
 	}
 	return 1e-9, 1
