@@ -73,8 +73,8 @@ SAM ?= test/sam/.venv/bin/sam
 CFN_LINT ?= test/sam/.venv/bin/cfn-lint
 export SAM_CLI_TELEMETRY ?= 0
 SAM_HERE := $(if $(filter test/sam/.venv/%,$(SAM) $(CFN_LINT)),test/sam/.venv)
-# Another event: make invoke-feedback EVENT=events/feedback-bounce.json. VARS, as JSON, points the functions to stand-ins
-# or to a stack: {"Parameters":{"TABLE":"…"}}.
+# Another event: make invoke-feedback EVENT=events/feedback-bounce.json. VARS is a file that points the functions to a
+# deployed stack, as {"Parameters":{"TABLE":"…","KEYS_SECRET":"…"}}; without it they find nothing to speak to.
 EVENT ?=
 VARS ?=
 INVOKE = $(SAM) local invoke $(if $(VARS),--env-vars $(VARS))
@@ -109,8 +109,7 @@ start-api: local-build ## Serve the waiting room's API in Lambda's container, on
 local-build: ARCHITECTURE := x86_64
 local-build: build
 
-test-sam: $(SAM_HERE) test/emulators/.venv ## Every function in Lambda's container, against stand-ins (needs Docker, Node.js, npm, Python with venv)
-	cd test/emulators && npm ci --silent --no-audit --no-fund
+test-sam: $(SAM_HERE) test/emulators/.venv test/emulators/node_modules ## Every function in Lambda's container, against stand-ins (needs Docker, Node.js, npm, Python with venv)
 	SAM="$(SAM)" GO="$(GO)" MAKE="$(MAKE)" test/sam/run.sh
 
 deploy: build ## Deploy the stack (the first time: sam deploy --guided)
