@@ -100,15 +100,23 @@ func (t *Table) Redeem(ctx context.Context, r waitlist.Redemption) (waitlist.Red
 // mended by the next use, and nobody is kept out for it.
 func (t *Table) tell(ctx context.Context, ticket waitlist.Ticket, used time.Time) bool {
 	u := end(change(entryID(ticket.Key)).event(waitlist.Redeem), used).
-		when("#joining = ?", number(int64(ticket.Joining)))
-	old, err := t.send(ctx, u, types.ReturnValueAllOld)
+		when("#joining = ?", number(int64(ticket.Joining))).
+		showing()
+	entry, err := t.send(ctx, u, types.ReturnValueAllOld)
+	it, done := t.mine(ctx, u, err, func(it item) bool {
+		return stageOf(it) == waitlist.Used && has(it, "ended", at(used)) && has(it, "joining", number(int64(ticket.Joining)))
+	})
+	if done {
+		entry, err = it, nil
+	}
 	if err != nil && !refused(err) {
 		return false
 	}
 	first := err == nil
 	if first {
 		counts := []string{"r"}
-		if stageOf(old) == waitlist.Sending {
+		// What was accepted has its time, before and after the end.
+		if entry["invited"] == nil {
 			counts = append(counts, "s")
 		}
 		if t.count(ctx, ticket.Invited, counts...) != nil {

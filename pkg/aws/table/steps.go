@@ -41,9 +41,18 @@ func (t *Table) GiveBack(ctx context.Context, m waitlist.Message, from waitlist.
 	u := of(m).event(waitlist.GiveBack, from).
 		when("#attempt = ?", number(begun)).
 		set("#attempt = ?, #line = ?, #at = #joined", number(0), str(waitlist.Part{Shard: m.Shard}.String())).
-		remove("claim", "due", "code", "expires")
-	if _, err := t.step(ctx, "giving back", u, types.ReturnValueNone); err != nil {
-		return err
+		remove("claim", "due", "code", "expires").
+		showing()
+	_, err := t.send(ctx, u, types.ReturnValueNone)
+	_, done := t.mine(ctx, u, err, func(it item) bool {
+		return stageOf(it) == waitlist.Waiting && has(it, "joining", number(int64(m.Joining)))
+	})
+	switch {
+	case done:
+	case refused(err):
+		return waitlist.ErrStale
+	case err != nil:
+		return failed("giving back", err)
 	}
 	return t.count(ctx, m.Claim, "b")
 }
@@ -115,12 +124,21 @@ func (t *Table) Accept(ctx context.Context, ref waitlist.Ref, attempt int, accep
 	u := change(entryID(ref.Key)).event(waitlist.Accept).
 		when("#joining = ? AND #attempt >= ?", number(int64(ref.Joining)), number(int64(attempt))).
 		// The part stays: whoever is sending stands among the due.
-		set("#invited = ?, #due = #expires, #at = #expires", at(accepted))
-	old, err := t.step(ctx, "accepting", u, types.ReturnValueAllOld)
-	if err != nil {
-		return err
+		set("#invited = ?, #due = #expires, #at = #expires", at(accepted)).
+		showing()
+	entry, err := t.send(ctx, u, types.ReturnValueAllOld)
+	if it, done := t.mine(ctx, u, err, func(it item) bool {
+		return has(it, "invited", at(accepted)) && has(it, "joining", number(int64(ref.Joining)))
+	}); done {
+		entry, err = it, nil
 	}
-	return t.count(ctx, claimOf(old), "s")
+	switch {
+	case refused(err):
+		return waitlist.ErrStale
+	case err != nil:
+		return failed("accepting", err)
+	}
+	return t.count(ctx, claimOf(entry), "s")
 }
 
 // Retry makes an unanswered mail due again, for its second attempt.

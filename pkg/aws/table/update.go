@@ -23,6 +23,8 @@ type update struct {
 	names               map[string]string
 	values              item
 	showRefused         bool
+	// doubtful says that a try of the write got no answer, and another was made.
+	doubtful bool
 }
 
 func change(id string) *update {
@@ -129,7 +131,7 @@ func (t *Table) send(ctx context.Context, u *update, want types.ReturnValue) (it
 	if u.showRefused {
 		in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	}
-	out, err := t.updateItem(ctx, in)
+	out, err := t.updateItem(ctx, in, u.watch)
 	if err != nil {
 		return nil, err
 	}
