@@ -110,7 +110,7 @@ local-build: ARCHITECTURE := x86_64
 local-build: build
 
 test-sam: $(SAM_HERE) test/emulators/.venv test/emulators/node_modules ## Every function in Lambda's container, against stand-ins (needs Docker, Node.js, npm, Python with venv)
-	SAM="$(SAM)" GO="$(GO)" MAKE="$(MAKE)" test/sam/run.sh
+	SAM="$(SAM)" GO="$(GO)" test/sam/run.sh
 
 deploy: build ## Deploy the stack (the first time: sam deploy --guided)
 	$(SAM) deploy

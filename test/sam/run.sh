@@ -79,7 +79,7 @@ docker network create "$network" >/dev/null
 made=yes
 gateway=$(docker network inspect "$network" -f '{{(index .IPAM.Config 0).Gateway}}')
 
-"${MAKE:-make}" --no-print-directory build ARCHITECTURE=x86_64 >"$work/build.log" 2>&1 || {
+make --no-print-directory build ARCHITECTURE=x86_64 >"$work/build.log" 2>&1 || {
 	cat "$work/build.log" >&2
 	exit 1
 }
