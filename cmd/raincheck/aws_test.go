@@ -38,6 +38,8 @@ type world struct {
 	outputs map[string]string
 	// ticks counts those of the inviter.
 	ticks int
+	// written is how many writes the edge had at the last writes reset.
+	written int
 
 	cloudformation *cloudformation.Server
 	cloudfront     *cloudfront.Server
@@ -202,9 +204,14 @@ var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
 		}
 		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text+"\n"), 0o600))
 	},
-	// writes N: so many writes reached the edge so far.
+	// writes N: so many writes reached the edge so far, or since writes reset.
 	"writes": func(ts *testscript.TestScript, neg bool, args []string) {
-		if got := strconv.Itoa(worldOf(ts).edge.Writes()); got != args[0] {
+		w := worldOf(ts)
+		if args[0] == "reset" {
+			w.written = w.edge.Writes()
+			return
+		}
+		if got := strconv.Itoa(w.edge.Writes() - w.written); got != args[0] {
 			ts.Fatalf("%s writes, want %s", got, args[0])
 		}
 	},

@@ -13,9 +13,9 @@ import (
 // an hour.
 type loadHistory struct {
 	// From is where it begins; Quarters are a quarter of an hour each, null where
-	// nothing is known.
+	// nothing is known, and left out when nothing is known at all.
 	From     time.Time  `json:"from"`
-	Quarters []*float64 `json:"quarters"`
+	Quarters []*float64 `json:"quarters,omitempty"`
 	// Peak is the highest minute and PeakAt when it began; nil when nothing is
 	// known at all.
 	Peak   *float64  `json:"peak,omitempty"`
@@ -48,6 +48,9 @@ func historyOf(samples []admission.Sample, now time.Time, target float64, why st
 		if h.Peak == nil || *h.Peak < s.Value {
 			h.Peak, h.PeakAt = new(s.Value), s.At.UTC()
 		}
+	}
+	if h.Minutes == 0 {
+		h.Quarters = nil
 	}
 	return h
 }

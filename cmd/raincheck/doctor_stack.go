@@ -47,7 +47,7 @@ func (c *doctorCmd) deployed(e *env, resolver txtResolver) (diagnosis, error) {
 		{"load", load.look},
 	})...)
 	d.Load, d.Capacity = load.history24, load.proposal
-	if d.Load.Quarters == nil {
+	if d.Load.From.IsZero() {
 		d.Load = historyOf(nil, now, s.number("Target"), "it could not be read")
 	}
 	return d, nil

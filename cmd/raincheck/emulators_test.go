@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"os"
@@ -62,6 +63,11 @@ func TestStoriesOnATable(t *testing.T) {
 func (w *world) config(getenv func(string) string) aws.Config {
 	return aws.Config{Region: getenv("AWS_REGION"), BaseEndpoint: aws.String(getenv("AWS_ENDPOINT_URL_DYNAMODB")),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "not-a-secret", "")}
+}
+
+// through is an HTTP client that reaches everything by that proxy.
+func through(proxy string) *http.Client {
+	return &http.Client{Transport: &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return url.Parse(proxy) }}}
 }
 
 // parts are the adapters of a story's stack.

@@ -20,12 +20,22 @@ func TestMain(m *testing.M) {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			code := run(ctx, os.Args[1:], &env{
 				stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-				lookup: os.LookupEnv, now: time.Now,
+				lookup: os.LookupEnv, now: storyClock,
 			})
 			stop()
 			os.Exit(code)
 		},
 	})
+}
+
+// storyClock is the wall's clock, set forward by STORY_AHEAD: a story does not
+// wait for a second to pass.
+func storyClock() time.Time {
+	ahead, err := time.ParseDuration(os.Getenv("STORY_AHEAD"))
+	if err != nil {
+		ahead = 0
+	}
+	return time.Now().Add(ahead)
 }
 
 // TestStories runs testdata/script: each command with its errors.
