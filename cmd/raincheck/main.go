@@ -19,6 +19,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -117,6 +118,7 @@ func run(ctx context.Context, args []string, e *env) (code int) {
 		kong.Writers(e.stdout, e.stderr),
 		kong.Exit(func(code int) { panic(helped{code}) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Help(help),
 	)
 	if err != nil {
 		fmt.Fprintln(e.stderr, "raincheck: the command line is built wrongly:", err)
@@ -131,6 +133,18 @@ func run(ctx context.Context, args []string, e *env) (code int) {
 		return 2
 	}
 	return e.status(command.Run(e))
+}
+
+// help is kong's, and at its end what the exit status says, for every command
+// that does not say it better itself.
+func help(options kong.HelpOptions, ctx *kong.Context) error {
+	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
+		return err
+	}
+	if node := ctx.Selected(); node == nil || !strings.Contains(node.Detail, "Exit status:") {
+		fmt.Fprint(ctx.Stdout, "\nExit status: 0 done, 1 it could not be done, 2 the command or its input is wrong.\n")
+	}
+	return nil
 }
 
 // status says what went wrong, in one line, and gives the exit status.
