@@ -228,9 +228,9 @@ func (m *memory) settle(doubted []bool, steps int) {
 		if model := float64(m.Model[i]); v.Seen > 60 && model > 0 && math.Abs(math.Log(max(y, 1e-3)/model)) > 0.2 && m.unsettled(i) {
 			continue // something happened that is no matter of visits
 		}
-		people, found := make([]float64, len(candidateMeans)), make([]float64, len(candidateMeans))
+		people, found := make([]float64, len(candidates)), make([]float64, len(candidates))
 		back := len(m.Share) - 1 - i
-		for j := range candidateMeans {
+		for j := range candidates {
 			people[j] = m.people(c.stay[j], back)
 			found[j] = float64(v.Found) * c.rest[j][min(int(minute-v.Began), ages-1)]
 		}

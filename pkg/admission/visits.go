@@ -12,13 +12,28 @@ import (
 // from the people who were let in. One candidate is enough for a site at rest;
 // the row is what keeps a wrong first guess from being a wrong door.
 
-// candidateMeans are the means, in minutes. They lie a fourth apart, which is
-// finer than two hours of a metric with 3 % of noise tell apart.
-var candidateMeans = []float64{4, 5, 6.3, 8, 10, 12.5, 16, 20, 25, 31, 39, 50, 63, 80, 100, 125}
+// candidate is one guess at how long visits last: lognormal, of that mean in
+// minutes and that spread of the logarithm.
+type candidate struct{ mean, sigma float64 }
 
-// visitSigma is the spread of the logarithm of a visit's length. Published web
-// sessions lie between 0.7 and 1.2.
-const visitSigma = 0.9
+// Published web sessions have a spread of 0.7 to 1.2. Their means lie a fourth
+// apart, which is finer than two hours of a metric with 3 % of noise tell apart.
+// The even ones are for sites that count a visitor until a session runs out: there
+// nearly nobody is gone after a few minutes, and a crowd that was let in stays.
+const (
+	usualSigma = 0.9
+	evenSigma  = 0.4
+)
+
+var candidates = func() (c []candidate) {
+	for _, mean := range []float64{4, 5, 6.3, 8, 10, 12.5, 16, 20, 25, 31, 39, 50, 63, 80, 100, 125} {
+		c = append(c, candidate{mean, usualSigma})
+	}
+	for _, mean := range []float64{8, 10, 12.5, 16, 20, 25, 31, 39, 50, 63, 80} {
+		c = append(c, candidate{mean, evenSigma})
+	}
+	return c
+}()
 
 // ages is how many minutes of age the survival curves hold: the history and the
 // horizon after it.
@@ -31,13 +46,14 @@ type survival struct{ stay, rest [][]float64 }
 
 var curves = sync.OnceValue(func() survival {
 	var s survival
-	for _, mean := range candidateMeans {
-		mu := math.Log(mean) - visitSigma*visitSigma/2
+	for _, c := range candidates {
+		mean := c.mean
+		mu := math.Log(mean) - c.sigma*c.sigma/2
 		above := func(t float64) float64 {
 			if t <= 0 {
 				return 1
 			}
-			return 0.5 * math.Erfc((math.Log(t)-mu)/visitSigma/math.Sqrt2)
+			return 0.5 * math.Erfc((math.Log(t)-mu)/c.sigma/math.Sqrt2)
 		}
 		stay, rest := make([]float64, ages), make([]float64, ages)
 		left := 1.0
@@ -75,7 +91,7 @@ type visits struct {
 
 func (v *visits) check() error {
 	n := len(v.SUU)
-	if len(v.SUY) != n || len(v.SYY) != n || (n != 0 && n != len(candidateMeans)) {
+	if len(v.SUY) != n || len(v.SYY) != n || (n != 0 && n != len(candidates)) {
 		return errors.New("read the state of the admission law: its candidates are not this law's")
 	}
 	return nil
@@ -93,6 +109,9 @@ const (
 	// visitPrior is the spread of the logarithm of the visit's mean around the
 	// policy's guess.
 	visitPrior = 0.45
+	// evenDoubt is how much better an even spread must explain the load before it is
+	// as likely as the usual one.
+	evenDoubt = 2
 )
 
 // firstHours is from how many samples the first guess of a visitor's weight is
@@ -114,7 +133,7 @@ func (v *visits) guess(y, in float64) {
 // even it out.
 func (v *visits) learn(y float64, people, found []float64, counting float64) {
 	if len(v.SUU) == 0 {
-		n := len(candidateMeans)
+		n := len(candidates)
 		v.SUU, v.SUY, v.SYY = make([]float32, n), make([]float32, n), make([]float32, n)
 	}
 	weight := 1 / ((visitDoubt*visitDoubt+counting)*y*y + 0.01*0.01)
@@ -142,12 +161,12 @@ type belief struct {
 // guess at an unknown capacity starts from.
 func (v *visits) believe(p Policy) belief {
 	c := curves()
-	n := len(candidateMeans)
+	n := len(candidates)
 	b := belief{weight: make([]float64, n), gain: make([]float64, n), stay: make([]float64, ages), rest: make([]float64, ages)}
 	prior, precision := v.priorGain(p)
 	worst := make([]float64, n)
 	least := math.Inf(1)
-	for j, mean := range candidateMeans {
+	for j, one := range candidates {
 		uu, uy, yy := 0.0, 0.0, 0.0
 		if len(v.SUU) > 0 {
 			uu, uy, yy = float64(v.SUU[j]), float64(v.SUY[j]), float64(v.SYY[j])
@@ -156,8 +175,11 @@ func (v *visits) believe(p Policy) belief {
 		if !(g > 0) {
 			g = prior / 100
 		}
-		off := math.Log(mean/p.Visit.minutes()) / visitPrior
+		off := math.Log(one.mean/p.Visit.minutes()) / visitPrior
 		worst[j] = yy - 2*g*uy + g*g*uu + (g-prior)*(g-prior)*precision + off*off
+		if one.sigma == evenSigma {
+			worst[j] += evenDoubt
+		}
 		least = min(least, worst[j])
 		b.gain[j] = g
 	}
@@ -169,13 +191,13 @@ func (v *visits) believe(p Policy) belief {
 		}
 		total += b.weight[j]
 	}
-	for j, mean := range candidateMeans {
+	for j, one := range candidates {
 		b.weight[j] /= total
 		w := b.weight[j]
 		if w == 0 {
 			continue
 		}
-		b.mean += w * mean
+		b.mean += w * one.mean
 		b.gainMean += w * b.gain[j]
 		stay, rest := c.stay[j], c.rest[j]
 		for k := range b.stay {
