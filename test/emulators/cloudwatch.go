@@ -3,7 +3,6 @@ package emulators
 import (
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net/http"
 	"slices"
@@ -14,7 +13,7 @@ import (
 	"github.com/aws/smithy-go/encoding/cbor"
 )
 
-// CloudWatch answers GetMetricData in the protocol of the current SDKs (smithy
+// CloudWatch answers GetMetricData and PutMetricData in the protocol of the current SDKs (smithy
 // RPC v2 with CBOR), for whole minutes. The zero CloudWatch knows no metric.
 type CloudWatch struct {
 	// PageSize bounds the points of one answer, so that paging is tried; zero is no
@@ -45,17 +44,22 @@ func (c *CloudWatch) Put(series string, at time.Time, value float64) {
 	c.points[series][at.Truncate(time.Minute).Unix()] = value
 }
 
-// ServeHTTP answers GetMetricData.
+// ServeHTTP answers GetMetricData and PutMetricData.
 func (c *CloudWatch) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err == nil && !strings.HasSuffix(r.URL.Path, "/operation/GetMetricData") {
+	body, err := unpacked(r)
+	put := strings.HasSuffix(r.URL.Path, "/operation/PutMetricData")
+	if err == nil && !put && !strings.HasSuffix(r.URL.Path, "/operation/GetMetricData") {
 		err = fmt.Errorf("%s is not known here", r.URL.Path)
 	}
 	if err == nil && r.Header.Get("Smithy-Protocol") != "rpc-v2-cbor" {
 		err = errors.New("the request is not in the protocol rpc-v2-cbor")
 	}
 	var out cbor.Value
-	if err == nil {
+	switch {
+	case err != nil:
+	case put:
+		out, err = c.putMetricData(body)
+	default:
 		out, err = c.getMetricData(body)
 	}
 	w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")

@@ -79,18 +79,17 @@ var places = []struct {
 	{"feedback", "dynamodb:UpdateItem", 1, "an event"},
 }
 
-// TestFaults lives the person's story again and again, and each time one answer
+// faults lives the person's story again and again, and each time one answer
 // of one stand-in goes wrong: it is an error, it is slow, or it comes when the
 // caller has given up and what was asked for has been done. Every story ends as
 // the first one does, with one mail, but for what SES leaves in doubt.
-func TestFaults(t *testing.T) {
-	cloud := newCloud(t)
+func (c *cloud) faults(t *testing.T) {
 	for _, place := range places {
 		for _, what := range []emulators.Fault{emulators.Fail, emulators.Slow, emulators.Late} {
 			name := fmt.Sprintf("%s_%s_%s_%s", place.function, strings.ReplaceAll(place.what, " ", "_"), place.action[strings.IndexByte(place.action, ':')+1:], what)
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				w := cloud.newWorld(t)
+				w := c.newWorld(t)
 				happened := w.fault(place.function, place.action, place.nth, what)
 				w.live(place.action == "ses:SendEmail" && what != emulators.Slow, what == emulators.Fail)
 				w.ended(1)
@@ -102,7 +101,7 @@ func TestFaults(t *testing.T) {
 	}
 	t.Run("the answer of SES and its events are lost", func(t *testing.T) {
 		t.Parallel()
-		w := cloud.newWorld(t)
+		w := c.newWorld(t)
 		w.fault("sender", "ses:SendEmail", 1, emulators.Late)
 		w.join()
 		w.invited(waitlist.Sending)
@@ -123,7 +122,7 @@ func TestFaults(t *testing.T) {
 	})
 	t.Run("the queue takes nothing", func(t *testing.T) {
 		t.Parallel()
-		w := cloud.newWorld(t)
+		w := c.newWorld(t)
 		w.wires["inviter"].Fault = func(c emulators.Call) emulators.Fault {
 			if c.Action == "sqs:SendMessage" {
 				return emulators.Fail

@@ -13,9 +13,20 @@ import (
 	"raincheck/pkg/waitlist"
 )
 
-// TestAPersonsStory is one joining from end to end.
-func TestAPersonsStory(t *testing.T) {
-	w := newCloud(t).newWorld(t)
+// TestTheFunctions tries the functions as they are deployed.
+func TestTheFunctions(t *testing.T) {
+	c := newCloud(t)
+	t.Run("a person's story", c.aPersonsStory)
+	t.Run("least privilege", c.leastPrivilege)
+	t.Run("a sign-up is one request", c.aSignUpIsOneRequest)
+	t.Run("a resting tick's requests", c.aRestingTicksRequests)
+	t.Run("faults", c.faults)
+	t.Run("a tick's requests", c.aTicksRequests)
+}
+
+// aPersonsStory is one joining from end to end.
+func (c *cloud) aPersonsStory(t *testing.T) {
+	w := c.newWorld(t)
 	w.join()
 	if e := w.entry(); e.Stage != waitlist.Waiting || e.Wanted != "/apply?plan=silver" || e.Fields["state"] != "VT" {
 		t.Fatalf("after joining the table has %+v", e)

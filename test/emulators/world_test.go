@@ -101,7 +101,7 @@ func (c *cloud) newWorld(t *testing.T) *world {
 	w.table, w.items = table.New(dynamo, w.name), dynamodb.NewFromConfig(dynamo)
 
 	w.queue = sqs.NewFromConfig(moto)
-	made, err := w.queue.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &w.name, Attributes: map[string]string{"VisibilityTimeout": "360"}})
+	made, err := w.queue.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(w.name + "-mails"), Attributes: map[string]string{"VisibilityTimeout": "360"}})
 	w.must(err)
 	w.queueURL = *made.QueueUrl
 
@@ -116,7 +116,7 @@ func (c *cloud) newWorld(t *testing.T) *world {
 		return *out.ARN
 	}
 	w.arns = map[string]string{
-		"KeysSecret": secret("keys", ring), "OriginSecret": secret("origin", w.origin), "Table": w.name, "MailQueue": w.name, "MailSet": mailSet,
+		"KeysSecret": secret("keys", ring), "OriginSecret": secret("origin", w.origin), "Table": w.name, "MailQueue": w.name + "-mails", "MailSet": mailSet,
 		"EdgeStore": "arn:aws:cloudfront::" + emulators.Account + ":key-value-store/" + w.name,
 	}
 	w.edge, w.load = &emulators.KeyValue{ARN: w.arns["EdgeStore"]}, &emulators.CloudWatch{}

@@ -93,15 +93,18 @@ type Permission struct {
 	Resource string
 	// Sid is the statement's.
 	Sid string
+	// Condition is the statement's, as operator, key and value; empty for none.
+	Condition string
 }
 
 // Permissions lists what a role allows.
 func (t Template) Permissions(role string) (all []Permission) {
 	for _, policy := range Get(t.Get("Resources", role), "Properties", "Policies").Content {
 		for _, statement := range Get(policy, "PolicyDocument", "Statement").Content {
+			condition := words(Get(statement, "Condition"))
 			for _, action := range list(Get(statement, "Action")) {
 				for _, resource := range list(Get(statement, "Resource")) {
-					all = append(all, Permission{action.Value, resource.Value, Get(statement, "Sid").Value})
+					all = append(all, Permission{action.Value, resource.Value, Get(statement, "Sid").Value, condition})
 				}
 			}
 		}
@@ -115,6 +118,18 @@ func list(node *yaml.Node) []*yaml.Node {
 		return node.Content
 	}
 	return []*yaml.Node{node}
+}
+
+// words are all names and values of a node, in order.
+func words(node *yaml.Node) string {
+	if node == nil {
+		return ""
+	}
+	all := []string{node.Value}
+	for _, inner := range node.Content {
+		all = append(all, words(inner))
+	}
+	return strings.Join(strings.Fields(strings.Join(all, " ")), " ")
 }
 
 // Logical is the logical name that a reference begins with: Table for

@@ -1,0 +1,226 @@
+//go:build emulators
+
+package emulators_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"raincheck/pkg/aws/table"
+	"raincheck/pkg/gate"
+	"raincheck/pkg/waitlist"
+	"raincheck/test/template"
+)
+
+// requests is how many of each action a function has sent to DynamoDB, and
+// begins anew.
+func (w *world) requests(function string) (byAction map[string]int, all int) {
+	byAction = map[string]int{}
+	for _, c := range w.wires[function].Calls() {
+		if name, ok := strings.CutPrefix(c.Action, "dynamodb:"); ok {
+			byAction[name]++
+			all++
+		}
+	}
+	w.wires[function].Reset()
+	return byAction, all
+}
+
+// aSignUpIsOneRequest counts sign-ups, doubled ones and all.
+func (c *cloud) aSignUpIsOneRequest(t *testing.T) {
+	w := c.newWorld(t)
+	const people = 50
+	w.join() // reads the notice, which is kept for half a minute
+	begun := time.Now()
+	w.requests("intake")
+	for i := range people {
+		w.address = fmt.Sprintf("jordan.%d@example.com", i%(people-5)) // five of them once more
+		w.join()
+	}
+	got, _ := w.requests("intake")
+	notices := int(time.Since(begun)/(30*time.Second)) + 1
+	if got["UpdateItem"] != people || got["BatchGetItem"] > notices || len(got) > 2 {
+		t.Errorf("%d sign-ups took %v", people, got)
+	}
+	w.address = "jordan.0@example.com"
+	w.minute()
+	w.work()
+	sent, first := len(w.bodies), w.mails()[0]
+	mails, _ := w.requests("sender")
+	if mails["GetItem"] != sent || mails["UpdateItem"] != 4*sent || mails["BatchGetItem"] > notices {
+		t.Errorf("%d mails took %v", sent, mails)
+	}
+	w.hear(first, "Send", "{}")
+	w.hear(first, "Delivery", "{}")
+	heard, _ := w.requests("feedback")
+	w.requests("intake")
+	w.redeem(first)
+	used, _ := w.requests("intake")
+	if heard["UpdateItem"] != 2 || len(heard) != 1 || used["UpdateItem"] != 4 {
+		t.Errorf("two events took %v, a redemption %v", heard, used)
+	}
+	t.Logf("a sign-up 1, a mail %d, an event %d, the first use of a code %d", 5, heard["UpdateItem"]/2, used["UpdateItem"])
+}
+
+// A tick's own requests to DynamoDB, whatever happens in it: the control item and
+// the state (GetItem), the counters (BatchGetItem), the lease, the state and the
+// lease given back (UpdateItem), and a count and a page of the due for each shard
+// (Query). A tick that invites reads a page of the waiting of each shard, reserves
+// its slots and tells how far it has got; and then one request for each claim.
+const (
+	tickAtRest  = 2 + 1 + 3 + 2*waitlist.Shards
+	tickInvites = waitlist.Shards + 2
+	// asked is what `raincheck invite N` adds, here for the sake of an exact n.
+	asked = 2
+	// noted is what it adds to see that nobody stands among the due, for later
+	// either, and to note that down.
+	noted = waitlist.Shards + 2
+)
+
+// aRestingTicksRequests counts with the door open, nobody waiting and nothing due.
+func (c *cloud) aRestingTicksRequests(t *testing.T) {
+	w := c.newWorld(t)
+	w.operate(func(c *waitlist.Control) { c.Mode = gate.Open; c.Switched = time.Now() })
+	w.count(0)
+	if got, all := w.count(0); all != 1 || got["GetItem"] != 1 {
+		t.Errorf("a tick at rest makes %v", got)
+	}
+	w.operate(func(c *waitlist.Control) {
+		c.Idle = c.Idle.Add(-waitlist.IdleLook)
+		c.Switched = c.Idle.Add(-time.Minute)
+	})
+	if got, all := w.count(0); all != tickAtRest+noted {
+		t.Errorf("a tick that looks again makes %d requests, not %d: %v", all, tickAtRest+noted, got)
+	}
+}
+
+// aTicksRequests counts what a tick asks of DynamoDB, by how many it invites
+// and by how many wait.
+func (c *cloud) aTicksRequests(t *testing.T) {
+	w := c.newWorld(t)
+	w.join()
+	w.operate(func(c *waitlist.Control) { c.Mode = gate.Hold; c.Switched = time.Now() })
+	w.count(0) // the first tick of all reads a week of counters
+	waiting := 1
+	fill := func(upTo int) {
+		began := time.Now()
+		w.fill(waiting, upTo)
+		t.Logf("%d items more in %s", upTo-waiting, time.Since(began).Round(time.Second))
+		waiting = upTo
+	}
+	fill(1500)
+	for _, n := range []int{0, 1, 10, 100, 400} {
+		got, all := w.count(n)
+		want := tickAtRest
+		if n > 0 {
+			want += tickInvites + asked + n
+		}
+		t.Logf("%6d waiting, %4d invited: %4d requests %v", waiting, n, all, got)
+		if all != want {
+			t.Errorf("a tick with %d invitations makes %d requests, and not %d: %v", n, all, want, got)
+		}
+		waiting -= n
+	}
+	fill(1000 + 100)
+	small, few := w.count(100)
+	waiting -= 100
+	fill(100_000)
+	large, many := w.count(100)
+	t.Logf("with   1,000 waiting: %d requests %v", few, small)
+	t.Logf("with 100,000 waiting: %d requests %v", many, large)
+	if !maps.Equal(small, large) {
+		t.Errorf("a tick with 100,000 waiting makes %v, and one with 1,000 %v", large, small)
+	}
+	written(t, fmt.Sprintf("%d + %d + n", tickAtRest, tickInvites))
+}
+
+// count runs a tick that invites n and gives its requests.
+func (w *world) count(n int) (map[string]int, int) {
+	w.Helper()
+	if n > 0 {
+		w.operate(func(c *waitlist.Control) { c.InviteNow = n })
+	}
+	w.requests("inviter")
+	var report waitlistReport
+	w.must(w.invoke("inviter", map[string]time.Time{"scheduled": time.Now()}, &report))
+	if report.Claimed != n {
+		w.Fatalf("the tick invited %d, not %d\n%s", report.Claimed, n, w.functions["inviter"].Output())
+	}
+	return w.requests("inviter")
+}
+
+type waitlistReport struct{ Claimed int }
+
+// fill puts more people into the line, from one number up to another: copies of
+// the one who joined by the form, one after the other over the shards.
+func (w *world) fill(begin, end int) {
+	w.Helper()
+	key := "e#" + w.keys.Mailbox(w.address)
+	got, err := w.items.GetItem(w.Context(), &dynamodb.GetItemInput{TableName: &w.name, Key: map[string]types.AttributeValue{table.Key: &types.AttributeValueMemberS{Value: key}}})
+	w.must(err)
+	joined := time.Now().UnixMilli()
+	number := func(n int64) types.AttributeValue {
+		return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+	}
+	var batches [][]types.WriteRequest
+	for numbers := range slices.Chunk(slices.Collect(numbered(begin, end)), 25) {
+		var batch []types.WriteRequest
+		for _, i := range numbers {
+			item, shard := maps.Clone(got.Item), i%waitlist.Shards
+			item[table.Key] = &types.AttributeValueMemberS{Value: fmt.Sprintf("e#%028d", i)}
+			item[table.Index] = &types.AttributeValueMemberS{Value: waitlist.Part{Shard: shard}.String()}
+			item[table.Sort], item["joined"], item["shard"] = number(joined+int64(i)), number(joined+int64(i)), number(int64(shard))
+			batch = append(batch, types.WriteRequest{PutRequest: &types.PutRequest{Item: item}})
+		}
+		batches = append(batches, batch)
+	}
+	next, wait := make(chan []types.WriteRequest), sync.WaitGroup{}
+	for range 8 {
+		wait.Go(func() {
+			for batch := range next {
+				if _, err := w.items.BatchWriteItem(w.Context(), &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{w.name: batch}}); err != nil {
+					w.Error(err)
+				}
+			}
+		})
+	}
+	for _, batch := range batches {
+		next <- batch
+	}
+	close(next)
+	wait.Wait()
+}
+
+func numbered(begin, end int) func(yield func(int) bool) {
+	return func(yield func(int) bool) {
+		for i := begin; i < end; i++ {
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+// written holds docs/operating.md to what was counted.
+func written(t *testing.T, formula string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(template.Root(), "docs", "operating.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "## Requests to DynamoDB, counted")
+	if !strings.Contains(section, formula) {
+		t.Errorf("docs/operating.md does not say %q under \"Requests to DynamoDB, counted\"", formula)
+	}
+}
