@@ -230,6 +230,18 @@ var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
 			}
 		}
 	},
+	// metric NAME VALUE: the stack's own metric has that value now.
+	"metric": func(ts *testscript.TestScript, neg bool, args []string) {
+		series := emulators.Series(ownMetrics, args[0], "Stack=raincheck")
+		now := time.Now()
+		got, ok := worldOf(ts).metrics.Value(series, now)
+		if !ok {
+			got, ok = worldOf(ts).metrics.Value(series, now.Add(-time.Minute)) // the minute has just turned
+		}
+		if want, err := strconv.ParseFloat(args[1], 64); err != nil || !ok || got != want {
+			ts.Fatalf("the metric %s is %g (%v), want %s", args[0], got, ok, args[1])
+		}
+	},
 	// denied: the credentials may do nothing with CloudFront.
 	"denied": func(ts *testscript.TestScript, neg bool, args []string) { worldOf(ts).cloudfront.Deny(!neg) },
 	// parameter NAME VALUE: the stack was deployed so.

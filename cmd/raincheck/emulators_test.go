@@ -4,8 +4,13 @@ package main
 
 import (
 	"context"
+	"crypto/md5"
+	"crypto/rand"
+	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
@@ -24,9 +29,13 @@ import (
 	"raincheck/pkg/aws/secret"
 	"raincheck/pkg/aws/table"
 	"raincheck/pkg/email"
+	"raincheck/pkg/feedback"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/intake"
 	"raincheck/pkg/inviter"
 	"raincheck/pkg/local/memory"
+	"raincheck/pkg/sender"
+	"raincheck/pkg/smoke"
 	"raincheck/pkg/waitlist"
 	"raincheck/test/emulators"
 )
@@ -39,7 +48,7 @@ func TestStoriesOnATable(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stories atomic.Int32
-	commands := map[string]func(*testscript.TestScript, bool, []string){"join": join, "tick": tick, "bounce": bounce}
+	commands := map[string]func(*testscript.TestScript, bool, []string){"join": join, "tick": tick, "bounce": bounce, "site": site}
 	for name, command := range awsCommands {
 		commands[name] = command
 	}
@@ -139,3 +148,70 @@ type anyMail struct{}
 func (anyMail) Account(context.Context) (email.Account, error) {
 	return email.Account{PerSecond: 14, Remaining24h: 50000, Enabled: true}, nil
 }
+
+// site [WITHOUT]: from now on there is a site with its waiting room, a queue with
+// the real sender behind it, a mail service that accepts, and its events with
+// the real feedback; one of room, sender, events can be missing. SITE is its
+// address.
+func site(ts *testscript.TestScript, neg bool, args []string) {
+	without := strings.Join(args, "")
+	store, _, secrets := parts(ts)
+	w := worldOf(ts)
+	log := slog.New(slog.DiscardHandler)
+	server := httptest.NewServer(nil)
+	ts.Defer(server.Close)
+	room, err := intake.Service{
+		Settings: intake.Settings{Site: "the site", Sender: "no-reply@example.org", PassLife: time.Hour, Origins: []string{server.URL}},
+		Store:    store, Keys: secrets.Keys, Now: time.Now, Log: log, Viewer: func(*http.Request) string { return "127.0.0.1" },
+	}.Handler()
+	ts.Check(err)
+	server.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, gate.Room) && without == "room":
+			http.Error(rw, "the site's own 404", http.StatusNotFound)
+		case strings.HasPrefix(r.URL.Path, gate.Room):
+			room.ServeHTTP(rw, r)
+		}
+	})
+	ts.Setenv("SITE", server.URL)
+	heard := &feedback.Service{Store: store, Now: time.Now, Count: func(name string, n float64) {
+		w.metrics.Put(emulators.Series(ownMetrics, name, "Stack=raincheck"), time.Now(), n)
+	}}
+	outbox := &memory.Outbox{Now: time.Now, Arrived: func(m memory.Mail) bool {
+		joining, err := strconv.Atoi(m.Tags[feedback.TagJoining])
+		if err == nil && without != "events" {
+			ref := waitlist.Ref{Key: m.Tags[feedback.TagKey], Joining: joining}
+			_ = heard.Handle(context.Background(), feedback.Event{Kind: feedback.Delivered, Ref: ref, Attempt: 1, At: time.Now()}) // the story sees what came of it
+		}
+		return true
+	}}
+	mails := &sender.Service{
+		Settings: sender.Settings{Site: "the site", From: "no-reply@example.org", Room: server.URL + gate.Room, CodeTTL: time.Hour},
+		Store:    store, Mail: outbox, Keys: secrets.Keys, Now: time.Now, Random: rand.Reader, Wait: until, Log: log,
+	}
+	queue := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		var in struct {
+			Entries []struct{ Id, MessageBody string }
+		}
+		type taken struct{ Id, MessageId, MD5OfMessageBody string }
+		var out struct{ Successful []taken }
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			http.Error(rw, err.Error(), http.StatusBadRequest)
+			return
+		}
+		for _, e := range in.Entries {
+			out.Successful = append(out.Successful, taken{e.Id, e.Id, fmt.Sprintf("%x", md5.Sum([]byte(e.MessageBody)))})
+			var m waitlist.Message
+			if json.Unmarshal([]byte(e.MessageBody), &m) == nil && without != "sender" {
+				go mails.Handle(context.Background(), []waitlist.Message{m})
+			}
+		}
+		rw.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		_ = json.NewEncoder(rw).Encode(out) // the client has gone: nobody to tell
+	}))
+	ts.Defer(queue.Close)
+	ts.Setenv("AWS_ENDPOINT_URL_SQS", queue.URL)
+}
+
+// until returns at a time.
+func until(ctx context.Context, at time.Time) error { return smoke.Wait(ctx, time.Until(at)) }

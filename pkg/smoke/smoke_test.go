@@ -298,3 +298,41 @@ func TestTwoCanaries(t *testing.T) {
 		t.Error("a tag with a blank is taken")
 	}
 }
+
+// TestReport: what a function counts and logs, and that it ends early enough to
+// remove the traces.
+func TestReport(t *testing.T) {
+	t.Parallel()
+	counted := map[string]float64{}
+	count := func(name string, n float64) { counted[name] = n }
+	run := func(w *world) string {
+		clear(counted)
+		var log strings.Builder
+		ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(time.Hour))
+		defer cancel()
+		if _, err := w.service.Report(ctx, slog.New(slog.NewTextHandler(&log, nil)), count); err != nil {
+			t.Errorf("a canary's failure is no error of the function: %v", err)
+		}
+		return log.String()
+	}
+	if log := run(newWorld(t)); counted["smoke.failed"] != 0 || len(counted) != 1 || !strings.Contains(log, "came through") {
+		t.Errorf("well: %v, %s", counted, log)
+	}
+	w := newWorld(t)
+	w.sender.Mail = refusing{email.ErrRefused}
+	if log := run(w); counted["smoke.failed"] != 1 || !strings.Contains(log, "failed=mail") || strings.Contains(log, "canary1") {
+		t.Errorf("broken: %v, %s", counted, log)
+	}
+	w = newWorld(t)
+	w.control(func(c *waitlist.Control) { c.Paused = true })
+	if log := run(w); len(counted) != 0 || !strings.Contains(log, "paused") {
+		t.Errorf("paused: %v, %s", counted, log)
+	}
+	// Less time than it takes to clear up: it does not begin.
+	w = newWorld(t)
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(10*time.Second))
+	defer cancel()
+	if result, _ := w.service.Report(ctx, slog.New(slog.DiscardHandler), count); result.Failed != "room" || w.traces(t) != 0 {
+		t.Errorf("no time: %+v", result)
+	}
+}

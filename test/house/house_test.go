@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
@@ -301,5 +302,23 @@ func eachFile(t *testing.T, visit func(file string)) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestFunctionsLinkNoMoreThanTheyNeed: what only the operators' tool asks (quotas,
+// log groups, distributions, stacks, six ways to find credentials) must not make a
+// function start more slowly.
+func TestFunctionsLinkNoMoreThanTheyNeed(t *testing.T) {
+	t.Parallel()
+	list := exec.Command("go", "list", "-deps", "./functions/...")
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for _, module := range []string{"config", "service/lambda", "service/apigateway", "service/cloudwatchlogs", "service/cloudformation", "service/cloudfront"} {
+		if slices.Contains(strings.Fields(string(out)), "github.com/aws/aws-sdk-go-v2/"+module) {
+			t.Errorf("a function links the SDK's %s", module)
+		}
 	}
 }
