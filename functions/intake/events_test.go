@@ -49,7 +49,7 @@ func TestSampleEvents(t *testing.T) {
 		},
 		Store: store, Viewer: intake.Forwarded(2), Now: func() time.Time { return shown.Add(time.Minute) },
 		Keys:    func(context.Context) (*bypass.Keyring, error) { return keys, nil },
-		Secrets: func(context.Context) ([]string, error) { return []string{origin}, nil },
+		Secrets: func(context.Context, string) ([]string, error) { return []string{origin}, nil },
 	}.Handler()
 	if err != nil {
 		t.Fatal(err)

@@ -35,7 +35,11 @@ func run(_ context.Context, environ []string) error {
 			Site: c.SiteName, Sender: c.From, Languages: c.Languages, Fields: c.fields, Zone: c.zone,
 			PassLife: c.PassLife, Origins: []string{"https://" + c.SiteHost}, Embedders: c.Embedders,
 		},
-		Store: table.New(cfg, c.Table), Keys: secrets.Keys, Secrets: secrets.Origin,
+		Store: table.New(cfg, c.Table), Keys: secrets.Keys,
+		Secrets: func(ctx context.Context, shown string) ([]string, error) {
+			secrets.Meet(ctx, shown)
+			return secrets.Origin(ctx)
+		},
 		// CloudFront and the API put one address each.
 		Viewer: intake.Forwarded(2),
 		Now:    time.Now, Log: log,
@@ -46,7 +50,6 @@ func run(_ context.Context, environ []string) error {
 	}
 	lambda.Start(httpapi.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer meter.Flush(r.Context())
-		secrets.Meet(r.Context(), r.Header.Get(intake.OriginHeader))
 		room.ServeHTTP(w, r)
 	}), log))
 	return nil

@@ -301,7 +301,7 @@ func TestAroundTheCDN(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"the new secret", "the old secret"}
 	w := newWorld(t, func(s *intake.Service) {
-		s.Secrets = func(context.Context) ([]string, error) { return secrets, nil }
+		s.Secrets = func(context.Context, string) ([]string, error) { return secrets, nil }
 	})
 	for given, status := range map[string]int{"the new secret": 200, "the old secret": 200, "": 403, "a guess": 403, "the new secret ": 403} {
 		r := w.request("/waiting-room/en/", url.Values{"email": {"ana@example.org"}, "stamp": {w.stamp()}})

@@ -16,6 +16,37 @@ type notice struct {
 	asked    time.Time
 	control  waitlist.Control
 	progress waitlist.Progress
+	// ahead is closed when what was asked ahead is answered; nil when nothing is.
+	ahead chan struct{}
+}
+
+// readAhead asks for the notice while the first request of a process still waits
+// to hear whether it came through the door: two questions to the network then
+// take the time of one. It is called for the pages that show what the notice says.
+func (rm *room) readAhead(ctx context.Context, now time.Time) {
+	n := &rm.notice
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.asked.IsZero() {
+		return
+	}
+	n.asked = now
+	answered := make(chan struct{})
+	n.ahead = answered
+	go func() {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		c, p, err := rm.Store.Notice(ctx)
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if err == nil {
+			n.control, n.progress = c, p
+		} else {
+			n.asked = time.Time{} // whoever needs it asks for itself
+		}
+		n.ahead = nil
+		close(answered)
+	}()
 }
 
 // read gives the notice, at most NoticeLife old. A store that does not answer
@@ -24,6 +55,16 @@ type notice struct {
 func (rm *room) read(ctx context.Context, now time.Time) (waitlist.Control, waitlist.Progress) {
 	n := &rm.notice
 	n.mu.Lock()
+	for n.ahead != nil {
+		answered := n.ahead
+		n.mu.Unlock()
+		select {
+		case <-answered:
+		case <-ctx.Done():
+			return waitlist.Control{}, waitlist.Progress{}
+		}
+		n.mu.Lock()
+	}
 	fresh := !n.asked.IsZero() && now.Sub(n.asked) < rm.NoticeLife && !now.Before(n.asked)
 	if fresh {
 		defer n.mu.Unlock()

@@ -94,6 +94,9 @@ func (rm *room) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (rm *room) serve(w http.ResponseWriter, v *visit) (answer, error) {
+	if rm.Secrets != nil && strings.HasSuffix(v.URL.Path, "/") {
+		rm.readAhead(v.Context(), v.now)
+	}
 	if err := rm.throughTheDoor(v.Request); err != nil {
 		return answer{}, err
 	}

@@ -76,9 +76,10 @@ type Service struct {
 	// Keys gives the key ring; it is asked on every request and should cache.
 	Keys func(context.Context) (*bypass.Keyring, error)
 	// Secrets gives the values that OriginHeader may have, more than one while they
-	// are rotated. Nil accepts every request: on one machine there is no CDN whose
-	// rules somebody could go around.
-	Secrets func(context.Context) ([]string, error)
+	// are rotated; shown is the one that the request bears, for who looks further only
+	// when it is not the present one. Nil accepts every request: on one machine there
+	// is no CDN whose rules somebody could go around.
+	Secrets func(ctx context.Context, shown string) ([]string, error)
 	// Viewer says who asks, for telling a form that was posted twice from two
 	// people; it is hashed with a key at once and never kept. Nil, or an empty
 	// answer, makes every posting a new browser unless it shows a pass. Behind a
