@@ -185,10 +185,11 @@ func (m *memory) around(i, width int) (visitors, admitted float64) {
 // back minutes before the last one of the history: who came in, by age.
 func (m *memory) people(stay []float64, back int) float64 {
 	in := m.In[:max(0, len(m.In)-back)]
+	in = in[max(0, len(in)-len(stay)):]
 	sum := 0.0
 	n := len(in)
-	for k := range in {
-		sum += float64(in[n-1-k]) * stay[k]
+	for k, share := range stay[:n] {
+		sum += float64(in[n-1-k]) * share
 	}
 	return sum
 }

@@ -114,6 +114,16 @@ func (c cohort) end() int64 { return max(c.At, c.Until) }
 // age is the cohort's age in whole minutes at a time in seconds.
 func (c cohort) age(now int64) int { return int((now - (c.At+c.end())/2) / 60) }
 
+// givenBack is the share of unreported mails that still may have gone out, by the
+// minutes after they should have.
+var givenBack = sync.OnceValue(func() []float64 {
+	left := make([]float64, 60)
+	for k := range left[:len(left)-1] {
+		left[k] = math.Exp(-float64(k) / 3)
+	}
+	return left
+})
+
 // out is how many codes are out and may still be used.
 func (c cohort) out(age int, reports bool) float64 {
 	n := float64(c.Sent)
@@ -123,7 +133,7 @@ func (c cohort) out(age int, reports bool) float64 {
 			n += pending
 		default:
 			// Mails that are not reported after some minutes went back to the line.
-			n += pending * math.Exp(-float64(age-2)/3)
+			n += pending * givenBack()[min(age-2, len(givenBack())-1)]
 		}
 	}
 	return max(0, n-float64(c.Back))
@@ -131,19 +141,24 @@ func (c cohort) out(age int, reports bool) float64 {
 
 // find is the cohort of a decision, or nil.
 func (r *returns) find(at int64) *cohort {
-	i, ok := slices.BinarySearchFunc(r.Cohorts, at, func(c cohort, at int64) int {
-		switch {
-		case c.end() < at:
-			return -1
-		case c.At > at:
-			return 1
-		}
-		return 0
-	})
-	if !ok {
-		return nil
+	if i := r.after(at); i < len(r.Cohorts) && r.Cohorts[i].At <= at {
+		return &r.Cohorts[i]
 	}
-	return &r.Cohorts[i]
+	return nil
+}
+
+// after is where the first cohort lies that ends at that time or later. Every
+// redemption asks for it: a search without function calls.
+func (r *returns) after(at int64) int {
+	from, to := 0, len(r.Cohorts)
+	for from < to {
+		if middle := (from + to) / 2; max(r.Cohorts[middle].At, r.Cohorts[middle].Until) < at {
+			from = middle + 1
+		} else {
+			to = middle
+		}
+	}
+	return from
 }
 
 // add makes the cohort of a decision if there is none.
@@ -151,12 +166,7 @@ func (r *returns) add(at int64) *cohort {
 	if c := r.find(at); c != nil {
 		return c
 	}
-	i, _ := slices.BinarySearchFunc(r.Cohorts, at, func(c cohort, at int64) int {
-		if c.At < at {
-			return -1
-		}
-		return 1
-	})
+	i := r.after(at)
 	r.Cohorts = slices.Insert(r.Cohorts, i, cohort{At: at})
 	return &r.Cohorts[i]
 }
@@ -382,7 +392,7 @@ func (r *returns) look(now int64, ttl time.Duration, ahead int) forecast {
 	// still[k] is the share that has not come by the age of k minutes.
 	still := make([]float64, oldest+1)
 	still[0] = 1
-	for k := range oldest {
+	for k := range life {
 		still[k+1] = still[k] * stay[classes[k]]
 	}
 	f := forecast{coming: make([]float64, ahead), may: make([]float64, ahead), fresh: make([]float64, ahead)}
@@ -392,6 +402,10 @@ func (r *returns) look(now int64, ttl time.Duration, ahead int) forecast {
 	}
 	news := r.news(ages)
 	old, oldMost := 0.0, 0.0
+	// young is what the cohorts of each age weigh, more what is to be added if those
+	// who come much less than they did are only late.
+	var young, more [single + 1]float64
+	late := false
 	for i, c := range r.Cohorts {
 		age := ages[i]
 		if age >= life {
@@ -415,11 +429,30 @@ func (r *returns) look(now int64, ttl time.Duration, ahead int) forecast {
 			}
 			continue
 		}
-		scale, most := n*z/still[age], n*max(z, notLess)/still[age]
-		for u := range min(ahead, life-age) {
-			come := still[age+u] - still[age+u+1]
-			f.coming[u] += scale * come
-			f.may[u] += most * come
+		young[age] += n * z / still[age]
+		if z < notLess {
+			more[age] += n * (notLess - z) / still[age]
+			late = true
+		}
+	}
+	come := make([]float64, single+ahead+1) // by age
+	for k := range min(life, len(come)) {
+		come[k] = still[k] - still[k+1]
+	}
+	for age, n := range young {
+		if n == 0 {
+			continue
+		}
+		for u, share := range come[age : age+ahead] {
+			f.coming[u] += n * share
+		}
+	}
+	copy(f.may, f.coming)
+	if late {
+		for age, n := range more {
+			for u, share := range come[age : age+ahead] {
+				f.may[u] += n * share
+			}
 		}
 	}
 	for u := range f.coming {

@@ -41,7 +41,8 @@ const ages = longHistory + 64
 
 // survival are the curves of the candidates: stay[j][k] is the share still there
 // at the end of the k-th minute after the one in which they came, rest[j][k] the
-// share of those found on a site at rest who are still there k minutes on.
+// share of those found on a site at rest who are still there k minutes on. stay
+// ends where next to nobody is there any more.
 type survival struct{ stay, rest [][]float64 }
 
 var curves = sync.OnceValue(func() survival {
@@ -64,7 +65,11 @@ var curves = sync.OnceValue(func() survival {
 			// Of a site at rest, above(t)/mean leave per minute (renewal theory).
 			left -= (above(float64(k)) + 4*above(float64(k)+0.5) + above(float64(k)+1)) / 6 / mean
 		}
-		s.stay, s.rest = append(s.stay, stay), append(s.rest, rest)
+		end := len(stay)
+		for end > 1 && stay[end-1] < 1e-5 {
+			end--
+		}
+		s.stay, s.rest = append(s.stay, stay[:end]), append(s.rest, rest)
 	}
 	return s
 })
@@ -200,9 +205,11 @@ func (v *visits) believe(p Policy) belief {
 		b.mean += w * one.mean
 		b.gainMean += w * b.gain[j]
 		stay, rest := c.stay[j], c.rest[j]
-		for k := range b.stay {
-			b.stay[k] += w * b.gain[j] * stay[k]
-			b.rest[k] += w * rest[k]
+		for k, share := range stay {
+			b.stay[k] += w * b.gain[j] * share
+		}
+		for k, share := range rest {
+			b.rest[k] += w * share
 		}
 	}
 	return b
