@@ -43,8 +43,8 @@ type Story struct {
 // the whole story of a visitor can be lived in a minute or two.
 func Demonstration(now time.Time) Story {
 	const (
-		period = 48 // minutes from busy to busy
-		warm   = 2*period + 16
+		period = 48            // minutes from busy to busy
+		warm   = 3*period + 16 // the law has learned how long people stay and how many come back
 	)
 	s := Story{
 		Name:  site.Name,
