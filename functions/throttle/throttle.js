@@ -112,7 +112,7 @@ async function handler(event) {
     // and by the request's id, so that who comes again is chosen anew.
     const n = doc.sample;
     const id = event.context.requestId;
-    if (n && (low + (521 * id.charCodeAt(7) + 7919 * id.charCodeAt(11) || 0)) % n === 0) {
+    if (n && (low + (7919 * id.charCodeAt(7) || 0)) % n === 0) {
       console.log('rc1 ' + n + ' ' + (lucky ? n : 0));
     }
     if (!lucky && share < 2) {
@@ -236,8 +236,9 @@ function renew(headers, old, doc, now) {
 function signer(keys, now) {
   let newest = null;
   for (let i = 0; keys && i < keys.length; i++) {
-    if (keys[i][2] <= now && (!newest || keys[i][2] >= newest[2])) {
-      newest = keys[i];
+    const key = keys[i];
+    if (key[2] <= now && (!newest || key[2] >= newest[2])) {
+      newest = key;
     }
   }
   return newest;
@@ -245,7 +246,7 @@ function signer(keys, now) {
 
 // give leaves the finished cookie where remember.js finds it.
 function give(headers, key, kind, expires, first, id, now) {
-  const text = '1.' + key[0] + '.' + kind + '.' + expires + '.' + first + '.' + id;
+  const text = ['1', key[0], kind, expires, first, id].join('.');
   headers[HEADER] = { value: text + '.' + hmac(key[1], text).slice(0, 22) + ATTRIBUTES + (expires - now) };
 }
 
@@ -266,8 +267,9 @@ function list(header) {
     return '';
   }
   let all = header.value;
-  for (let i = 1; header.multiValue && i < header.multiValue.length; i++) {
-    all += ',' + header.multiValue[i].value;
+  const values = header.multiValue;
+  for (let i = 1; values && i < values.length; i++) {
+    all += ',' + values[i].value;
   }
   return all;
 }
@@ -290,7 +292,8 @@ function language(accept, known) {
       tag = tag.toLowerCase();
       // es-us, then es.
       while (tag && known.indexOf(tag) < 0) {
-        tag = tag.slice(0, Math.max(0, tag.lastIndexOf('-')));
+        const cut = tag.lastIndexOf('-');
+        tag = cut > 0 ? tag.slice(0, cut) : '';
       }
       if (tag) {
         best = tag;
@@ -312,11 +315,15 @@ function wanted(request) {
   const names = Object.keys(query);
   let path = request.uri;
   for (let i = 0; i < names.length; i++) {
-    const one = query[names[i]];
+    const name = names[i];
+    const one = query[name];
     const all = one.multiValue;
-    for (let j = 0; j < (all ? all.length : 1); j++) {
-      const value = all ? all[j].value : one.value;
-      path += (i + j ? '&' : '?') + names[i] + (value ? '=' + value : '');
+    path += (i ? '&' : '?') + name;
+    if (one.value) {
+      path += '=' + one.value;
+    }
+    for (let j = 1; all && j < all.length; j++) {
+      path += '&' + name + (all[j].value ? '=' + all[j].value : '');
     }
   }
   return path.length <= 512 && ON_SITE.test(path) ? path : '/';

@@ -27,12 +27,12 @@ func number(bits uint64) float64 { return float64(bits>>20) / (1 << 32) }
 
 // counted says whether a visit is among the one in n that are. Bits that have no
 // part in the answer make the choice independent of it and even over visitors;
-// two characters of the request's id choose anew each time the same visitor
+// a character of the request's id chooses anew each time the same visitor
 // comes, so that nobody who reloads all day counts for n or for nothing.
 func counted(bits uint64, id string, n int) bool {
 	var salted uint64
-	if units := utf16.Encode([]rune(id)); len(units) > 11 {
-		salted = 521*uint64(units[7]) + 7919*uint64(units[11])
+	if units := utf16.Encode([]rune(id)); len(units) > 7 {
+		salted = 7919 * uint64(units[7])
 	}
 	return (bits&(1<<20-1)+salted)%uint64(n) == 0
 }
