@@ -8,7 +8,7 @@ const css = (name) => getComputedStyle(document.documentElement).getPropertyValu
 // the mean of five where there is more than an hour to see: single minutes of a
 // small site are chance.
 const figures = [
-  { title: 'Load and the share let straight in', of: '% of the capacity, % of new visitors', unit: share, top: 1.1, percent: true, lines: [
+  { title: 'Load, and the share let straight in', of: 'percent', unit: share, top: 1.1, percent: true, lines: [
     { column: 'load', name: 'load', color: 'blue', width: 2.5 },
     { column: 'target', name: 'target', color: 'ink', dash: [6, 4] },
     { column: 'full', name: 'full', color: 'red', dash: [2, 3], width: 1 },
@@ -61,12 +61,14 @@ function mean(values, from) {
 }
 
 // view gives what is in sight of a column.
+const begin = () => (range ? Math.max(0, data.minutes.length - range) : 0);
+const smooth = (f) => Boolean(f.mean) && data.minutes.length - begin() > 60;
 function view(f) {
-  const from = range ? Math.max(0, data.minutes.length - range) : 0;
-  const wide = data.minutes.length - from > 60;
+  const from = begin();
+  const even = smooth(f);
   return (c) => {
     if (c === 'full') return data.minutes.slice(from).map(() => 1);
-    return f.mean && wide && c !== 'minutes' ? mean(data[c], from) : data[c].slice(from);
+    return even && c !== 'minutes' ? mean(data[c], from) : data[c].slice(from);
   };
 }
 
@@ -124,16 +126,18 @@ export function draw() {
         key.style.borderTopColor = css(l.color);
         return element('li', {}, key, l.name + ' ', values[i]);
       }));
+      const unit = element('span', { className: 'dim' });
       const plot = element('div', { className: 'plot', role: 'img', ariaLabel: f.title + ', ' + f.of + ', a line chart; the same numbers are in the table below.' });
-      box.append(element('figure', { className: 'chart' }, element('figcaption', {}, f.title, element('span', { className: 'dim' }, ' · ' + f.of)), legend, plot));
+      box.append(element('figure', { className: 'chart' }, element('figcaption', {}, f.title, unit), legend, plot));
       const get = view(f);
       const u = new uPlot(options(f, plot, values), [get('minutes'), ...f.lines.map((l) => get(l.column))], plot);
       say(u, f, values);
-      return { u, f, values, plot };
+      return { u, f, values, plot, unit };
     });
   }
-  plots.forEach(({ u, f, values }) => {
+  plots.forEach(({ u, f, values, unit }) => {
     const get = view(f);
+    unit.textContent = ' · ' + f.of + (smooth(f) ? ', mean of 5' : '');
     u.setData([get('minutes'), ...f.lines.map((l) => get(l.column))]);
     say(u, f, values);
   });
