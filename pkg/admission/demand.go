@@ -26,6 +26,11 @@ type demand struct {
 	// since then draws above it.
 	Usual float32 `json:"usual,omitempty"`
 	Known bool    `json:"known,omitempty"`
+	// First and Final are discounted sums of counts as they were first told and as
+	// they were told last; RevisedAt is at which age in minutes that was, smoothed.
+	First     float32 `json:"first,omitempty"`
+	Final     float32 `json:"final,omitempty"`
+	RevisedAt float32 `json:"revisedAt,omitempty"`
 }
 
 const (
@@ -35,12 +40,40 @@ const (
 	quickGain   = 0.7
 	passMemory  = 1.0 / 60
 	usualMemory = 1.0 / 15
+	// reviseMemory is of what is told again later.
+	reviseMemory = 1.0 / 60
 )
+
+// revise learns from a count that is told again. A minute's sampled lines arrive
+// over some minutes, so that its first count is often too low: what was told
+// again so far says by how much.
+func (d *demand) revise(before, now float64, age int) {
+	if before < 0 {
+		// Told for the first time, and perhaps for the last: it counts as if nothing
+		// were added, until it is told again.
+		d.First = float32(float64(d.First)*(1-reviseMemory) + now)
+		d.Final = float32(float64(d.Final)*(1-reviseMemory) + now)
+		return
+	}
+	d.Final += float32(now - before)
+	if now != before {
+		d.RevisedAt += float32((float64(age) - float64(d.RevisedAt)) * 0.1)
+	}
+}
+
+// grown is the factor by which a count of that age will grow yet.
+func (d *demand) grown(age int) float64 {
+	if d.First <= 0 || float64(age) > float64(d.RevisedAt)-0.5 {
+		return 1
+	}
+	return clamp(float64(d.Final)/float64(d.First), 0.8, 2)
+}
 
 // take takes in the count of one minute, at which share of the draws was let in.
 func (d *demand) take(minute int64, visitors, admitted, share float64) {
 	if !d.Known {
-		*d = demand{Upto: minute, Level: float32(visitors), Noise: firstNoise, Known: true, Usual: float32(share)}
+		*d = demand{Upto: minute, Level: float32(visitors), Noise: firstNoise, Known: true, Usual: float32(share),
+			First: d.First, Final: d.Final, RevisedAt: d.RevisedAt}
 		d.pass(visitors, admitted, share)
 		return
 	}

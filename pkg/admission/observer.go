@@ -93,6 +93,7 @@ func (m *memory) record(o Observation, steps int) {
 		if !ok || !finite(c.Visitors) || !finite(c.Admitted) || c.Visitors < 0 || c.Admitted < 0 || c.Visitors > most {
 			continue
 		}
+		m.Door.revise(float64(m.Visitors[i]), c.Visitors, len(m.Share)-i)
 		m.Visitors[i], m.Admitted[i] = float32(c.Visitors), float32(min(c.Admitted, c.Visitors))
 	}
 	for _, s := range o.Load {
@@ -121,7 +122,8 @@ func (m *memory) countIn() {
 		if m.Visitors[i] < 0 || minute <= m.Door.Upto && m.Door.Known {
 			continue
 		}
-		m.Door.take(minute, float64(m.Visitors[i]), float64(m.Admitted[i]), m.shareIn(i))
+		grown := m.Door.grown(len(m.Share) - i)
+		m.Door.take(minute, grown*float64(m.Visitors[i]), grown*float64(m.Admitted[i]), m.shareIn(i))
 	}
 	// Counts come late and are revised: the last quarter of an hour is open.
 	for i := max(0, len(m.Share)-15); i < len(m.Share); i++ {
@@ -133,7 +135,7 @@ func (m *memory) countIn() {
 		came := 0.0
 		switch {
 		case m.Visitors[i] >= 0:
-			came = m.countedIn(i)
+			came = m.countedIn(i) * m.Door.grown(len(m.Share)-i)
 		case m.Door.Known:
 			came = m.Door.expect(minute) * m.Door.letIn(m.shareIn(i))
 		}
