@@ -1,0 +1,183 @@
+package template_test
+
+import (
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"raincheck/test/template"
+)
+
+// allows says whether CloudFormation would take a value for a parameter.
+func allows(t *testing.T, parameter *yaml.Node, value string) bool {
+	t.Helper()
+	if p := template.Get(parameter, "AllowedPattern"); p != nil {
+		// A pattern has to match all of a value.
+		if !regexp.MustCompile(`^(?:` + p.Value + `)$`).MatchString(value) {
+			return false
+		}
+	}
+	if allowed := template.Get(parameter, "AllowedValues"); allowed != nil {
+		if !slices.ContainsFunc(allowed.Content, func(n *yaml.Node) bool { return n.Value == value }) {
+			return false
+		}
+	}
+	if template.Get(parameter, "Type").Value != "Number" {
+		return true
+	}
+	n, err := strconv.ParseFloat(value, 64)
+	if err != nil || math.IsNaN(n) {
+		return false // NaN is a number for Go alone
+	}
+	for name, outside := range map[string]func(bound float64) bool{
+		"MinValue": func(bound float64) bool { return n < bound },
+		"MaxValue": func(bound float64) bool { return n > bound },
+	} {
+		if node := template.Get(parameter, name); node != nil {
+			bound, err := strconv.ParseFloat(node.Value, 64)
+			if err != nil {
+				t.Fatalf("%s is %q", name, node.Value)
+			}
+			if outside(bound) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// TestEveryDefaultIsAllowed: a default that CloudFormation refuses is found at
+// the first deploy, by somebody who left everything as it was.
+func TestEveryDefaultIsAllowed(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{template.Main, template.Edge} {
+		parameters := read(t, name).Get("Parameters")
+		for _, p := range template.Keys(parameters) {
+			parameter := template.Get(parameters, p)
+			if d := template.Get(parameter, "Default"); d != nil && !allows(t, parameter, d.Value) {
+				t.Errorf("%s: the default of %s, %q, is not allowed by its own rules", name, p, d.Value)
+			}
+		}
+	}
+}
+
+// TestParametersRefuse what would go wrong later, in a function that cannot
+// start or a rule that never fires.
+func TestParametersRefuse(t *testing.T) {
+	t.Parallel()
+	for _, story := range []struct {
+		template, parameter string
+		good, bad           []string
+	}{
+		{template.Main, "SiteHost", []string{"www.example.org", "a.b-c.example"}, []string{"", "example", "https://www.example.org", "www.example.org/", "WWW.example.org", "-a.example.org", "www.example.org\n"}},
+		{template.Main, "SiteName", []string{"The site", "Ämter & Städte"}, []string{"", "a<b", "a\"b", "a\r\nBcc: x"}},
+		{template.Main, "FromAddress", []string{"queue@example.org", "a+b@mail.example.org"}, []string{"", "queue", "Site <queue@example.org>", "a@b\r\nBcc: x@y.z"}},
+		{template.Main, "Languages", []string{"en", "en,es,pt-br"}, []string{"", "EN", "en, es", "en,"}},
+		{template.Main, "Embedders", []string{"", "https://news.example.org,https://x.example:8443"}, []string{"http://news.example.org", "https://news.example.org/", "*"}},
+		{template.Main, "LeaveAlone", []string{"", "/api/,/status"}, []string{"api/", "/a b", "/a,"}},
+		{template.Main, "QuietHours", []string{"", "22:00-07:00-05:00", "22:00-07:00+00:00"}, []string{"22-7", "22:00-07:00", "22:00-07:00Z"}},
+		{template.Main, "CodeLife", []string{"4h", "90m", "1h30m"}, []string{"", "4", "4 h", "4d", "-4h"}},
+		{template.Main, "LoadFull", []string{"0.5", "50000"}, []string{"0", "-1", "many"}},
+		{template.Main, "Target", []string{"0.9", "1"}, []string{"0", "1.01", "NaN", "90%"}},
+		{template.Main, "Capacity", []string{"0", "50000"}, []string{"-1", ""}},
+		{template.Main, "QueueFirst", []string{"0", "1"}, []string{"-0.1", "1.1"}},
+		{template.Main, "CertificateArn", []string{"", "arn:aws:acm:us-east-1:123456789012:certificate/0a1b-2c"}, []string{"arn:aws:acm:eu-west-1:123456789012:certificate/0a1b-2c"}},
+		{template.Main, "WebAclArn", []string{"", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/a/b"}, []string{"arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/a/b"}},
+		{template.Main, "LogDays", []string{"30"}, []string{"31", "0"}},
+		{template.Edge, "PostsPerAddress", []string{"10", "300"}, []string{"0", "9", "2000000001"}},
+		{template.Edge, "WebAcl", []string{"yes", "no"}, []string{"", "true"}},
+		{template.Edge, "Stack", []string{"raincheck-prod"}, []string{"", "1a", "a_b"}},
+	} {
+		parameter := read(t, story.template).Get("Parameters", story.parameter)
+		if parameter == nil {
+			t.Errorf("%s has no parameter %s", story.template, story.parameter)
+			continue
+		}
+		for _, value := range story.good {
+			if !allows(t, parameter, value) {
+				t.Errorf("%s refuses %q", story.parameter, value)
+			}
+		}
+		for _, value := range story.bad {
+			if allows(t, parameter, value) {
+				t.Errorf("%s takes %q", story.parameter, value)
+			}
+		}
+	}
+}
+
+// TestTheWebAclBoundsPosts holds the rule to what it is for: posts to the waiting
+// room by address, found by the path as CloudFront finds the room, and a refusal
+// that says that nothing was saved.
+func TestTheWebAclBoundsPosts(t *testing.T) {
+	t.Parallel()
+	type match struct {
+		FieldToMatch                       map[string]map[string]string
+		PositionalConstraint, SearchString string
+		TextTransformations                []struct {
+			Priority int
+			Type     string
+		}
+	}
+	var acl struct {
+		Scope                string
+		DefaultAction        map[string]any
+		CustomResponseBodies map[string]struct{ ContentType, Content string }
+		Rules                []struct {
+			Action struct {
+				Block struct {
+					CustomResponse struct {
+						ResponseCode          int
+						CustomResponseBodyKey string
+					}
+				}
+			}
+			Statement struct {
+				RateBasedStatement struct {
+					AggregateKeyType    string
+					EvaluationWindowSec int
+					Limit               string
+					ScopeDownStatement  struct {
+						AndStatement struct {
+							Statements []struct{ ByteMatchStatement match }
+						}
+					}
+				}
+			}
+		}
+	}
+	if err := decode(read(t, template.Edge).Get("Resources", "RoomAcl", "Properties"), &acl); err != nil {
+		t.Fatal(err)
+	}
+	if _, open := acl.DefaultAction["Allow"]; acl.Scope != "CLOUDFRONT" || !open || len(acl.Rules) != 1 {
+		t.Fatalf("the ACL is %+v", acl)
+	}
+	rate := acl.Rules[0].Statement.RateBasedStatement
+	// The windows that the service knows are 60, 120, 300 and 600 s.
+	if rate.AggregateKeyType != "IP" || rate.EvaluationWindowSec != 300 || rate.Limit != "PostsPerAddress" {
+		t.Errorf("the rate is %+v", rate)
+	}
+	var method, path match
+	for _, s := range rate.ScopeDownStatement.AndStatement.Statements {
+		if _, ok := s.ByteMatchStatement.FieldToMatch["Method"]; ok {
+			method = s.ByteMatchStatement
+		}
+		if _, ok := s.ByteMatchStatement.FieldToMatch["UriPath"]; ok {
+			path = s.ByteMatchStatement
+		}
+	}
+	if method.SearchString != "POST" || method.PositionalConstraint != "EXACTLY" {
+		t.Errorf("the method is matched by %+v", method)
+	}
+	if path.SearchString != "/waiting-room" || path.PositionalConstraint != "STARTS_WITH" || len(path.TextTransformations) != 2 || path.TextTransformations[0].Type != "URL_DECODE" || path.TextTransformations[1].Type != "NORMALIZE_PATH" {
+		t.Errorf("the path is matched by %+v", path)
+	}
+	refusal := acl.Rules[0].Action.Block.CustomResponse
+	if body := acl.CustomResponseBodies[refusal.CustomResponseBodyKey]; refusal.ResponseCode != 429 || !regexp.MustCompile("not saved").MatchString(body.Content) {
+		t.Errorf("the refusal is %+v, %+v", refusal, body)
+	}
+}
