@@ -271,7 +271,8 @@ func (v *view) invite(guarded bool) (int, string) {
 	n = min(n, 3*flow/max(v.f.usual, 0.05))
 	if v.m.Returns.Asleep != 0 && n > 0 {
 		// A few, to see when they wake.
-		return int(min(math.Ceil(min(n, flow*probe)), float64(o.Waiting), float64(p.MaxInvitesPerMinute), v.mail())), "the invited have stopped coming: only a few invitations until they do"
+		mail, _ := v.mail()
+		return int(min(math.Ceil(min(n, flow*probe)), float64(o.Waiting), float64(p.MaxInvitesPerMinute), mail)), "the invited have stopped coming: only a few invitations until they do"
 	}
 	if since := v.m.Last - v.m.First; since < settling {
 		// A law that has just begun invites no more than the site can turn over.
@@ -279,29 +280,13 @@ func (v *view) invite(guarded bool) (int, string) {
 	}
 	why := ""
 	limit := float64(min(o.Waiting, p.MaxInvitesPerMinute))
-	if bound := v.mail(); bound < limit {
+	if bound, reason := v.mail(); bound < limit {
 		limit = bound
 		if n > limit {
-			why = "as many as can be mailed"
+			why = reason
 		}
 	}
 	return int(clamp(math.Round(n), 0, max(0, limit))), why
-}
-
-// mail is how many mails may be asked for now.
-func (v *view) mail() float64 {
-	mail := v.o.Mail
-	if mail == nil {
-		return math.Inf(1)
-	}
-	bound := math.Inf(1)
-	if finite(mail.PerSecond) && mail.PerSecond >= 0 {
-		bound = math.Floor(mail.PerSecond * 60 * 0.95)
-	}
-	if finite(mail.Remaining) && mail.Remaining >= 0 {
-		bound = min(bound, math.Floor(mail.Remaining))
-	}
-	return bound
 }
 
 func (v *view) sum(room float64) Numbers {

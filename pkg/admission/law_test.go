@@ -161,6 +161,52 @@ func TestNoLoadWasEverKnown(t *testing.T) {
 	}
 }
 
+// TestTheDaysMailsLastTheDay: a quota is never passed, a line that needs more than
+// is left of it gets an even share of it, and a short line all that it needs.
+func TestTheDaysMailsLastTheDay(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	p.Capacity = 50000
+	lives := func(waiting int) (sent []int) {
+		const quota = 14400
+		d := &day{t: t, policy: p, last: Decision{Admit: 1}}
+		used := 0
+		for range 20 * 60 {
+			got := d.minutes(1, 100, 0.2, func(o *Observation) {
+				o.Waiting = waiting
+				o.Mail = &Mail{PerSecond: 14, Remaining: float64(quota - used)}
+				if n := len(sent); n > 0 && sent[n-1] > 0 {
+					o.Sent = []Cohort{{Invited: o.Time.Add(-time.Minute), Count: sent[n-1]}}
+					o.Redeemed = []Cohort{{Invited: o.Time.Add(-time.Minute), Count: sent[n-1] / 4}}
+				}
+			})
+			used += got.Invite
+			sent = append(sent, got.Invite)
+			if used > quota {
+				t.Fatalf("minute %d: %d of %d mails were asked for", d.minute, used, quota)
+			}
+		}
+		return sent
+	}
+	sum := func(s []int) (n int) {
+		for _, v := range s {
+			n += v
+		}
+		return n
+	}
+	long := lives(100000)
+	if first := sum(long[:60]); first < 300 || first > 900 {
+		t.Errorf("100,000 wait for 14,400 mails: %d in the first hour, want about the 600 of an even day", first)
+	}
+	if last := sum(long[19*60:]); last < 150 {
+		t.Errorf("100,000 wait for 14,400 mails: %d in the last hour, want some left for it", last)
+	}
+	short := lives(1000)
+	if first := sum(short[:30]); first < 1000 {
+		t.Errorf("1,000 wait for 14,400 mails and the site is empty: %d in half an hour, want no restraint", first)
+	}
+}
+
 // TestTheSameMinuteTwice is a doubled tick: it must not invite twice.
 func TestTheSameMinuteTwice(t *testing.T) {
 	t.Parallel()

@@ -30,6 +30,7 @@ func (v *view) ramp(d Decision) Decision {
 	if p.Capacity > 0 {
 		fixed = min(fixed, p.Capacity*rampShare)
 	}
-	d.Invite = int(max(0, min(fixed, float64(v.o.Waiting), v.mail())))
+	mail, _ := v.mail()
+	d.Invite = int(max(0, min(fixed, float64(v.o.Waiting), mail)))
 	return d
 }
