@@ -226,10 +226,13 @@ func (t *tick) finish(ctx context.Context) {
 			t.state.Progress = progress
 		}
 	}
-	t.rest(ctx)
 	t.report.Waiting = t.state.Tally.Waiting
-	t.count("inviter.waiting", float64(t.report.Waiting))
-	t.count("inviter.admit", t.report.Admit)
+	// A number that is reported is a metric, and a metric is paid by the month: a
+	// stack at rest has none.
+	if !t.rest(ctx) {
+		t.count("inviter.waiting", float64(t.report.Waiting))
+		t.count("inviter.admit", t.report.Admit)
+	}
 	t.state.Report = t.report
 	var data []byte
 	law, err := t.law.Encode()
@@ -257,14 +260,14 @@ func (t *tick) open() bool {
 }
 
 // rest notes that there was nothing to do, so that the next ticks can end after
-// reading one item.
-func (t *tick) rest(ctx context.Context) {
+// reading one item, and says whether it did.
+func (t *tick) rest(ctx context.Context) bool {
 	if t.report.Mode != gate.Open || t.control.Paused || t.control.InviteNow > 0 || t.state.Tally.Waiting > 0 || len(t.failures) > 0 || t.state.Gate.Pending {
-		return
+		return false
 	}
 	out, _, err := t.tally(ctx, t.queries(true))
 	if err != nil || out > 0 {
-		return
+		return false
 	}
 	version := t.control.Version
 	err = t.Store.UpdateControl(ctx, func(c *waitlist.Control) error {
@@ -277,6 +280,7 @@ func (t *tick) rest(ctx context.Context) {
 	if err != nil {
 		t.fault("noting that there is nothing to do", err)
 	}
+	return err == nil
 }
 
 func (t *tick) fault(what string, err error) {

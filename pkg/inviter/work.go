@@ -199,8 +199,12 @@ func (t *tick) hand(ctx context.Context, messages []waitlist.Message, again, cho
 			ready = append(ready, m)
 		}
 	}
-	t.count("inviter.claimed", float64(t.report.Claimed))
-	t.count("inviter.retried", float64(t.report.Retried))
+	if t.report.Claimed > 0 {
+		t.count("inviter.claimed", float64(t.report.Claimed))
+	}
+	if t.report.Retried > 0 {
+		t.count("inviter.retried", float64(t.report.Retried))
+	}
 	if failed != nil {
 		// One error for all: the first says what the matter is.
 		failed = fmt.Errorf("claiming: %w", failed)

@@ -110,6 +110,12 @@ func TestIdleTickReadsOneSmallItem(t *testing.T) {
 			t.Fatalf("an idle tick made the calls %v", got)
 		}
 	}
+	// Nor does it report a number, which would be a metric to pay for.
+	for name, n := range w.counts {
+		if name != "inviter.skipped" && name != "inviter.published" {
+			t.Errorf("a stack at rest reports %s: %g", name, n)
+		}
+	}
 	w.edge.before = nil
 	// Somebody leaves an address all the same, at a page that was cached: the next
 	// look finds them.
