@@ -335,6 +335,34 @@ func TestWhoAsks(t *testing.T) {
 	}
 }
 
+// CASES 14: a client that writes addresses of its own into X-Forwarded-For is
+// still the one browser that CloudFront saw, and another browser is another.
+func TestAForgedAddressIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *intake.Service) { s.Viewer = intake.Forwarded(2) })
+	_, code := w.invited("ana")
+	use := func(forwarded string) *page {
+		r := w.request("/waiting-room/en/code?c="+string(code), nil)
+		r.Header.Set("X-Forwarded-For", forwarded)
+		return w.do(r)
+	}
+	const seen = "198.51.100.1, 203.0.113.9" // by CloudFront, by the API
+	for i := range 2 * waitlist.MaxUses {
+		use(fmt.Sprintf("10.0.0.%d, %s", i, seen)).status(303)
+	}
+	if ticket, err := w.store.Ticket(t.Context(), code); err != nil || len(ticket.Uses) != 1 {
+		t.Errorf("one browser under many names took the uses %v, %v", ticket.Uses, err)
+	}
+	// And pretending to be the first browser gives nobody its use.
+	for i := range waitlist.MaxUses - 1 {
+		use(fmt.Sprintf("198.51.100.1, 203.0.113.9, 198.51.100.%d, 203.0.113.9", 50+i)).status(303)
+	}
+	use("198.51.100.1, 203.0.113.9, 198.51.100.99, 203.0.113.9").status(410)
+	if strings.Contains(w.log.String(), "198.51.100") || strings.Contains(w.log.String(), "10.0.0.") {
+		t.Errorf("the log has an address: %s", w.log)
+	}
+}
+
 // The operator's own fields.
 func TestFields(t *testing.T) {
 	t.Parallel()

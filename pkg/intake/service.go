@@ -209,8 +209,13 @@ func (s Service) Handler() (http.Handler, error) {
 
 // Forwarded returns a Service.Viewer that takes the n-th address from the right
 // of X-Forwarded-For. Each proxy that can be trusted puts one there; what stands
-// further left was sent by the client, which may write what it likes. Behind
-// CloudFront and an HTTP API it is the second.
+// further left was sent by the client, which may write what it likes.
+//
+// Behind CloudFront and an HTTP API it is the second: CloudFront puts the
+// visitor's address behind whatever came (Developer Guide, "Request and response
+// behavior for custom origins", client IP addresses), and the API puts the address
+// of CloudFront's edge behind that. Where there are fewer the answer is empty,
+// which makes every posting a new browser: stricter, never laxer.
 func Forwarded(n int) func(*http.Request) string {
 	return func(r *http.Request) string {
 		hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")

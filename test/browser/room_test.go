@@ -33,7 +33,8 @@ type room struct {
 
 	mu      sync.Mutex
 	ahead   time.Duration
-	cut     bool           // every connection ends without an answer
+	cut     string         // requests of this method, or to this path, end without an answer
+	snippet []string       // what another site's page carries and its policy, if not the usual
 	largest map[string]int // compressed bytes of a page, by path
 }
 
@@ -61,7 +62,7 @@ func newRoom(t *testing.T) *room {
 	must(t, err)
 	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		r.mu.Lock()
-		cut := r.cut && q.Method == http.MethodPost
+		cut := q.Method == r.cut || q.URL.Path == r.cut
 		r.mu.Unlock()
 		switch {
 		case cut:
@@ -80,6 +81,12 @@ func newRoom(t *testing.T) *room {
 // servePage is a page of somebody else's, under the strictest policy that lets
 // embed.js in at all.
 func (r *room) servePage(w http.ResponseWriter, q *http.Request) {
+	if r.snippet != nil {
+		w.Header().Set("Content-Security-Policy", r.snippet[1])
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(w, `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>News</title><link rel="icon" href="data:,"><main><h1>The site is busy</h1>%s</main></html>`, r.snippet[0])
+		return
+	}
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src "+r.origin+"; connect-src "+r.origin+"; require-trusted-types-for 'script'; trusted-types 'none'")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	fmt.Fprintf(w, `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>News</title><link rel="icon" href="data:,"><main><h1>The site is busy</h1><script src="%s/waiting-room/embed.js" data-lang="%s" data-to="/apply"></script></main></html>`,
@@ -118,10 +125,10 @@ func (r *room) pass(d time.Duration) {
 	r.ahead += d
 }
 
-func (r *room) cutOff(cut bool) {
+func (r *room) cutOff(what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cut = cut
+	r.cut = what
 }
 
 func (r *room) control(t *testing.T, change func(*waitlist.Control)) {
