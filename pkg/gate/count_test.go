@@ -1,0 +1,67 @@
+package gate_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"raincheck/pkg/gate"
+)
+
+// requestID draws an id like CloudFront's: 54 characters of URL-safe base64 and
+// two of padding.
+func requestID(r *rand.Rand) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	id := make([]byte, 54, 56)
+	for i := range id {
+		id[i] = alphabet[r.IntN(len(alphabet))]
+	}
+	return string(append(id, "=="...))
+}
+
+// TestCountsAreAFairSample holds the one in N to being one in N, of the admitted
+// as of those turned away, and of one visitor's visits too.
+func TestCountsAreAFairSample(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(2013, 12))
+	g := throttled(t)
+	g.Admit = 0.3
+	now := g.Until.Add(-time.Minute)
+	for _, n := range []int{1, 2, 3, 7, 10, 16, 32, 60, 64, 100, 128, 521, 1000} {
+		g.Sample = n
+		visits := min(400*n, 100_000)
+		for _, who := range []string{"many visitors", "one visitor"} {
+			if who == "one visitor" && n > 16 {
+				// A character has 64 values: beyond that a visitor's chance is uneven,
+				// and only over visitors is it one in N.
+				continue
+			}
+			came, counted := map[gate.Outcome]float64{}, map[gate.Outcome]float64{}
+			for range visits {
+				q := gate.Request{ID: requestID(r), IP: "192.0.2.1", UserAgent: "browser", Method: "GET", FetchMode: "navigate", Path: "/"}
+				if who == "many visitors" {
+					q.UserAgent = fmt.Sprint("browser ", r.Uint64())
+				}
+				v := gate.Known{Gate: &g}.Decide(q, now)
+				came[v.Outcome]++
+				if v.Visitors > 0 {
+					counted[v.Outcome]++
+				}
+			}
+			for outcome, all := range came {
+				p := 1 / float64(n)
+				sigma := math.Sqrt(all * p * (1 - p))
+				// 64 values over N remainders are never quite even for one visitor.
+				slack := 0.0
+				if who == "one visitor" {
+					slack = all * 0.07
+				}
+				if d := math.Abs(counted[outcome] - all*p); d > 4.5*sigma+slack {
+					t.Errorf("one in %d of %s, %s: %g of %g are counted, %.1f standard deviations off", n, who, outcome, counted[outcome], all, d/sigma)
+				}
+			}
+		}
+	}
+}
