@@ -265,8 +265,7 @@ func never(context.Context, time.Time) error { return nil }
 // settings are what the edge knows beside the decision.
 func settings() gate.Settings {
 	s := gate.DefaultSettings()
-	// A person at the demonstration shall not lose their place to a coffee, and
-	// one visitor in ten is counted, as on AWS.
+	// A person at the demonstration shall not lose their place to a coffee.
 	s.PassLife = time.Hour
 	return s
 }
