@@ -16,35 +16,51 @@ import (
 
 // simulateCmd runs a day.
 type simulateCmd struct {
-	Trace    string        `default:"hcgov" placeholder:"FILE" help:"The demand: hcgov, a CSV file (minute,timestamp,count), or a day made up: FAMILY-NUMBER with one of plateau, peaks, ramps, walk, bursts, flash."`
-	Offer    float64       `placeholder:"TIMES" help:"Scale the demand so that its busiest half hour offers this many times the capacity."`
-	Capacity float64       `default:"50000" help:"Visitors at once that are load 1.0."`
-	Visit    time.Duration `default:"25m" help:"Mean length of a visit."`
-	Policy   string        `placeholder:"FILE" help:"The policy, as JSON. Its capacity, when it names one, is what the law believes."`
+	Trace    string        `group:"The demand and the site" default:"hcgov" placeholder:"FILE" help:"The demand: hcgov, a CSV file (minute,timestamp,count), or a day made up: FAMILY-NUMBER with one of plateau, peaks, ramps, walk, bursts, flash."`
+	Offer    float64       `group:"The demand and the site" placeholder:"TIMES" help:"Scale the demand so that its busiest half hour offers this many times the capacity."`
+	Capacity float64       `group:"The demand and the site" default:"50000" help:"Visitors at once that are load 1.0."`
+	Visit    time.Duration `group:"The demand and the site" default:"25m" help:"Mean length of a visit."`
+	Policy   string        `group:"The demand and the site" placeholder:"FILE" help:"The policy, as JSON. Its capacity, when it names one, is what the law believes."`
 
-	QueueFirst *float64 `placeholder:"SHARE" help:"Share of the free places that the invited may take from the door, instead of the policy's."`
-	Law        string   `placeholder:"LAW" help:"observer or ramp, instead of the policy's."`
-	Unknown    bool     `help:"Do not tell the law the capacity."`
+	QueueFirst *float64 `group:"The policy" placeholder:"SHARE" help:"Share of the free places that the invited may take from the door, instead of the policy's."`
+	Law        string   `group:"The policy" placeholder:"LAW" help:"observer or ramp, instead of the policy's."`
+	Unknown    bool     `group:"The policy" help:"Do not tell the law the capacity."`
 
-	LeaveAddress float64       `default:"0.95" help:"Share of those turned away who leave an address."`
-	ComeBack     float64       `default:"0" help:"Share of the others who come back to the door later."`
-	Return       float64       `default:"0.85" help:"Share of the invited who come back."`
-	ReturnAfter  time.Duration `default:"10m" help:"How soon half of them do."`
-	WillingFor   time.Duration `help:"Mean wait after which people no longer care; 0 is for ever."`
-	Night        bool          `help:"People sleep from 23:00 to 7:00 and come in the morning instead."`
+	LeaveAddress float64       `group:"The people" default:"0.95" help:"Share of those turned away who leave an address."`
+	ComeBack     float64       `group:"The people" default:"0" help:"Share of the others who come back to the door later."`
+	Return       float64       `group:"The people" default:"0.85" help:"Share of the invited who come back."`
+	ReturnAfter  time.Duration `group:"The people" default:"10m" help:"How soon half of them do."`
+	WillingFor   time.Duration `group:"The people" help:"Mean wait after which people no longer care; 0 is for ever."`
+	Night        bool          `group:"The people" help:"People sleep from 23:00 to 7:00 and come in the morning instead."`
 
-	MetricLag   int     `default:"2" help:"Minutes until the load of a minute is known."`
-	MetricNoise float64 `default:"0.03" help:"Noise of the load, as a share of it."`
-	Drop        string  `placeholder:"FROM-UNTIL:SHARE" help:"In these minutes the site bears only that share: 660-720:0.7."`
-	Mail        float64 `placeholder:"PER-SECOND" help:"Mails a second that can be sent; 0 is no bound."`
+	MetricLag   int     `group:"What goes wrong" default:"2" help:"Minutes until the load of a minute is known."`
+	MetricNoise float64 `group:"What goes wrong" default:"0.03" help:"Noise of the load, as a share of it."`
+	Frozen      string  `group:"What goes wrong" placeholder:"FROM-UNTIL" help:"In these minutes of the day the load repeats what it said before them: 660-690."`
+	NoMetric    string  `group:"What goes wrong" placeholder:"FROM-UNTIL" help:"In these minutes there is no load."`
+	NoCounts    string  `group:"What goes wrong" placeholder:"FROM-UNTIL" help:"In these minutes the edge counts nobody."`
+	Drop        string  `group:"What goes wrong" placeholder:"FROM-UNTIL:SHARE" help:"In these minutes the site bears only that share: 660-720:0.7."`
+	Jump        string  `group:"What goes wrong" placeholder:"MINUTE:RATE" help:"Who is invited from that minute on comes back at that rate."`
+	Missed      string  `group:"What goes wrong" placeholder:"FROM-UNTIL" help:"In these minutes nobody decides; the last decision stands."`
+	Restart     int     `group:"What goes wrong" placeholder:"MINUTE" help:"In that minute the law begins anew, told only of the codes that are out."`
+	Paused      string  `group:"What goes wrong" placeholder:"FROM-UNTIL" help:"In these minutes the sender is paused."`
+	Mail        float64 `group:"What goes wrong" placeholder:"PER-SECOND" help:"Mails a second that can be sent; 0 is no bound."`
+	MailDay     float64 `group:"What goes wrong" placeholder:"MAILS" help:"Mails in any 24 hours; 0 is no bound."`
 
-	Seed      uint64 `default:"1" help:"The same seed gives the same bytes."`
-	Full      bool   `help:"Live the day with everybody one by one and the real waiting room, inviter and sender instead: minutes for a large day. Agrees with the fast one within noise."`
-	Compare   bool   `help:"Run the yardsticks beside it: no waiting room, the rule of 2013, a PI controller, and a planner that knows the day."`
-	JSON      bool   `name:"json" help:"Print JSON: the summary and the day by the minute."`
-	LawReport string `placeholder:"FILE.md" help:"Run the goal table of the law instead, and put it between the marks in that file."`
-	Traces    string `placeholder:"FOLDER" help:"With --law-report: more days, every CSV file in the folder."`
-	Report    string `placeholder:"FILE.html" help:"Write one self-contained page with plots."`
+	Seed      uint64 `group:"What comes of it" default:"1" help:"The same seed gives the same bytes."`
+	Full      bool   `group:"What comes of it" help:"Live the day with everybody one by one and the real waiting room, inviter and sender instead: minutes for a large day. Agrees with the fast one within noise."`
+	Compare   bool   `group:"What comes of it" help:"Run the yardsticks beside it: no waiting room, the rule of 2013, a PI controller, and a planner that knows the day."`
+	JSON      bool   `group:"What comes of it" name:"json" help:"Print JSON: the summary and the day by the minute."`
+	LawReport string `group:"What comes of it" placeholder:"FILE.md" help:"Run the goal table of the law instead, and put it between the marks in that file."`
+	Traces    string `group:"What comes of it" placeholder:"FOLDER" help:"With --law-report: more days, every CSV file in the folder."`
+	Report    string `group:"What comes of it" placeholder:"FILE.html" help:"Write one self-contained page with plots."`
+}
+
+// Help is shown by --help.
+func (c *simulateCmd) Help() string {
+	return "What would a capacity have meant: raincheck simulate --capacity 50000 --report day.html. " +
+		"A day of your own is a CSV file with a header, minute,timestamp,count, and a row for every minute; " +
+		"--offer 2 scales it so that its busiest half hour wants twice what the site bears. " +
+		"Minutes in FROM-UNTIL are the day's, 0 at its beginning."
 }
 
 // Run runs the day and prints what came of it.
@@ -62,6 +78,9 @@ func (c *simulateCmd) Run(e *env) error {
 	}
 	var results []simulation.Result
 	if c.Full {
+		if err := local.CanLive(s.Conditions); err != nil {
+			return usageError{err}
+		}
 		r, err := local.Simulate(e.ctx, s, e.now)
 		if err != nil {
 			return err
@@ -210,18 +229,65 @@ func (c *simulateCmd) scenario() (simulation.Scenario, error) {
 	if c.Night {
 		s.People.Night = &simulation.Night{From: 23, Until: 7}
 	}
-	s.Conditions.MetricLag, s.Conditions.MetricNoise, s.Conditions.MailPerSecond = c.MetricLag, c.MetricNoise, c.Mail
-	if c.Drop != "" {
-		var span simulation.Span
-		if n, err := fmt.Sscanf(c.Drop, "%d-%d:%f", &span.From, &span.Until, &s.Conditions.DropTo); n != 3 || err != nil || s.Conditions.DropTo <= 0 {
-			return simulation.Scenario{}, badInput("--drop %s: it is FROM-UNTIL:SHARE, in minutes, such as 660-720:0.7", c.Drop)
-		}
-		s.Conditions.Drop = []simulation.Span{span}
+	if s.Conditions, err = c.conditions(); err != nil {
+		return simulation.Scenario{}, err
 	}
 	if err := s.Validate(); err != nil {
 		return simulation.Scenario{}, usageError{err}
 	}
 	return s, nil
+}
+
+// conditions puts together what goes wrong.
+func (c *simulateCmd) conditions() (simulation.Conditions, error) {
+	out := simulation.DefaultConditions()
+	out.MetricLag, out.MetricNoise = c.MetricLag, c.MetricNoise
+	out.MailPerSecond, out.MailPerDay, out.Restart = c.Mail, c.MailDay, c.Restart
+	for _, s := range []struct {
+		flag, value string
+		spans       *[]simulation.Span
+	}{
+		{"frozen", c.Frozen, &out.Frozen}, {"no-metric", c.NoMetric, &out.NoMetric}, {"no-counts", c.NoCounts, &out.NoEdge},
+		{"missed", c.Missed, &out.Missed}, {"paused", c.Paused, &out.Paused},
+	} {
+		if s.value == "" {
+			continue
+		}
+		span, rest, ok := spanOf(s.value)
+		if !ok || rest != "" {
+			return out, badInput("--%s %s: it is FROM-UNTIL, in minutes of the day, such as 660-690", s.flag, s.value)
+		}
+		*s.spans = []simulation.Span{span}
+	}
+	if c.Drop != "" {
+		span, rest, ok := spanOf(c.Drop)
+		share, err := strconv.ParseFloat(strings.TrimPrefix(rest, ":"), 64)
+		if !ok || !strings.HasPrefix(rest, ":") || err != nil || !(share > 0 && share <= 1) {
+			return out, badInput("--drop %s: it is FROM-UNTIL:SHARE, in minutes and a share above 0, such as 660-720:0.7", c.Drop)
+		}
+		out.Drop, out.DropTo = []simulation.Span{span}, share
+	}
+	if c.Jump != "" {
+		minute, rate, ok := strings.Cut(c.Jump, ":")
+		var err1, err2 error
+		out.Jump, err1 = strconv.Atoi(minute)
+		out.JumpTo, err2 = strconv.ParseFloat(rate, 64)
+		if !ok || err1 != nil || err2 != nil || out.Jump < 1 || !(out.JumpTo >= 0 && out.JumpTo <= 1) {
+			return out, badInput("--jump %s: it is MINUTE:RATE, such as 720:0.9", c.Jump)
+		}
+	}
+	return out, nil
+}
+
+// spanOf reads "660-690" and gives what follows it.
+func spanOf(s string) (span simulation.Span, rest string, ok bool) {
+	text, _, _ := strings.Cut(s, ":")
+	rest = s[len(text):]
+	from, until, ok := strings.Cut(text, "-")
+	var err1, err2 error
+	span.From, err1 = strconv.Atoi(from)
+	span.Until, err2 = strconv.Atoi(until)
+	return span, rest, ok && err1 == nil && err2 == nil && span.From >= 0 && span.Until > span.From
 }
 
 // demandOf finds a trace by its name: built in, made up, or a file.

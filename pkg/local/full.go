@@ -24,7 +24,7 @@ import (
 // other it says that it cannot. Lags and effect are those of the real thing: two
 // minutes and half a minute.
 func Simulate(ctx context.Context, s simulation.Scenario, now func() time.Time) (simulation.Result, error) {
-	if err := errors.Join(s.Validate(), canLive(s.Conditions)); err != nil {
+	if err := errors.Join(s.Validate(), CanLive(s.Conditions)); err != nil {
 		return simulation.Result{}, fmt.Errorf("simulate %s in full: %w", s.Name, err)
 	}
 	story := Replay(s.Trace)
@@ -42,8 +42,8 @@ func Simulate(ctx context.Context, s simulation.Scenario, now func() time.Time) 
 	return in.result(s, totals), in.Close()
 }
 
-// canLive refuses what only the fast simulation can do.
-func canLive(c simulation.Conditions) error {
+// CanLive refuses what only the fast simulation can do, each by name.
+func CanLive(c simulation.Conditions) error {
 	var problems []error
 	for _, only := range []struct {
 		name  string

@@ -101,6 +101,10 @@ func (s Scenario) Validate() error {
 		conditions = fmt.Errorf("a metric noise of %v: it is a share from 0 to 1", c.MetricNoise)
 	case c.Sample < 1 || c.Sample > 1e6:
 		conditions = fmt.Errorf("one visitor in %d is counted: it takes a number of 1 or more", c.Sample)
+	case !(c.MailPerSecond >= 0 && c.MailPerDay >= 0):
+		conditions = fmt.Errorf("mails of %v a second and %v a day: they are 0, for no bound, or more", c.MailPerSecond, c.MailPerDay)
+	default:
+		conditions = c.within(len(s.Trace.Visits))
 	}
 	var trace error
 	if n := len(s.Trace.Visits); n == 0 || n > 60*24*31 {
@@ -109,6 +113,27 @@ func (s Scenario) Validate() error {
 		trace = fmt.Errorf("a trace of %.0f visits: more than 50 million; scale it to the site with --offer", total)
 	}
 	return errors.Join(s.Policy.Validate(), s.People.Validate(), s.Site.Validate(), conditions, trace)
+}
+
+// within reports a time that lies beyond the day: a run in which what was asked
+// for never happens would pass for one that withstood it.
+func (c Conditions) within(minutes int) error {
+	var problems []error
+	for _, s := range []struct {
+		name  string
+		spans []Span
+	}{
+		{"no metric", c.NoMetric}, {"a frozen metric", c.Frozen}, {"no counts", c.NoEdge}, {"a paused sender", c.Paused},
+		{"missed ticks", c.Missed}, {"a drop of the capacity", c.Drop},
+		{"a restart", []Span{{c.Restart, c.Restart + 1}}}, {"a jump of the return rate", []Span{{c.Jump, c.Jump + 1}}},
+	} {
+		for _, span := range s.spans {
+			if span.From < 0 || span.From >= minutes || span.Until <= span.From {
+				problems = append(problems, fmt.Errorf("%s from minute %d until %d: the day has %d minutes", s.name, span.From, span.Until, minutes))
+			}
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // tick is the time of a minute's decision.

@@ -1,0 +1,154 @@
+package admission
+
+import (
+	"slices"
+	"time"
+)
+
+// forecast is what the codes that are out, and new ones, will do.
+type forecast struct {
+	// coming[u] is the arrivals expected in the u-th minute from now.
+	coming []float64
+	// may is the same for the case that people are only late who now come much less
+	// than they did.
+	may []float64
+	// fresh[u] is the share of those invited now who come in the u-th minute.
+	fresh []float64
+	// out is how many codes are out, rate the share of new ones that will be used.
+	out, rate float64
+	// usual is the rate by the life table alone.
+	usual float64
+	// news is how many times as many as usual come of the latest invitations.
+	news float64
+}
+
+// look works out the forecast for the minutes ahead.
+func (r *returns) look(now int64, ttl time.Duration, ahead int) forecast {
+	classes, rates := classOf(), r.rates()
+	stay := make([]float64, len(rates)) // share not coming, per minute
+	for i, rate := range rates {
+		stay[i] = 1 - rate
+	}
+	life := min(oldest, int(ttl.Minutes()))
+	// still[k] is the share that has not come by the age of k minutes.
+	still := make([]float64, oldest+1)
+	still[0] = 1
+	for k := range life {
+		still[k+1] = still[k] * stay[classes[k]]
+	}
+	f := forecast{coming: make([]float64, ahead), may: make([]float64, ahead), fresh: make([]float64, ahead)}
+	ages := make([]int, len(r.Cohorts))
+	for i, c := range r.Cohorts {
+		ages[i] = max(0, c.age(now))
+	}
+	news := r.news(ages)
+	old, oldMost := 0.0, 0.0
+	// young is what the cohorts of each age weigh, more what is to be added if those
+	// who come much less than they did are only late.
+	var young, more [single + 1]float64
+	late := false
+	for i, c := range r.Cohorts {
+		age := ages[i]
+		if age >= life {
+			continue
+		}
+		n := c.out(age, r.Reports)
+		if n == 0 {
+			continue
+		}
+		f.out += n
+		// No more can come than are out.
+		z := news[i]
+		if likely := 1 - still[life]/still[age]; z*likely > 0.98 {
+			z = 0.98 / max(likely, 1e-9)
+		}
+		if age > single {
+			// Few come any more, and about as few in every minute ahead.
+			if life-age > ahead/2 {
+				old += n * z * rates[classes[age]]
+				oldMost += n * max(z, notLess) * rates[classes[age]]
+			}
+			continue
+		}
+		young[age] += n * z / still[age]
+		if z < notLess {
+			more[age] += n * (notLess - z) / still[age]
+			late = true
+		}
+	}
+	come := make([]float64, single+ahead+1) // by age
+	for k := range min(life, len(come)) {
+		come[k] = still[k] - still[k+1]
+	}
+	for age, n := range young {
+		if n == 0 {
+			continue
+		}
+		for u, share := range come[age : age+ahead] {
+			f.coming[u] += n * share
+		}
+	}
+	copy(f.may, f.coming)
+	if late {
+		for age, n := range more {
+			for u, share := range come[age : age+ahead] {
+				f.may[u] += n * share
+			}
+		}
+	}
+	for u := range f.coming {
+		f.coming[u] += old
+		f.may[u] += oldMost
+	}
+	f.news = max(r.latest(now), notLess)
+	total := 1 - still[life]
+	f.usual = total
+	f.rate = min(0.98, total*f.news)
+	z := f.rate / max(total, 1e-9)
+	for u := range min(ahead, life) {
+		f.fresh[u] = z * (still[u] - still[u+1])
+	}
+	return f
+}
+
+// news is, for every cohort, how many times as many come as the table says,
+// judged by it and its neighbours of about the same age.
+func (r *returns) news(ages []int) []float64 {
+	n := len(r.Cohorts)
+	came, hoped := make([]float64, n+1), make([]float64, n+1)
+	for i, c := range r.Cohorts {
+		came[i+1], hoped[i+1] = came[i]+float64(c.Came), hoped[i]+float64(c.Hoped)
+	}
+	z := make([]float64, n)
+	from, to := 0, 0
+	for i, age := range ages {
+		width := max(3, age/3)
+		for from < i && ages[from] > age+width {
+			from++
+		}
+		for to = max(to, i); to < n && ages[to] >= age-width; {
+			to++
+		}
+		z[i] = clamp((newsPrior+came[to]-came[from])/(newsPrior+hoped[to]-hoped[from]), 0.1, 6)
+	}
+	return z
+}
+
+// latest is the same for those invited in the last minutes, who are most like
+// those invited next: of the last four minutes and of the last twelve, whichever
+// is more. When people begin to come in numbers, it is the youngest who show it.
+func (r *returns) latest(now int64) float64 {
+	came, hoped := 0.0, 0.0
+	most := 0.0
+	for _, c := range slices.Backward(r.Cohorts) {
+		age := c.age(now)
+		if age > 12 {
+			break
+		}
+		came, hoped = came+float64(c.Came), hoped+float64(c.Hoped)
+		if age <= 4 {
+			most = (newsPrior + came) / (newsPrior + hoped)
+		}
+	}
+	return clamp(max(most, (newsPrior+came)/(newsPrior+hoped)), 0.1, 6)
+}
