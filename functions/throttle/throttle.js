@@ -109,7 +109,7 @@ async function handler(event) {
     const low = number % LOW;
     const lucky = share === 2 || (number - low) / ALL < (share > 2 ? share - 3 : share);
     // One visit in n is counted, as n: by the bits that have no part in the answer,
-    // and by the request's id, so that who comes again is chosen anew.
+    // and by the request's id, so that whoever comes again is chosen anew.
     const n = doc.sample;
     const id = event.context.requestId;
     if (n && (low + (7919 * id.charCodeAt(7) || 0)) % n === 0) {
