@@ -17,10 +17,16 @@ import (
 func TestTheFunctions(t *testing.T) {
 	c := newCloud(t)
 	t.Run("a person's story", c.aPersonsStory)
+	t.Run("a person's story with the other table", func(t *testing.T) {
+		other := *c
+		other.dynamo = c.moto
+		other.aPersonsStory(t)
+	})
 	t.Run("least privilege", c.leastPrivilege)
 	t.Run("a sign-up is one request", c.aSignUpIsOneRequest)
 	t.Run("a resting tick's requests", c.aRestingTicksRequests)
 	t.Run("faults", c.faults)
+	t.Run("refusals", c.refusals)
 	t.Run("a tick's requests", c.aTicksRequests)
 }
 

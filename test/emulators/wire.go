@@ -43,8 +43,9 @@ type Call struct {
 	Resource string
 	// Body is what was sent.
 	Body string
-	// Fault is what happened to it.
-	Fault Fault
+	// Fault is what happened to it, Refused that Wire.Refuse answered it.
+	Fault   Fault
+	Refused bool
 }
 
 // Wire is the wire between one program and the stand-ins: a forward proxy that
@@ -57,6 +58,9 @@ type Call struct {
 type Wire struct {
 	// Fault is asked about every call before it is sent; nil is no fault.
 	Fault func(Call) Fault
+	// Refuse is asked next; a status that is not 0 is what the call is answered with,
+	// as the service does when it refuses, and it is not sent. Nil refuses nothing.
+	Refuse func(Call) (status int, code, message string)
 
 	url    string
 	routes map[string]string
@@ -143,8 +147,18 @@ func (w *Wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	if w.Fault != nil {
 		call.Fault = w.Fault(call)
 	}
+	var status int
+	var code, message string
+	if w.Refuse != nil {
+		status, code, message = w.Refuse(call)
+		call.Refused = status != 0
+	}
 	w.calls = append(w.calls, call)
 	w.mu.Unlock()
+	if call.Refused {
+		failWith(out, status, code, message)
+		return
+	}
 	switch call.Fault {
 	case Fail:
 		failWith(out, http.StatusInternalServerError, "InternalServerError", "a fault of the test")
