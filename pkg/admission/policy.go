@@ -238,8 +238,8 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// minutes is d as a number of minutes.
-func (d Duration) minutes() float64 { return time.Duration(d).Minutes() }
+// Minutes is d as a number of minutes.
+func (d Duration) Minutes() float64 { return time.Duration(d).Minutes() }
 
 // quietHours is a Quiet that was read: minutes of the UTC day.
 type quietHours struct{ from, until int }

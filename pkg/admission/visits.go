@@ -180,7 +180,7 @@ func (v *visits) believe(p Policy) belief {
 		if !(g > 0) {
 			g = prior / 100
 		}
-		off := math.Log(one.mean/p.Visit.minutes()) / visitPrior
+		off := math.Log(one.mean/p.Visit.Minutes()) / visitPrior
 		worst[j] = yy - 2*g*uy + g*g*uu + (g-prior)*(g-prior)*precision + off*off
 		if one.sigma == evenSigma {
 			worst[j] += evenDoubt
@@ -224,7 +224,7 @@ func (v *visits) priorGain(p Policy) (gain, precision float64) {
 	}
 	if v.Loads > 0 {
 		// The site is taken to be at rest: its people are the flow times a visit.
-		gain = float64(v.Loads) / max(float64(v.Flows)*p.Visit.minutes(), 1)
+		gain = float64(v.Loads) / max(float64(v.Flows)*p.Visit.Minutes(), 1)
 		return gain, 1 / (gain * gain)
 	}
 	return 1e-9, 1

@@ -18,11 +18,15 @@ var reportPage string
 // own; names come from flags and files, and are escaped by html/template.
 type page struct {
 	Title, Expect string
-	Style         template.CSS
-	Script        template.JS
-	Data          template.JS
-	License       string
-	Table         [][]string
+	// Setting is what was tried, in a line; Facts are its figures, each with what it
+	// counts.
+	Setting string
+	Facts   [][2]string
+	Style   template.CSS
+	Script  template.JS
+	Data    template.JS
+	License string
+	Table   [][]string
 }
 
 // plots is what the page draws: one point every two minutes is finer than a
@@ -90,10 +94,41 @@ func Report(w io.Writer, s Scenario, results ...Result) error {
 		return fmt.Errorf("report: %w", err)
 	}
 	if err := t.Execute(w, page{
-		Title: r.Name, Expect: Expect(r, s.Site.Capacity), Table: rows,
+		Title: r.Name, Expect: Expect(r, s.Site.Capacity), Table: rows, Setting: setting(s), Facts: facts(r.Summary),
 		Style: template.CSS(chart.Style), Script: template.JS(chart.Script), Data: template.JS(data), License: string(chart.License),
 	}); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
+}
+
+// setting says what was tried.
+func setting(s Scenario) string {
+	hours := float64(len(s.Trace.Visits)) / 60
+	text := fmt.Sprintf("%s from %s. A capacity of %s, visits of %s; the law holds %.2f, gives %.0f %% of the free places to those invited, and codes live %s.",
+		plural(hours, "hour"), s.Trace.Start.Format("2 January 2006, 15:04"), thousands(int(s.Site.Capacity)), duration(s.Site.Visit.Minutes()),
+		s.Policy.Target, 100*s.Policy.QueueFirst, duration(s.Policy.CodeTTL.Minutes()))
+	if s.Policy.Capacity == 0 {
+		text += " It is not told the capacity."
+	}
+	return text
+}
+
+func plural(n float64, unit string) string {
+	if n == 1 {
+		return "1 " + unit
+	}
+	return fmt.Sprintf("%.4g %ss", n, unit)
+}
+
+// facts are the figures that an operator asks for first.
+func facts(s Summary) [][2]string {
+	return [][2]string{
+		{thousands(s.Visits), "wanted to visit"},
+		{fmt.Sprintf("%.0f %%", 100*s.MaxLoad), "of its capacity, the site at most"},
+		{thousands(s.Above100), "minutes above its capacity"},
+		{thousands(s.Invited), "invited by mail"},
+		{duration(s.WaitMax), "longest wait"},
+		{fmt.Sprintf("%.1f %%", 100*s.LostShare()), "never got in"},
+	}
 }
