@@ -29,7 +29,7 @@ func (c *CloudWatch) putMetricData(body []byte) (cbor.Value, error) {
 	in, ok := v.(cbor.Map)
 	data, ok2 := in["MetricData"].(cbor.List)
 	if !ok || !ok2 || text(in["Namespace"]) == "" {
-		return nil, errors.New("Namespace or MetricData is missing")
+		return nil, errors.New("there is no Namespace or no MetricData")
 	}
 	for _, d := range data {
 		one, _ := d.(cbor.Map)
