@@ -12,7 +12,7 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 
 .DEFAULT_GOAL := help
-.PHONY: build local-build validate deploy template invoke-intake invoke-inviter invoke-sender invoke-feedback start-api test-sam test-emulators test-coldstart help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
+.PHONY: build local-build validate deploy deploy-edge template invoke-intake invoke-inviter invoke-sender invoke-feedback start-api test-sam test-emulators test-coldstart help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,7 +85,8 @@ test/sam/.venv: test/sam/requirements.txt
 # SAM passes no flags to go build but -trimpath. Without symbols a zip is half as large, and without the RPC server of
 # the old Go runtime smaller still; test/emulators holds each to 4.5 MB.
 build: $(SAM_HERE) ## Build the Lambda functions with SAM (ARCHITECTURE=x86_64 for this machine, if it is one)
-	CGO_ENABLED=0 GOFLAGS='-ldflags=-s -tags=lambda.norpc' $(SAM) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
+	CGO_ENABLED=0 GOFLAGS='-ldflags=-s -tags=lambda.norpc' $(SAM) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE)) || \
+	{ $(GO) build -o /dev/null ./functions/...; exit 1; } # SAM hides what the compiler says
 
 validate: $(SAM_HERE) ## Check the templates with SAM's linter and cfn-lint
 	$(SAM) validate --lint --template template.yaml --region us-east-1
@@ -112,8 +113,14 @@ local-build: build
 test-sam: $(SAM_HERE) test/emulators/.venv test/emulators/node_modules ## Every function in Lambda's container, against stand-ins (needs Docker, Node.js, npm, Python with venv)
 	SAM="$(SAM)" GO="$(GO)" test/sam/run.sh
 
-deploy: build ## Deploy the stack (the first time: sam deploy --guided)
-	$(SAM) deploy
+deploy: build ## Deploy the stack (the first time: make deploy deploy-edge ARGS=--guided)
+	$(SAM) deploy $(ARGS)
+
+# The stack's name, for its part that exists in us-east-1 alone.
+STACK ?= raincheck
+
+deploy-edge: ## Deploy the part in us-east-1, the edge's log group and counts (STACK=raincheck)
+	aws cloudformation deploy --region us-east-1 --stack-name $(STACK)-edge --template-file functions/throttle/edge.yaml --parameter-overrides Stack=$(STACK) --no-fail-on-empty-changeset
 
 template: ## Join the edge functions' code into the templates
 	$(GO) test ./test/template -run Fresh -update

@@ -18,7 +18,7 @@ import (
 type onDistribution struct {
 	DistributionID string        `name:"distribution-id" required:"" placeholder:"ID" help:"The CloudFront distribution in front of the site."`
 	NoWait         bool          `help:"Do not wait until the change has reached the edges."`
-	Poll           time.Duration `hidden:"" default:"10s"`
+	Poll           time.Duration `hidden:"" env:"RAINCHECK_POLL" default:"10s"`
 }
 
 // attachCmd puts raincheck onto an existing distribution.

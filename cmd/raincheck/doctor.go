@@ -19,7 +19,7 @@ type doctorCmd struct {
 	where
 	DistributionID string        `name:"distribution-id" placeholder:"ID" help:"The distribution in front of the site. Without it, the one that serves the stack's host is looked for."`
 	Timeout        time.Duration `default:"15s" help:"How long each check may take (${default})."`
-	DNS            string        `name:"dns" placeholder:"HOST:PORT" help:"Ask this name server for the mail records, instead of the machine's own."`
+	DNS            string        `name:"dns" env:"RAINCHECK_DNS" placeholder:"HOST:PORT" help:"Ask this name server for the mail records, instead of the machine's own."`
 	JSON           bool          `name:"json" help:"As JSON: the findings, the load of the last 24 hours, the proposed capacity."`
 }
 

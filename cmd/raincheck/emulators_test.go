@@ -14,6 +14,8 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -48,7 +50,7 @@ func TestStoriesOnATable(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stories atomic.Int32
-	commands := map[string]func(*testscript.TestScript, bool, []string){"join": join, "tick": tick, "bounce": bounce, "site": site}
+	commands := map[string]func(*testscript.TestScript, bool, []string){"join": join, "tick": tick, "bounce": bounce, "site": site, "hour": hour}
 	for name, command := range awsCommands {
 		commands[name] = command
 	}
@@ -215,3 +217,26 @@ func site(ts *testscript.TestScript, neg bool, args []string) {
 
 // until returns at a time.
 func until(ctx context.Context, at time.Time) error { return smoke.Wait(ctx, time.Until(at)) }
+
+// hour FILE: the README's hour, in six steps, becomes a script for sh, with the
+// names of this story in the place of ID and HOST.
+func hour(ts *testscript.TestScript, neg bool, args []string) {
+	readme, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	ts.Check(err)
+	steps := sixSteps(string(readme))
+	if len(steps) == 0 || len(steps) > 6 {
+		ts.Fatalf("the README's hour has %d steps: %q", len(steps), steps)
+	}
+	script := "set -e\ncd " + repository + "\n"
+	for i, step := range steps {
+		step = strings.NewReplacer(" ID ", " E2EXAMPLE ", " HOST ", " www.example.org ").Replace(step)
+		script += fmt.Sprintf("echo '%d %s'\n%s\n", i+1, strings.ReplaceAll(step, "'", ""), step)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(script), 0o600))
+	// A story has a home of its own, in which go would begin from nothing.
+	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
+		out, err := exec.Command("go", "env", name).Output()
+		ts.Check(err)
+		ts.Setenv(name, strings.TrimSpace(string(out)))
+	}
+}

@@ -32,7 +32,7 @@ type smokeCmd struct {
 	where
 	Path     string        `default:"/" help:"A protected path of the site (${default})."`
 	Patience time.Duration `default:"5m" help:"How long the whole way may take (${default}): word of a delivery takes two minutes to become a number."`
-	Site     string        `placeholder:"URL" help:"Where visitors reach the site, if not yet at https://HOST: the distribution's own name, before the DNS points to it."`
+	Site     string        `env:"RAINCHECK_SITE" placeholder:"URL" help:"Where visitors reach the site, if not yet at https://HOST: the distribution's own name, before the DNS points to it."`
 	NoMetric bool          `help:"Do not write the metric smoke.failed (a deployed stack)."`
 	JSON     bool          `name:"json" help:"As JSON, when it is over."`
 }

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+// sixSteps are the commands of the README's section "The hour, in six steps",
+// without their comments.
+func sixSteps(readme string) (steps []string) {
+	_, section, _ := strings.Cut(readme, "### The hour, in six steps\n")
+	section, _, _ = strings.Cut(section, "\n#")
+	for line := range strings.Lines(section) {
+		if command, ok := strings.CutPrefix(line, "    "); ok {
+			command, _, _ = strings.Cut(command, " #")
+			steps = append(steps, strings.TrimSpace(command))
+		}
+	}
+	return steps
+}
+
+// TestEveryLineOfTheDocsIsACommand parses each command of ours that the docs
+// show: a flag that is gone, or never was, is found before somebody types it on
+// their worst day.
+func TestEveryLineOfTheDocsIsACommand(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join(repository, "docs", "*.md"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no docs: %v", err)
+	}
+	// In a block, or between backticks.
+	shown := regexp.MustCompile("(?m)^ {4,}raincheck ([^\n]*)$|`raincheck ([^`]*)`")
+	placeholders := strings.NewReplacer("N", "3", "LOAD", "0.9")
+	n := 0
+	for _, name := range append(files, filepath.Join(repository, "README.md")) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range shown.FindAllStringSubmatch(string(text), -1) {
+			line, _, _ := strings.Cut(m[1]+m[2], " #")
+			line, _, _ = strings.Cut(line, " | ")
+			line, _, _ = strings.Cut(line, " && ")
+			line = regexp.MustCompile(` [<>]\S+| >>? *\S+`).ReplaceAllString(line, "")
+			var args []string
+			for _, word := range strings.Fields(line) {
+				if word == "…" {
+					continue
+				}
+				if word == "N" || word == "LOAD" {
+					word = placeholders.Replace(word)
+				}
+				args = append(args, strings.Trim(word, `'"`))
+			}
+			if len(args) == 0 || args[0] == "COMMAND" || args[len(args)-1] == "--help" {
+				continue
+			}
+			parser, err := kong.New(&cli{}, kong.Name("raincheck"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			// In a sentence a command may stand without its last value.
+			unfinished := regexp.MustCompile(`^expected "<|but got "EOL"`)
+			if _, err := parser.Parse(args); err != nil && (m[1] != "" || !unfinished.MatchString(err.Error())) {
+				t.Errorf("%s: raincheck %s: %v", filepath.Base(name), strings.Join(args, " "), err)
+			}
+			n++
+		}
+	}
+	if n < 30 {
+		t.Errorf("only %d commands were found: has the form of the docs changed?", n)
+	}
+}
