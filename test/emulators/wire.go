@@ -106,6 +106,14 @@ func (w *Wire) Environ() []string {
 	return env
 }
 
+// Config is the same for a client within the test, for one service.
+func (w *Wire) Config(service string) aws.Config {
+	cfg := Config("http://" + hostOf(service))
+	proxy, err := url.Parse(w.url)
+	cfg.HTTPClient = &http.Client{Transport: &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return proxy, err }}}
+	return cfg
+}
+
 // hostOf is what a service is called on the wire: no such host exists.
 func hostOf(service string) string {
 	return strings.ToLower(strings.ReplaceAll(service, "_", "-")) + ".stand-in"
