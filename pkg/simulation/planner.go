@@ -13,9 +13,25 @@ import (
 // 1.
 func Planner(admission.Policy) Controller { return &planner{} }
 
-type planner struct{ stay, back []float64 }
+// Delayed is a planner that knows the site, who leaves when and when everyone who
+// was invited returns, exactly; but the demand and the capacity only up to the
+// minute that a law could know them from, as a law must, and it goes by the
+// policy's queueFirst. What it cannot hold is lost to the delay and to chance,
+// whatever the law.
+func Delayed(p admission.Policy) Controller { return &planner{delayed: true, queueFirst: p.QueueFirst} }
 
-func (*planner) Name() string { return "clairvoyant planner" }
+type planner struct {
+	stay, back []float64
+	delayed    bool
+	queueFirst float64
+}
+
+func (p *planner) Name() string {
+	if p.delayed {
+		return "delayed planner"
+	}
+	return "clairvoyant planner"
+}
 
 func (*planner) Decide(o admission.Observation) admission.Decision {
 	return admission.Decision{Time: o.Time, Admit: 1}
@@ -30,6 +46,11 @@ func (p *planner) plan(w *world, m int) admission.Decision {
 	}
 	d := admission.Decision{Time: w.tick(m), Because: "it knows the day"}
 	n := len(w.Trace.Visits)
+	demand, capacity := w.Trace.At, w.capacity
+	if p.delayed {
+		level, now := p.expect(w, m), w.capacity(max(0, m-w.Conditions.MetricLag))
+		demand, capacity = func(int) float64 { return level }, func(int) float64 { return now }
+	}
 	// The load at the end of every minute ahead with nobody new, from what is
 	// certain: departures and returns that are drawn already. The door of the
 	// minutes until the decision is in effect is decided already too.
@@ -46,19 +67,20 @@ func (p *planner) plan(w *world, m int) admission.Decision {
 			arrivals[h] += float64(c.count)
 		}
 		if h < w.Conditions.Effect {
-			arrivals[h] += w.admit[at] * (w.Trace.At(at) + float64(w.late[at]))
+			arrivals[h] += w.admit[at] * (demand(at) + float64(w.late[at]))
 		}
 		onSite -= float64(w.leaving[at])
 		people := onSite
 		for k := 0; k <= h; k++ {
 			people += arrivals[k] * p.stay[h-k]
 		}
-		room[h] = w.Policy.Target*w.capacity(at) - people
+		room[h] = w.Policy.Target*capacity(at) - people
 	}
 	invite := math.Inf(1)
 	if w.waiting == 0 {
 		invite = 0
 	}
+	door := 0.0   // who would come at the door and still be there
 	onward := 0.0 // of one invited now, on the site at the end of minute h
 	for h := range room {
 		onward = 0
@@ -67,13 +89,21 @@ func (p *planner) plan(w *world, m int) admission.Decision {
 		}
 		// What the current minute brings is decided already; a few people too many in
 		// it are chance, and no reason to invite nobody.
+		free := room[h]
+		if p.delayed {
+			door = 0
+			for k := w.Conditions.Effect; k <= h; k++ {
+				door += demand(m+k) * p.stay[h-k]
+			}
+			free = max(p.queueFirst*free, free-door)
+		}
 		if onward > 1e-9 && h > 0 {
-			invite = min(invite, max(0, room[h]/onward))
+			invite = min(invite, max(0, free/onward))
 		}
 	}
 	d.Invite = int(min(invite, float64(w.waiting), float64(w.Policy.MaxInvitesPerMinute)))
 	e := w.Conditions.Effect
-	if demand := w.Trace.At(m + e); demand > 0 {
+	if demand := demand(m + e); demand > 0 {
 		mine := 0.0
 		for k := 0; k <= e; k++ {
 			mine += float64(d.Invite) * p.back[k] * p.stay[e-k]
@@ -83,6 +113,23 @@ func (p *planner) plan(w *world, m int) admission.Decision {
 		d.Admit = 1
 	}
 	return d
+}
+
+// expect is the demand that is expected from what is known of it: the mean of the
+// last minutes known, or the last one alone where it is far from them.
+func (p *planner) expect(w *world, m int) float64 {
+	last := m - w.Conditions.EdgeLag
+	if last < 0 {
+		return w.Trace.At(0)
+	}
+	sum, n := 0.0, 0.0
+	for k := max(0, last-7); k <= last; k++ {
+		sum, n = sum+w.series.Demand[k], n+1
+	}
+	if now := w.series.Demand[last]; math.Abs(now-sum/n) > 0.4*sum/n {
+		return now
+	}
+	return sum / n
 }
 
 func (p *planner) prepare(w *world) {
