@@ -23,6 +23,7 @@ const ATTRIBUTES = '; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=';
 const JSON_FORMAT = { format: 'json' };
 const LOW = 1048576; // 2^20
 const ALL = 4503599627370496; // 2^52
+const USUAL = /^[a-z]{2}(?:-[A-Z]{2})?(?:,|$)/;
 const TAG = /^[A-Za-z0-9-]{1,40}$/;
 const WANTED = /^[ \t]*([A-Za-z0-9-]{1,40})[ \t]*(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$/;
 const ON_SITE = /^\/(?:[!-.0-[\]-~]\/?)*$/; // printable ASCII without a backslash and without //
@@ -253,11 +254,9 @@ function give(headers, key, kind, expires, first, id, now) {
 // turnAway answers with the way to the room, in the visitor's language where the
 // room's are known.
 function turnAway(request, languages) {
-  let room = ROOM;
-  if (languages && languages.length) {
-    room += '/' + language(list(request.headers['accept-language']), languages) + '/';
-  }
-  LOCATION.value = room + '?to=' + encodeURIComponent(wanted(request));
+  const asked = request.headers['accept-language'];
+  const room = languages && languages.length ? ROOM + '/' + language(list(asked), languages) + '/?to=' : ROOM + '?to=';
+  LOCATION.value = room + encodeURIComponent(wanted(request));
   return TURNED_AWAY;
 }
 
@@ -276,6 +275,13 @@ function list(header) {
 
 // language picks from the room's languages, the first of which is the default.
 function language(accept, known) {
+  // Nearly every browser asks first for one of these, without a weight.
+  if (USUAL.test(accept)) {
+    const first = accept.slice(0, 2);
+    if (known.indexOf(first) >= 0 && known.join().indexOf('-') < 0) {
+      return first;
+    }
+  }
   let best = known[0];
   let top = 0;
   let from = 0;
@@ -314,14 +320,13 @@ function wanted(request) {
   const query = request.querystring || {};
   const names = Object.keys(query);
   let path = request.uri;
+  let mark = '?';
   for (let i = 0; i < names.length; i++) {
     const name = names[i];
     const one = query[name];
     const all = one.multiValue;
-    path += (i ? '&' : '?') + name;
-    if (one.value) {
-      path += '=' + one.value;
-    }
+    path += one.value ? mark + name + '=' + one.value : mark + name;
+    mark = '&';
     for (let j = 1; all && j < all.length; j++) {
       path += '&' + name + (all[j].value ? '=' + all[j].value : '');
     }

@@ -12,7 +12,7 @@ import (
 
 var update = flag.Bool("update", false, "minify the functions anew into shipped/")
 
-var exported = regexp.MustCompile(`export\{(\w+) as handler\};?\n?`)
+var exported = regexp.MustCompile(`export\{([\w$]+) as handler\};?\n?`)
 
 // ship minifies as the template ships. The target leaves out what the minifier
 // would otherwise bring in by itself (?. and ?? for a start); the runtime check

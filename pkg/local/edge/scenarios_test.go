@@ -168,6 +168,12 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 	} {
 		add("language: "+l[1], func(s *scenario) { s.header("accept-language", l[0]) })
 	}
+	for _, asked := range []string{"es-MX,es;q=0.9", "es", "es-MX;q=0.1,en", "fr-CA,es;q=0.5", "es-419,en"} {
+		add("a room of plain languages is asked for "+asked, func(s *scenario) {
+			s.gate.Languages = []string{"en", "es"}
+			s.header("accept-language", asked)
+		})
+	}
 	add("no language", func(s *scenario) { s.header("accept-language", "") })
 	add("no languages in the settings lead to the bare room", func(s *scenario) { s.gate.Languages = nil })
 
