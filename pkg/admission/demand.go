@@ -40,6 +40,7 @@ const (
 	quickGain   = 0.7
 	passMemory  = 1.0 / 60
 	usualMemory = 1.0 / 15
+	noiseMemory = 1.0 / 50
 	// reviseMemory is of what is told again later.
 	reviseMemory = 1.0 / 60
 )
@@ -93,8 +94,11 @@ func (d *demand) take(minute int64, visitors, admitted, share float64) {
 		quick := clamp((max(surprise-1.2, (math.Abs(off)-4)/2))/1.2, 0, 1)
 		gain += (quickly - gain) * quick
 		slopeGain += (0.35/(1+20*poor) - slopeGain) * quick
-	} else if expect > noise/4 { // with nobody at the door the counts say nothing of it
-		noise += 0.02 * (min(off*off, 9)*noise - noise)
+	}
+	// A jump teaches noise too, for a few minutes: else a demand that is never calm
+	// would be all jumps.
+	if expect > noise/4 { // with nobody at the door the counts say nothing of it
+		noise += noiseMemory * (min(off*off, 9)*noise - noise)
 	}
 	level = max(0, expect+gain*(visitors-expect))
 	slope += slopeGain * (visitors - expect) / max(1, steps)
