@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -227,8 +228,14 @@ func (c *forgetCmd) Run(e *env) error {
 	return forget(e, table.New(s.cfg, out[0]), keys, s.Name, address, c.Apply)
 }
 
+// forgetful is a waitlist from which somebody can be removed.
+type forgetful interface {
+	Entry(ctx context.Context, key string) (waitlist.Entry, error)
+	Forget(ctx context.Context, key string) error
+}
+
 // forget says what is kept, and removes it when told to.
-func forget(e *env, store *table.Table, keys *bypass.Keyring, name string, address email.Address, do bool) error {
+func forget(e *env, store forgetful, keys *bypass.Keyring, name string, address email.Address, do bool) error {
 	key := keys.Mailbox(address.Mailbox())
 	entry, err := store.Entry(e.ctx, key)
 	switch {

@@ -24,6 +24,24 @@ func sixSteps(readme string) (steps []string) {
 	return steps
 }
 
+// TestTheHourHasSixSteps: no more, from building the tool to the law at the
+// door, and few enough words to type in five minutes.
+// testdata/table/hour.txtar runs them.
+func TestTheHourHasSixSteps(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := sixSteps(string(readme))
+	if len(steps) == 0 || len(steps) > 6 || !strings.HasPrefix(steps[0], "go install ") || steps[len(steps)-1] != "raincheck throttle --apply" {
+		t.Fatalf("the hour: %q", steps)
+	}
+	if typed := len(strings.Join(steps, "\n")); typed > 400 {
+		t.Errorf("%d characters to type", typed)
+	}
+}
+
 // TestEveryLineOfTheDocsIsACommand parses each command of ours that the docs
 // show: a flag that is gone, or never was, is found before somebody types it on
 // their worst day.

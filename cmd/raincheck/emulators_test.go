@@ -24,6 +24,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"raincheck/pkg/admission"
@@ -50,7 +51,7 @@ func TestStoriesOnATable(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stories atomic.Int32
-	commands := map[string]func(*testscript.TestScript, bool, []string){"join": join, "tick": tick, "bounce": bounce, "site": site, "hour": hour}
+	commands := map[string]func(*testscript.TestScript, bool, []string){"join": join, "tick": tick, "bounce": bounce, "site": site, "hour": hour, "nowhere": nowhere}
 	for name, command := range awsCommands {
 		commands[name] = command
 	}
@@ -238,5 +239,31 @@ func hour(ts *testscript.TestScript, neg bool, args []string) {
 		out, err := exec.Command("go", "env", name).Output()
 		ts.Check(err)
 		ts.Setenv(name, strings.TrimSpace(string(out)))
+	}
+}
+
+// nowhere TEXT: no item of the table has the text in it, whatever the attribute,
+// in any form.
+func nowhere(ts *testscript.TestScript, neg bool, args []string) {
+	client := dynamodb.NewFromConfig(worldOf(ts).config(ts.Getenv))
+	found := false
+	pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: &worldOf(ts).table})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(context.Background())
+		ts.Check(err)
+		for _, item := range page.Items {
+			plain, err := json.Marshal(item)
+			ts.Check(err)
+			text := strings.ToLower(string(plain))
+			for _, needle := range needlesOf(args[0]) {
+				if strings.Contains(text, needle) {
+					found = true
+					ts.Logf("%s", text)
+				}
+			}
+		}
+	}
+	if found != neg {
+		ts.Fatalf("%q stands in the table: %v", args[0], found)
 	}
 }

@@ -24,25 +24,31 @@ import (
 	"raincheck/test/emulators"
 )
 
-// TestOpenIsOneWrite throws the switches of a deployed stack at the store's
-// stand-in at the edge, with the waitlist up and down: open is one write there
-// and nothing else, is in effect with the waitlist down, and no tick of the real
-// inviter undoes it when the waitlist comes back.
-func TestOpenIsOneWrite(t *testing.T) {
-	t.Parallel()
+// edgeStandIn is a stand-in for the store at the edge, and the adapter on it.
+func edgeStandIn(t *testing.T) (*emulators.KeyValue, *edgestore.Store) {
+	t.Helper()
 	kvs := &emulators.KeyValue{ARN: outputs[outEdge]}
 	server := httptest.NewServer(kvs)
-	defer server.Close()
+	t.Cleanup(server.Close)
 	// The SDK puts the account before the host, which no resolver knows: the
 	// stand-in is reached as a proxy.
 	proxy, err := url.Parse(server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	edge := edgestore.New(aws.Config{
+	return kvs, edgestore.New(aws.Config{
 		Region: "eu-west-1", BaseEndpoint: aws.String("http://edge.example"), Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "not-a-secret", ""),
 		HTTPClient: &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}},
 	}, outputs[outEdge])
+}
+
+// TestOpenIsOneWrite throws the switches of a deployed stack at the store's
+// stand-in at the edge, with the waitlist up and down: open is one write there
+// and nothing else, is in effect with the waitlist down, and no tick of the real
+// inviter undoes it when the waitlist comes back.
+func TestOpenIsOneWrite(t *testing.T) {
+	t.Parallel()
+	kvs, edge := edgeStandIn(t)
 	keys, err := bypass.ParseKeyring([]byte(`{"root":"` + strings.Repeat("r", bypass.MinSecret) + `"}`))
 	if err != nil {
 		t.Fatal(err)
