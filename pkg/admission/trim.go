@@ -32,7 +32,7 @@ const (
 	trimLean  = 0.01 * 0.01     // more by the minute, for errors that lean one way
 	trimBack  = 1.0 / 180       // towards 0: the slow learning takes over
 	trimNoise = 0.03 * 0.03
-	trimQuick = 2.5 // noise that lasts for some minutes, at most, against the quick
+	trimQuick = 6.0 // noise that lasts for some minutes, at most, against the quick
 	trimLimit = 1.5 // more than a factor of 4 is no correction
 )
 
