@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"hash/crc32"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -28,6 +30,7 @@ import (
 	"raincheck/test/emulators/cloudfront"
 	"raincheck/test/emulators/names"
 	"raincheck/test/emulators/secrets"
+	"raincheck/test/template"
 )
 
 // world is AWS as far as a story needs it: stand-ins that speak the services'
@@ -49,6 +52,9 @@ type world struct {
 	account        *account.Account
 	names          *names.Server
 	down           map[string]*atomic.Bool
+
+	mu    sync.Mutex
+	asked []string
 }
 
 // outputs are those of the stack "raincheck" of every story.
@@ -106,6 +112,7 @@ func newWorld(e worldEnv, dynamodb http.Handler, tableName string) *world {
 		down := &atomic.Bool{}
 		w.down[strings.ToLower(name)] = down
 		server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			w.hear(r)
 			if down.Load() {
 				rw.WriteHeader(http.StatusServiceUnavailable)
 				return
@@ -133,6 +140,18 @@ func newWorld(e worldEnv, dynamodb http.Handler, tableName string) *world {
 		e.Setenv(name, value)
 	}
 	return w
+}
+
+// hear writes down what a request asks for, in IAM's words.
+func (w *world) hear(r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the client has gone
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked = append(w.asked, emulators.Describe(r, body).Action)
 }
 
 // TestStoriesOnAWS runs testdata/aws: the commands on a deployed stack, each
@@ -240,6 +259,40 @@ var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
 		}
 		if want, err := strconv.ParseFloat(args[1], 64); err != nil || !ok || got != want {
 			ts.Fatalf("the metric %s is %g (%v), want %s", args[0], got, ok, args[1])
+		}
+	},
+	// permitted ROLE: what was asked of the stack's parts since permitted reset is
+	// what the role allows, no more and no less, but for Lambda's own logs.
+	"permitted": func(ts *testscript.TestScript, neg bool, args []string) {
+		w := worldOf(ts)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if args[0] == "reset" {
+			w.asked = nil
+			return
+		}
+		tmpl, err := template.Read(template.Main)
+		ts.Check(err)
+		allowed := map[string]bool{"sqs:SendMessage": true} // the queue of a story stands apart
+		for _, p := range tmpl.Permissions(args[0]) {
+			if !strings.HasPrefix(p.Action, "logs:") && p.Action != "sqs:SendMessage" {
+				allowed[p.Action] = false
+			}
+		}
+		for _, action := range w.asked {
+			switch {
+			case action == "cloudwatch:PutMetricData", strings.HasPrefix(action, "cloudformation:"):
+				continue // the tool's, not the function's
+			}
+			if _, ok := allowed[action]; !ok {
+				ts.Fatalf("%s does not allow %s", args[0], action)
+			}
+			allowed[action] = true
+		}
+		for action, used := range allowed {
+			if !used {
+				ts.Fatalf("%s allows %s, which nothing asked for", args[0], action)
+			}
 		}
 	},
 	// denied: the credentials may do nothing with CloudFront.
