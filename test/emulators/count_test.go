@@ -112,14 +112,16 @@ func (c *cloud) aTicksRequests(t *testing.T) {
 	w.join()
 	w.operate(func(c *waitlist.Control) { c.Mode = gate.Hold; c.Switched = time.Now() })
 	w.count(0) // the first tick of all reads a week of counters
-	waiting := 1
-	fill := func(upTo int) {
+	waiting, made := 1, 1
+	// fill makes it so many who wait.
+	fill := func(want int) {
 		began := time.Now()
-		w.fill(waiting, upTo)
-		t.Logf("%d items more in %s", upTo-waiting, time.Since(began).Round(time.Second))
-		waiting = upTo
+		w.fill(made, made+want-waiting)
+		t.Logf("%d more join in %s", want-waiting, time.Since(began).Round(time.Second))
+		made, waiting = made+want-waiting, want
 	}
 	fill(1500)
+	claimed := 0
 	for _, n := range []int{0, 1, 10, 100, 400} {
 		got, all := w.count(n)
 		want := tickAtRest
@@ -130,13 +132,24 @@ func (c *cloud) aTicksRequests(t *testing.T) {
 		if all != want {
 			t.Errorf("a tick with %d invitations makes %d requests, and not %d: %v", n, all, want, got)
 		}
-		waiting -= n
+		waiting, claimed = waiting-n, claimed+n
 	}
-	fill(1000 + 100)
+	// None of them was sent: when their time has run out they go back.
+	w.elapse(5 * time.Minute)
+	if got, all := w.count(0); all != tickAtRest+2*claimed {
+		t.Errorf("a tick that gives %d back makes %d requests: %v", claimed, all, got)
+	}
+	w.count(500)
+	waiting += claimed - 500
 	small, few := w.count(100)
-	waiting -= 100
+	if waiting -= 100; w.waiting != waiting || waiting != 900 {
+		t.Errorf("%d wait, and the tick says %d", waiting, w.waiting)
+	}
 	fill(100_000)
 	large, many := w.count(100)
+	if w.waiting != 99_900 {
+		t.Errorf("99,900 wait, and the tick says %d", w.waiting)
+	}
 	t.Logf("with   1,000 waiting: %d requests %v", few, small)
 	t.Logf("with 100,000 waiting: %d requests %v", many, large)
 	if !maps.Equal(small, large) {
@@ -152,15 +165,14 @@ func (w *world) count(n int) (map[string]int, int) {
 		w.operate(func(c *waitlist.Control) { c.InviteNow = n })
 	}
 	w.requests("inviter")
-	var report waitlistReport
+	var report struct{ Claimed, Waiting int }
 	w.must(w.invoke("inviter", map[string]time.Time{"scheduled": time.Now()}, &report))
 	if report.Claimed != n {
 		w.Fatalf("the tick invited %d, not %d\n%s", report.Claimed, n, w.functions["inviter"].Output())
 	}
+	w.waiting = report.Waiting
 	return w.requests("inviter")
 }
-
-type waitlistReport struct{ Claimed int }
 
 // fill puts more people into the line, from one number up to another: copies of
 // the one who joined by the form, one after the other over the shards.
