@@ -84,6 +84,8 @@ type world struct {
 	// bodies are those of all messages that went through the queue.
 	bodies []string
 	tick   time.Time
+	// twice says that one count of a cohort was made twice.
+	twice bool
 	// waiting is how many wait, by the last tick that was counted.
 	waiting int
 }

@@ -196,7 +196,8 @@ func claimOf(it item) time.Time {
 }
 
 // count adds one to counters of a cohort: s sent, r redeemed, b given back, l
-// left.
+// left. An addition whose answer got lost is made once more by the SDK; the law
+// takes its counts for estimates.
 func (t *Table) count(ctx context.Context, tick time.Time, counters ...string) error {
 	u := change(tallyID(bucketOf(tick))).set("#ttl = ?", until(tick.Add(bucket+bypass.MaxCodeLife+afterwards)))
 	for _, c := range counters {
