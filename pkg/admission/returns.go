@@ -257,6 +257,9 @@ const (
 	// taken to have stopped coming, wakeAbove the one above which they come again.
 	sleepBelow = 0.08
 	wakeAbove  = 0.6
+	// neverCame is the share of everyone invited below which nobody has come yet,
+	// whatever the life table has made of it, when so many have been invited.
+	neverCame, neverOf = 0.03, 1500
 	// seasoned is the age in minutes from which an invitation counts for that.
 	seasoned = 10
 	// longestNight is after how many seconds few returns are no night any more but
@@ -277,17 +280,31 @@ func (r *returns) watch(now int64) {
 	came, hoped := float64(r.NowCame), float64(r.NowHoped)
 	switch {
 	case r.Asleep == 0:
-		// And there must have been a time when they came.
+		// There must have been a time when they came, or it must be next to nobody of
+		// all who were invited: a law that begins at night, or whose mails never arrive.
 		known := 0.0
 		for _, n := range r.Came {
 			known += float64(n)
 		}
-		if known > 400 && hoped > 40 && came < sleepBelow*hoped {
+		if known > 400 && hoped > 40 && came < sleepBelow*hoped || r.never(now) {
 			r.Asleep = now
 		}
 	case hoped > 2 && came > wakeAbove*hoped, now-r.Asleep > longestNight:
 		r.Asleep = 0
 	}
+}
+
+// never says that next to nobody has come of all whose codes are out. Without it
+// the life table would learn that one in a hundred comes, hundreds of thousands
+// would be invited to fill the site, and all of them come at breakfast.
+func (r *returns) never(now int64) bool {
+	invited, came := 0.0, 0.0
+	for _, c := range r.Cohorts {
+		if c.age(now) >= seasoned {
+			invited, came = invited+c.mailed(r.Reports), came+float64(c.Back)
+		}
+	}
+	return invited > neverOf && came < neverCame*invited
 }
 
 // inherit takes in codes that were out before the law began. Cohorts of every age
