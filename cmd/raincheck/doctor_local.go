@@ -32,33 +32,37 @@ func (c *doctorCmd) local(e *env) (diagnosis, error) {
 		{"load", func(ctx context.Context) ([]finding, error) {
 			// console.Series, but null is to be told from zero.
 			var series struct {
-				Minutes                         []int64
-				Load, Admit, Visitors, Admitted []*float64
+				Minutes                                   []int64
+				Load, Admit, Visitors, Admitted, Redeemed []*float64
 			}
 			after := strconv.FormatInt(s.Now.Add(-looksBack).Unix(), 10)
 			if err := here.ask(ctx, http.MethodGet, "series?after="+after, nil, &series); err != nil {
 				return nil, err
 			}
 			n := len(series.Minutes)
-			if len(series.Load) != n || len(series.Admit) != n || len(series.Visitors) != n || len(series.Admitted) != n {
+			if len(series.Load) != n || len(series.Admit) != n || len(series.Visitors) != n || len(series.Admitted) != n || len(series.Redeemed) != n {
 				return nil, errors.New("the instance's columns differ in length")
 			}
-			var edge []admission.EdgeCount
-			shares := map[time.Time]float64{}
+			r := recorded{shares: map[time.Time]float64{}, back: map[time.Time]float64{}}
+			everybody := s.Control.Door() == gate.Open || s.Control.Door() == gate.Observe
 			for i, m := range series.Minutes {
 				at := time.Unix(m, 0).UTC()
 				if v := series.Load[i]; v != nil {
-					load = append(load, admission.Sample{At: at, Value: *v})
+					r.load = append(r.load, admission.Sample{At: at, Value: *v})
 				}
 				if v, a := series.Visitors[i], series.Admitted[i]; v != nil && a != nil {
-					edge = append(edge, admission.EdgeCount{At: at, Visitors: *v, Admitted: *a})
+					r.edge = append(r.edge, admission.EdgeCount{At: at, Visitors: *v, Admitted: *a})
 				}
-				if v := series.Admit[i]; v != nil {
-					shares[at] = *v
+				if v := series.Admit[i]; v != nil && !(everybody && at.After(s.Control.Switched)) {
+					r.shares[at] = *v
+				}
+				if v := series.Redeemed[i]; v != nil {
+					r.back[at] = *v
 				}
 			}
 			var none string
-			d.Capacity, none = propose(load, edge, shares, s.Now.Truncate(time.Minute))
+			d.Capacity, none = propose(r, s.Now.Truncate(time.Minute))
+			load = r.load
 			if s.Load == nil {
 				return []finding{warn("It comes with the first minute.", "the load is not known yet")}, nil
 			}

@@ -217,11 +217,11 @@ func (l *loadCheck) look(ctx context.Context) ([]finding, error) {
 	if err != nil {
 		return found, err
 	}
-	shares := map[time.Time]float64{}
-	for _, a := range admit {
-		shares[a.At.UTC().Truncate(time.Minute)] = a.Value
+	redeemed, err := metrics.New(l.cfg, metrics.Source{Preset: metrics.Custom, Full: 1, Namespace: ownMetrics, Name: "intake.CodesRedeemed", Statistic: "Sum", Dimensions: "Stack=" + l.Name}, "").Load(ctx, since, l.now)
+	if err != nil {
+		return found, err
 	}
-	proposed, none := propose(load, edge, shares, l.now.Truncate(time.Minute))
+	proposed, none := propose(recorded{load, edge, byMinute(admit, l.letIn(ctx)), byMinute(redeemed, time.Time{})}, l.now.Truncate(time.Minute))
 	l.proposal = proposed
 	capacity := l.number("Capacity")
 	switch {
@@ -231,6 +231,32 @@ func (l *loadCheck) look(ctx context.Context) ([]finding, error) {
 		found = append(found, warn(fmt.Sprintf("Deploy with Capacity=%.0f, or with 0 to have it learned.", proposed.Visitors), "the stack was told a capacity of %s visitors, and the last 24 hours look like %s", thousands(int(capacity)), thousands(int(proposed.Visitors))))
 	}
 	return found, nil
+}
+
+// letIn is since when everybody has been let in, whatever the law would have
+// said: in mode open or observe. Zero when people are turned away, or nobody says.
+func (l *loadCheck) letIn(ctx context.Context) time.Time {
+	out, err := l.Need(outTable)
+	if err != nil {
+		return time.Time{}
+	}
+	control, err := table.New(l.cfg, out[0]).Control(ctx)
+	if door := control.Door(); err == nil && (door == gate.Open || door == gate.Observe) {
+		return control.Switched.Add(time.Second) // of a stack that was never switched: always
+	}
+	return time.Time{}
+}
+
+// byMinute are the values of a metric by their minutes, up to a time if there is
+// one.
+func byMinute(samples []admission.Sample, until time.Time) map[time.Time]float64 {
+	values := map[time.Time]float64{}
+	for _, s := range samples {
+		if until.IsZero() || s.At.Before(until) {
+			values[s.At.UTC().Truncate(time.Minute)] = s.Value
+		}
+	}
+	return values
 }
 
 // fresh says whether the load is known now.

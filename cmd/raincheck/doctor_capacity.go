@@ -1,0 +1,180 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"raincheck/pkg/admission"
+)
+
+// proposal is a capacity and how it was got.
+type proposal struct {
+	Visitors float64 `json:"visitors"`
+	How      string  `json:"how"`
+	// Visit is the mean length of a visit that goes with it, in minutes; Law the
+	// capacity that the admission law makes out by itself, 0 for none.
+	Visit float64 `json:"visitMinutes"`
+	Law   float64 `json:"law,omitempty"`
+}
+
+// recorded is what is known of some hours, by the minute.
+type recorded struct {
+	load []admission.Sample
+	edge []admission.EdgeCount
+	// shares is the share let in, where somebody was turned away; elsewhere
+	// everybody was let in. back is how many came with a code.
+	shares, back map[time.Time]float64
+}
+
+// The least that a capacity is proposed from: people must have come and gone
+// again for some visits, and a site that was never busy says little about itself
+// full.
+const (
+	enoughMinutes = 180
+	enoughLoad    = 0.15
+)
+
+// propose finds the capacity by which the recorded load follows best from who
+// came in: each came for a visit of some length, and of all lengths the one is
+// taken that explains the load best. Beside it stands what the admission law
+// itself makes of the same minutes. It gives the reason when there is nothing to
+// propose.
+func propose(r recorded, now time.Time) (*proposal, string) {
+	loads, counts := map[time.Time]admission.Sample{}, map[time.Time]admission.EdgeCount{}
+	first, peak, both := now, admission.Sample{}, 0
+	for _, s := range r.load {
+		loads[s.At.UTC().Truncate(time.Minute)] = s
+		if s.Value > peak.Value {
+			peak = s
+		}
+	}
+	for _, c := range r.edge {
+		at := c.At.UTC().Truncate(time.Minute)
+		counts[at] = c
+		if at.Before(first) {
+			first = at
+		}
+		if _, ok := loads[at]; ok {
+			both++
+		}
+	}
+	switch {
+	case len(r.load) == 0:
+		return nil, "the load is not known"
+	case both < enoughMinutes:
+		return nil, fmt.Sprintf("load and visitors are both known for %d minutes, and %d are needed; leave the capacity at 0, the law learns it", both, enoughMinutes)
+	case peak.Value < enoughLoad:
+		return nil, fmt.Sprintf("the load never passed %s: a quiet day says little about a full site; leave the capacity at 0, the law learns it", percent(peak.Value))
+	}
+	var came, load []float64
+	last := 0.0
+	for at := first; at.Before(now); at = at.Add(time.Minute) {
+		if c, ok := counts[at]; ok {
+			last = c.Visitors
+			if _, turned := r.shares[at]; turned {
+				last = c.Admitted
+			}
+		}
+		came = append(came, last+r.back[at])
+		measured := math.NaN()
+		if s, ok := loads[at]; ok {
+			measured = s.Value
+		}
+		load = append(load, measured)
+	}
+	f, ok := bestFit(came, load)
+	if !ok {
+		return nil, "the load does not follow from who comes in: is it the metric of this site?"
+	}
+	p := &proposal{Visitors: twoDigits(f.capacity), Visit: math.Round(f.visit*10) / 10, Law: twoDigits(replay(loads, counts, r.shares, first, now))}
+	p.How = fmt.Sprintf("By %s minutes of load and of visitors at the door: visits of %.0f minutes explain the load best, to %s; at the highest load, %s at %s, some %s people were then on the site.",
+		thousands(both), f.visit, percent(f.off), percent(peak.Value), peak.At.UTC().Format("15:04"), thousands(int(twoDigits(f.capacity*peak.Value))))
+	if p.Law > 0 {
+		p.How += fmt.Sprintf(" The admission law's own reading of the same minutes is %s.", thousands(int(p.Law)))
+	}
+	p.How += " Take it as give or take a third, more where visits are very unequal; the law goes on learning."
+	if peak.Value < 0.5 {
+		p.How += " The site was never half full, so this reaches far beyond what was seen."
+	}
+	return p, ""
+}
+
+// fit is a capacity and a mean visit in minutes, and how far the load is from
+// what they say, as a share of it.
+type fit struct{ capacity, visit, off float64 }
+
+// bestFit tries mean visits from 3 minutes to 2 hours. Visits are taken to end at
+// random, as many in each minute as fits their mean. What decides the capacity is
+// by how much the load lags behind the door: that is the mean for visits of this
+// kind, a third less where visits are much alike, and two thirds more where a few
+// are very long. To fit that as well was tried: one day's noise then decides.
+func bestFit(came, load []float64) (best fit, ok bool) {
+	best.off = math.Inf(1)
+	// The same minutes for all of them, the first hour or more left out: of who was
+	// there before nothing is known.
+	from := min(len(came)/3, 4*60)
+	for visit := 3.0; visit <= 120; visit *= 1.05 {
+		stays := math.Exp(-1 / visit)
+		people := 0.0
+		for _, n := range came[:min(len(came), 30)] {
+			people += n * visit / float64(min(len(came), 30))
+		}
+		var xx, xy, yy, n float64
+		for i := range came {
+			before := people
+			people = people*stays + came[i]*(1+stays)/2
+			if x, y := (before+people)/2, load[i]; i >= from && !math.IsNaN(y) {
+				xx, xy, yy, n = xx+x*x, xy+x*y, yy+y*y, n+1
+			}
+		}
+		if n < enoughMinutes/2 || xy <= 0 {
+			continue
+		}
+		gain := xy / xx
+		if off := math.Sqrt(max(0, yy-gain*xy) / yy); off < best.off {
+			best = fit{capacity: 1 / gain, visit: visit, off: off}
+		}
+	}
+	// Half of the load unexplained is no explanation.
+	return best, best.off < 0.5 && best.capacity >= 1
+}
+
+// replay runs the minutes through the admission law with the capacity unknown,
+// and gives what it reckons with in the end.
+func replay(loads map[time.Time]admission.Sample, counts map[time.Time]admission.EdgeCount, shares map[time.Time]float64, first, now time.Time) float64 {
+	policy := admission.DefaultPolicy()
+	policy.Capacity = 0
+	var state admission.State
+	var decision admission.Decision
+	for at := first.Add(time.Minute); !at.After(now); at = at.Add(time.Minute) {
+		// What describes a minute is known when it has ended.
+		described := at.Add(-time.Minute)
+		share, turned := shares[described]
+		applied := &admission.Applied{Mode: "throttle", Admit: share}
+		if !turned {
+			applied = &admission.Applied{Mode: "open", Admit: 1}
+		}
+		o := admission.Observation{Time: at, Applied: applied}
+		if s, ok := loads[described]; ok {
+			o.Load = append(o.Load, s)
+		}
+		if c, ok := counts[described]; ok {
+			o.Edge = append(o.Edge, c)
+		}
+		decision, state = admission.Next(policy, state, o)
+	}
+	if c := decision.Numbers.Capacity; c >= 1 && !math.IsInf(c, 0) {
+		return c
+	}
+	return 0
+}
+
+// twoDigits rounds to what such an estimate is good for.
+func twoDigits(v float64) float64 {
+	if !(v > 0) {
+		return 0
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(v))-1)
+	return math.Round(v/unit) * unit
+}
