@@ -235,8 +235,10 @@ func TestRuntimeCheckRefuses(t *testing.T) {
 	}
 }
 
-// TestEverythingInOneTry reads the shape of the entry point: whatever can throw
-// stands inside the try, and the catch hands back what came in.
+// TestEverythingInOneTry reads the shape of a file: whatever can throw stands
+// inside the handler's try, the catch hands back what came in, and outside of the
+// functions are constants only, because nobody promises that CloudFront keeps two
+// requests apart there.
 func TestEverythingInOneTry(t *testing.T) {
 	t.Parallel()
 	for name, source := range map[string]string{
@@ -250,11 +252,18 @@ func TestEverythingInOneTry(t *testing.T) {
 		for _, s := range program.Body {
 			f, ok := s.(*ast.FunctionDeclaration)
 			if !ok {
-				// Constants only: what runs before the handler has nothing to catch it.
 				walk(reflect.ValueOf(s), func(n any) {
-					switch n.(type) {
+					switch n := n.(type) {
 					case *ast.CallExpression, *ast.NewExpression, *ast.DotExpression, *ast.BracketExpression:
-						t.Errorf("%s: something is called or read at the top level", name)
+						t.Errorf("%s: something is called or read at the top level, where nothing catches an error", name)
+					case *ast.ObjectLiteral, *ast.ArrayLiteral:
+						t.Errorf("%s: an object at the top level could be shared by two requests", name)
+					case *ast.LexicalDeclaration:
+						if n.Token != token.CONST {
+							t.Errorf("%s: a variable at the top level could be shared by two requests", name)
+						}
+					case *ast.VariableStatement:
+						t.Errorf("%s: a variable at the top level could be shared by two requests", name)
 					}
 				})
 				continue

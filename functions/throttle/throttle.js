@@ -20,21 +20,16 @@ const HEADER = 'x-raincheck';
 const ROOM = '/waiting-room';
 const DAY = 86400; // a pass never lives longer than this from its first issue
 const ATTRIBUTES = '; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=';
-const JSON_FORMAT = { format: 'json' };
 const LOW = 1048576; // 2^20
 const ALL = 4503599627370496; // 2^52
-const USUAL = /^[a-z]{2}(?:-[A-Z]{2})?(?:,|$)/;
+// What gateShare and baseShare return is the share of new visitors to let in, 0
+// to 1, as a plain number; and beside that one of these.
+const UNREADABLE = -1; // the document says nothing
+const EVERYONE = 2; // all come in, whatever they draw
+const OBSERVE = 3; // OBSERVE + share: count by the share, and let everyone in
 const TAG = /^[A-Za-z0-9-]{1,40}$/;
-const WANTED = /^[ \t]*([A-Za-z0-9-]{1,40})[ \t]*(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$/;
+const WEIGHED = /^[ \t]*([A-Za-z0-9-]{1,40})[ \t]*(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$/;
 const ON_SITE = /^\/(?:[!-.0-[\]-~]\/?)*$/; // printable ASCII without a backslash and without //
-// The answer of whoever is turned away: only the place changes, and turnAway sets
-// it each time. Objects are what costs the most here.
-const LOCATION = { value: '' };
-const TURNED_AWAY = {
-  statusCode: 302,
-  statusDescription: 'Found',
-  headers: { 'cache-control': { value: 'no-store' }, location: LOCATION },
-};
 
 async function handler(event) {
   const request = event.request;
@@ -55,31 +50,26 @@ async function handler(event) {
     if (held) {
       delete cookies[COOKIE];
     }
-    // Only the start of a visit is gated: what somebody typed is never lost.
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return request;
-    }
-    const mode = headers['sec-fetch-mode'];
-    if (mode && mode.value ? mode.value !== 'navigate' : list(headers.accept).indexOf('text/html') < 0) {
+    if (!startsVisit(request.method, headers)) {
       return request;
     }
 
     const now = Math.floor(Date.now() / 1000);
     const store = cf.kvs();
     let doc = null;
-    let share = -1;
+    let share = UNREADABLE;
     try {
-      doc = await store.get('gate', JSON_FORMAT);
+      doc = await store.get('gate', { format: 'json' });
       share = gateShare(doc, now);
     } catch (e) {
-      share = -1;
+      share = UNREADABLE;
     }
     if (share < 0) {
       try {
-        doc = await store.get('base', JSON_FORMAT);
+        doc = await store.get('base', { format: 'json' });
         share = baseShare(doc);
       } catch (e) {
-        share = -1;
+        share = UNREADABLE;
       }
     }
     if (share < 0) {
@@ -103,49 +93,64 @@ async function handler(event) {
         return request;
       }
     }
-
-    // A share above 1 lets everyone in: 2 without a draw, 3 to 4 with one that is
-    // counted only (observe).
-    const number = doc.salt ? draw(event.viewer.ip, headers['user-agent'], doc.salt) : 0;
-    const low = number % LOW;
-    const lucky = share === 2 || (number - low) / ALL < (share > 2 ? share - 3 : share);
-    // One visit in n is counted, as n: by the bits that have no part in the answer,
-    // and by the request's id, so that whoever comes again is chosen anew.
-    const n = doc.sample;
-    const id = event.context.requestId;
-    if (n && (low + (7919 * id.charCodeAt(7) || 0)) % n === 0) {
-      console.log('rc1 ' + n + ' ' + (lucky ? n : 0));
-    }
-    if (!lucky && share < 2) {
-      return turnAway(request, doc.lang);
-    }
-    const key = signer(doc.keys, now);
-    if (key && doc.pass) {
-      const hashed = crypto.createHash('sha256').update(id).digest('hex');
-      give(headers, key, 'd', now + doc.pass, now, hashed.slice(8, 32), now);
-    }
-    return request;
+    return newcomer(event, doc, share, now);
   } catch (e) {
     console.log('rc-error ' + e);
     return request;
   }
 }
 
-// gateShare returns the share of new visitors that the gate lets in, 2 in mode
-// open, 3 more than the share in mode observe, and -1 for a gate that is not one.
+// startsVisit says whether a request opens a page. Nothing else is gated: a form
+// sent would lose what somebody typed, and images and scripts are to cost nothing.
+function startsVisit(method, headers) {
+  if (method !== 'GET' && method !== 'HEAD') {
+    return false;
+  }
+  const mode = headers['sec-fetch-mode'];
+  return mode && mode.value ? mode.value === 'navigate' : list(headers.accept).indexOf('text/html') >= 0;
+}
+
+// newcomer decides about somebody without a good pass, counts them, and gives a
+// pass to whoever comes in.
+function newcomer(event, doc, share, now) {
+  const request = event.request;
+  const headers = request.headers;
+  const number = doc.salt ? draw(event.viewer.ip, headers['user-agent'], doc.salt) : 0;
+  const low = number % LOW;
+  const lucky = share === EVERYONE || (number - low) / ALL < (share < OBSERVE ? share : share - OBSERVE);
+  // One visit in n is counted, as n. The choice is made by bits of the number that
+  // have no part in the answer, and by the request's id, so that whoever comes
+  // again is chosen anew.
+  const n = doc.sample;
+  const id = event.context.requestId;
+  if (n && (low + (7919 * id.charCodeAt(7) || 0)) % n === 0) {
+    console.log('rc1 ' + n + ' ' + (lucky ? n : 0));
+  }
+  if (!lucky && share < EVERYONE) {
+    return turnAway(request, doc.lang);
+  }
+  const key = signer(doc.keys, now);
+  if (key && doc.pass) {
+    const hashed = crypto.createHash('sha256').update(id).digest('hex');
+    give(headers, key, 'd', now + doc.pass, now, hashed.slice(8, 32), now);
+  }
+  return request;
+}
+
+// gateShare returns the share that the gate lets in at now.
 function gateShare(gate, now) {
   const mode = gate.mode;
   if (mode === 'open') {
-    return 2;
+    return EVERYONE;
   }
   if (!gate.salt || !gate.keys || !gate.pass || !gate.sample) {
-    return -1;
+    return UNREADABLE;
   }
   if (mode === 'observe') {
-    return 3 + (gate.admit || 0);
+    return OBSERVE + (gate.admit || 0);
   }
   if (mode !== 'throttle' && mode !== 'hold') {
-    return -1;
+    return UNREADABLE;
   }
   // A decision that nobody renewed has run out.
   if (gate.until && gate.until <= now) {
@@ -154,12 +159,15 @@ function gateShare(gate, now) {
   return mode === 'throttle' ? gate.admit || 0 : 0;
 }
 
-// baseShare returns the same for the base.
+// baseShare returns the share that the base lets in while there is no gate.
 function baseShare(base) {
   if (base.failure === 'open') {
-    return 2;
+    return EVERYONE;
   }
-  return base.failure === 'hold' && base.salt && base.keys && base.pass && base.sample ? base.stale || 0 : -1;
+  if (base.failure !== 'hold' || !base.salt || !base.keys || !base.pass || !base.sample) {
+    return UNREADABLE;
+  }
+  return base.stale || 0;
 }
 
 function hmac(key, text) {
@@ -252,47 +260,48 @@ function give(headers, key, kind, expires, first, id, now) {
 }
 
 // turnAway answers with the way to the room, in the visitor's language where the
-// room's are known.
+// room's are known. The answer is made anew each time: nobody promises that two
+// requests never share what stands outside of the functions.
 function turnAway(request, languages) {
-  const asked = request.headers['accept-language'];
-  const room = languages && languages.length ? ROOM + '/' + language(list(asked), languages) + '/?to=' : ROOM + '?to=';
-  LOCATION.value = room + encodeURIComponent(wanted(request));
-  return TURNED_AWAY;
+  let room = ROOM;
+  if (languages && languages.length) {
+    room += '/' + language(list(request.headers['accept-language']), languages) + '/';
+  }
+  return {
+    statusCode: 302,
+    statusDescription: 'Found',
+    headers: { 'cache-control': { value: 'no-store' }, location: { value: room + '?to=' + encodeURIComponent(wanted(request)) } },
+  };
 }
 
 // list returns all of a header that may come more than once.
 function list(header) {
-  if (!header) {
-    return '';
+  const values = header && header.multiValue;
+  if (!values) {
+    return header ? header.value : '';
   }
-  let all = header.value;
-  const values = header.multiValue;
-  for (let i = 1; values && i < values.length; i++) {
-    all += ',' + values[i].value;
+  let all = '';
+  for (let i = 0; i < values.length; i++) {
+    all += (i ? ',' : '') + values[i].value;
   }
   return all;
 }
 
 // language picks from the room's languages, the first of which is the default.
 function language(accept, known) {
-  // Nearly every browser asks first for one of these, without a weight.
-  if (USUAL.test(accept)) {
-    const first = accept.slice(0, 2);
-    if (known.indexOf(first) >= 0 && known.join().indexOf('-') < 0) {
-      return first;
-    }
-  }
   let best = known[0];
   let top = 0;
   let from = 0;
-  for (let i = 0; i < 12 && top < 1; i++) {
-    const to = accept.indexOf(',', from);
-    let tag = to < 0 ? accept.slice(from) : accept.slice(from, to);
+  // Twelve are more than any browser sends, and a bound for those who send more.
+  for (let i = 0; i < 12 && top < 1 && from >= 0; i++) {
+    const comma = accept.indexOf(',', from);
+    let tag = comma < 0 ? accept.slice(from) : accept.slice(from, comma);
     let q = 1;
+    // Most browsers put the one that counts first, without a weight.
     if (!TAG.test(tag)) {
-      const m = WANTED.exec(tag);
-      q = m ? Number(m[2] || 1) : 0;
-      tag = m ? m[1] : '';
+      const weighed = WEIGHED.exec(tag);
+      q = weighed ? Number(weighed[2] || 1) : 0;
+      tag = weighed ? weighed[1] : '';
     }
     if (q > top) {
       tag = tag.toLowerCase();
@@ -306,10 +315,7 @@ function language(accept, known) {
         top = q;
       }
     }
-    if (to < 0) {
-      break;
-    }
-    from = to + 1;
+    from = comma < 0 ? -1 : comma + 1;
   }
   return best;
 }
@@ -322,13 +328,12 @@ function wanted(request) {
   let path = request.uri;
   let mark = '?';
   for (let i = 0; i < names.length; i++) {
-    const name = names[i];
-    const one = query[name];
+    const one = query[names[i]];
     const all = one.multiValue;
-    path += one.value ? mark + name + '=' + one.value : mark + name;
-    mark = '&';
-    for (let j = 1; all && j < all.length; j++) {
-      path += '&' + name + (all[j].value ? '=' + all[j].value : '');
+    for (let j = 0; j < (all ? all.length : 1); j++) {
+      const value = all ? all[j].value : one.value;
+      path += mark + names[i] + (value ? '=' + value : '');
+      mark = '&';
     }
   }
   return path.length <= 512 && ON_SITE.test(path) ? path : '/';
