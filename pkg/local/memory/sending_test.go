@@ -94,6 +94,9 @@ func TestQuotaPausesUntilTheDayRolls(t *testing.T) {
 	if !c.Paused || !strings.Contains(c.PausedBecause, "quota") || c.ResumeAt.IsZero() {
 		t.Fatalf("control is %+v", c)
 	}
+	if n := w.counts["sender.halted"]; n < 1 || n != w.counts["sender.quota"] {
+		t.Fatalf("the alarm hears nothing: counted %v", w.counts)
+	}
 	w.throttle(2)
 	for w.now.Before(noon.Add(23 * time.Hour)) {
 		w.now = w.now.Add(29 * time.Minute)
