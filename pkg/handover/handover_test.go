@@ -34,17 +34,28 @@ var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 func TestAThousandBadDays(t *testing.T) {
 	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
+	struck := map[string]int{}
 	for run := range uint64(1000) {
-		badDay(t, seed+run)
+		badDay(t, seed+run, struck)
 		if t.Failed() {
 			t.Fatalf("seed %d", seed+run)
 		}
 	}
+	// Every step was hit, before it took effect and after.
+	for _, step := range []string{"Page", "Claim", "Entry", "Begin", "Accept", "GiveBack", "the disk's Append", "the disk's Replace", "the disk's Remove"} {
+		for _, when := range []string{"before ", "after "} {
+			if struck[when+step] == 0 {
+				t.Errorf("seed %d: nothing ever went wrong %s%s: %v", seed, when, step, struck)
+			}
+		}
+	}
+	t.Logf("what went wrong, by step: %v", struck)
 }
 
-func badDay(t *testing.T, seed uint64) {
+func badDay(t *testing.T, seed uint64, struck map[string]int) {
 	t.Helper()
 	w := newWorld(t, seed, 14)
+	w.struck = struck
 	const file = "people.jsonl"
 	n := 1 + w.chance.IntN(14)
 	left := map[string]bool{}
@@ -248,6 +259,8 @@ type world struct {
 	// odds is one in how many calls goes wrong; 0 for none. dead fails them all.
 	odds int
 	dead bool
+	// struck counts what went wrong, by step; nil for nobody who asks.
+	struck map[string]int
 }
 
 var errTrouble = errors.New("trouble")
@@ -271,8 +284,8 @@ func newWorld(t *testing.T, seed uint64, people int) *world {
 		}
 	}
 	w.store.Probe = &memory.Probe{
-		Before: func(context.Context, string) error { return w.strike() },
-		After:  func(context.Context, string) error { return w.strike() },
+		Before: func(_ context.Context, call string) error { return w.strike("before " + call) },
+		After:  func(_ context.Context, call string) error { return w.strike("after " + call) },
 	}
 	return w
 }
@@ -302,7 +315,7 @@ func (w *world) calm() {
 }
 
 // strike fails a call now and then; half of the time it is the power.
-func (w *world) strike() error {
+func (w *world) strike(step string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.dead {
@@ -312,6 +325,9 @@ func (w *world) strike() error {
 		return nil
 	}
 	w.dead = w.chance.IntN(2) == 0
+	if w.struck != nil {
+		w.struck[step]++
+	}
 	return errTrouble
 }
 
@@ -393,7 +409,7 @@ type memoryDisk struct {
 }
 
 func (d *memoryDisk) Read(name string) ([]byte, error) {
-	if err := d.world.strike(); err != nil {
+	if err := d.world.strike("before the disk's Read"); err != nil {
 		return nil, err
 	}
 	d.mu.Lock()
@@ -408,33 +424,33 @@ func (d *memoryDisk) Read(name string) ([]byte, error) {
 func (d *memoryDisk) Append(name string, data []byte) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.world.strike(); err != nil {
+	if err := d.world.strike("before the disk's Append"); err != nil {
 		// Some of it may have got there.
 		d.files[name] = append(d.files[name], data[:d.world.upTo(len(data))]...)
 		return err
 	}
 	d.files[name] = append(d.files[name], data...)
-	return d.world.strike()
+	return d.world.strike("after the disk's Append")
 }
 
 func (d *memoryDisk) Replace(name string, data []byte) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.world.strike(); err != nil {
+	if err := d.world.strike("before the disk's Replace"); err != nil {
 		return err
 	}
 	d.files[name] = bytes.Clone(data)
-	return d.world.strike()
+	return d.world.strike("after the disk's Replace")
 }
 
 func (d *memoryDisk) Remove(name string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.world.strike(); err != nil {
+	if err := d.world.strike("before the disk's Remove"); err != nil {
 		return err
 	}
 	delete(d.files, name)
-	return d.world.strike()
+	return d.world.strike("after the disk's Remove")
 }
 
 func (d *memoryDisk) Lock(string) (func(), error) { return func() {}, nil }
