@@ -1,9 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"raincheck/functions/internal/httpapi"
+	"raincheck/functions/internal/start"
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
@@ -42,22 +44,26 @@ func TestSampleEvents(t *testing.T) {
 	if err := store.UpdateControl(t.Context(), func(c *waitlist.Control) error { c.Mode = gate.Throttle; return nil }); err != nil {
 		t.Fatal(err)
 	}
+	// Every line that is logged names the request that it belongs to.
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "the-request"})
+	var lines bytes.Buffer
+	log := start.Logger(&lines)
 	room, err := intake.Service{
 		Settings: intake.Settings{
 			Site: "Example Benefits", Sender: "queue@example.org", Languages: []string{"en", "es"}, PassLife: time.Hour,
 			Origins: []string{"https://www.example.org"}, Embedders: []string{"https://news.example.org"},
 		},
-		Store: store, Viewer: intake.Forwarded(2), Now: func() time.Time { return shown.Add(time.Minute) },
+		Store: store, Viewer: intake.Forwarded(2), Now: func() time.Time { return shown.Add(time.Minute) }, Log: log,
 		Keys:    func(context.Context) (*bypass.Keyring, error) { return keys, nil },
 		Secrets: func(context.Context, string) ([]string, error) { return []string{origin}, nil },
 	}.Handler()
 	if err != nil {
 		t.Fatal(err)
 	}
-	serve := httpapi.Handler(room, slog.New(slog.DiscardHandler))
+	serve := httpapi.Handler(room, log)
 	play := func(name string, status int) events.APIGatewayV2HTTPResponse {
 		t.Helper()
-		got, err := serve(t.Context(), sample(t, name))
+		got, err := serve(ctx, sample(t, name))
 		if err != nil || got.StatusCode != status {
 			t.Fatalf("%s: status %d and %v, not %d\n%s", name, got.StatusCode, err, status, got.Body)
 		}
@@ -98,6 +104,15 @@ func TestSampleEvents(t *testing.T) {
 	play("intake-leave", http.StatusOK)
 	if entry, err = store.Entry(t.Context(), jordan); err != nil || entry.Stage != waitlist.Left {
 		t.Errorf("who left has the entry %+v, %v", entry, err)
+	}
+	n := 0
+	for line := range strings.Lines(lines.String()) {
+		if n++; !strings.Contains(line, `"request":"the-request"`) || strings.Contains(line, "example.com") {
+			t.Errorf("a line names no request, or an address: %s", line)
+		}
+	}
+	if n < 3 {
+		t.Errorf("%d lines were logged:\n%s", n, lines.String())
 	}
 }
 

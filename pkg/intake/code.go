@@ -72,7 +72,7 @@ func (rm *room) redeem(ctx context.Context, v *visit) (answer, error) {
 		v.ticket = got.Ticket
 		return answer{}, err
 	case err != nil:
-		rm.Log.Error("write down the use of a code; its bearer gets in", "error", err)
+		rm.Log.ErrorContext(ctx, "write down the use of a code; its bearer gets in", "error", err)
 		rm.Count("CodesUnrecorded", 1)
 	default:
 		rm.Count("CodesRedeemed", 1)
@@ -82,7 +82,7 @@ func (rm *room) redeem(ctx context.Context, v *visit) (answer, error) {
 		return answer{}, err
 	}
 	to := gate.SafePath(got.Ticket.Wanted)
-	rm.Log.Info("code used", "first", got.First, "known", got.Known, "left", expires.Sub(v.now).Round(time.Minute).String())
+	rm.Log.InfoContext(ctx, "code used", "first", got.First, "known", got.Known, "left", expires.Sub(v.now).Round(time.Minute).String())
 	return answer{
 		// The id in the path makes it an address of its own: a CDN may give the answer
 		// to one request to others that ask for the same address at the same moment.

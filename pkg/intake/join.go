@@ -61,7 +61,7 @@ func (rm *room) again(v *visit, field, key string) answer {
 	w, err := rm.blank(v.Context(), v)
 	if err != nil {
 		// Without keys there is no stamp, and the form comes back once more.
-		rm.Log.Error("read the keys for a form", "error", err)
+		rm.Log.ErrorContext(v.Context(), "read the keys for a form", "error", err)
 		w = v.view("form", "form.title")
 		w.Email = input{Name: "email", Label: w.Say("form.email"), Hint: w.Say("form.hint")}
 	}
@@ -147,7 +147,7 @@ func (rm *room) join(ctx context.Context, v *visit) (answer, error) {
 	} else {
 		rm.Count("SignupsKnown", 1)
 	}
-	rm.Log.Info("sign-up", "language", v.lang.Tag, "json", v.asJSON)
+	rm.Log.InfoContext(ctx, "sign-up", "language", v.lang.Tag, "json", v.asJSON)
 	return done, nil
 }
 

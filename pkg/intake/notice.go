@@ -76,7 +76,7 @@ func (rm *room) read(ctx context.Context, now time.Time) (waitlist.Control, wait
 	n.mu.Unlock()
 	c, p, err := rm.Store.Notice(ctx)
 	if err != nil {
-		rm.Log.Warn("read the notice; the last one stands", "error", err)
+		rm.Log.WarnContext(ctx, "read the notice; the last one stands", "error", err)
 		return control, progress
 	}
 	n.mu.Lock()

@@ -105,7 +105,7 @@ func (rm *room) explain(v *visit, err error, h http.Header) answer {
 		return back(plain(http.StatusNotFound, "missing"))
 	}
 
-	rm.Log.Error("serve the waiting room", "page", pageName(v.page), "error", err)
+	rm.Log.ErrorContext(v.Context(), "serve the waiting room", "page", pageName(v.page), "error", err)
 	h.Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
 	switch {
 	case v.page == "" && v.form != nil:

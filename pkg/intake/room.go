@@ -269,7 +269,7 @@ func (rm *room) write(w http.ResponseWriter, v *visit, a answer) {
 		var err error
 		if body, err = a.view.html(); err != nil {
 			// A template that fails is a defect; the person gets plain words at least.
-			rm.Log.Error("render a page", "page", a.view.Page, "error", err)
+			rm.Log.ErrorContext(v.Context(), "render a page", "page", a.view.Page, "error", err)
 			h.Set("Content-Type", "text/plain; charset=utf-8")
 			a.status, body = http.StatusTooManyRequests, []byte(a.view.Say("busy.title")+"\n"+a.view.Say("busy")+"\n")
 		}
