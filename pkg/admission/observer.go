@@ -228,7 +228,7 @@ func (m *memory) settle(doubted []bool, steps int) {
 		if m.Visitors[i] >= 0 {
 			v.guess(y, m.countedIn(i)+float64(m.Back[i]))
 		}
-		if model := float64(m.Model[i]); v.Seen > 60 && model > 0 && math.Abs(math.Log(max(y, 1e-3)/model)) > 0.2 && m.unsettled(i) {
+		if v.away(y, float64(m.Model[i])) {
 			continue // something happened that is no matter of visits
 		}
 		people, found := make([]float64, len(candidates)), make([]float64, len(candidates))
@@ -255,18 +255,6 @@ func (m *memory) counting(i int) float64 {
 	}
 	const lasting = 8
 	return min(lasting*float64(m.Door.Noise)*max(0, 1-back/in)/people, 1)
-}
-
-// unsettled says whether the load has been away from the model for less than the
-// recent history: a change that stays is learned after all.
-func (m *memory) unsettled(i int) bool {
-	far := 0
-	for k := max(0, i-45); k < i; k++ {
-		if y, model := float64(m.Load[k]), float64(m.Model[k]); y >= 0 && model > 0 && math.Abs(math.Log(max(y, 1e-3)/model)) > 0.15 {
-			far++
-		}
-	}
-	return far < 40
 }
 
 // found takes the first load that was ever seen as people who were there before

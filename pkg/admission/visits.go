@@ -85,8 +85,10 @@ type visits struct {
 	SUU []float32 `json:"uu,omitempty"`
 	SUY []float32 `json:"uy,omitempty"`
 	SYY []float32 `json:"yy,omitempty"`
-	// Seen is how many samples were learned from.
+	// Seen is how many samples were learned from, Away how many in a row were so far
+	// from the model that something else must have happened.
 	Seen int `json:"seen,omitempty"`
+	Away int `json:"away,omitempty"`
 	// Loads and Flows are sums over the first hours, where the capacity is unknown:
 	// of the load, and of who came in at its minute. Their quotient over the length
 	// of a visit is the guess of what one visitor weighs that learning starts from.
@@ -118,6 +120,28 @@ const (
 	// as likely as the usual one.
 	evenDoubt = 2
 )
+
+// stays is for how many samples a load may be away from the model before it is
+// taken to be how the site is now. A site that lost a third of its capacity for an
+// hour would else be learned as one of long visits, and be thought far too large
+// when the capacity is back.
+const stays = 180
+
+// away says whether a sample is not to be learned from.
+func (v *visits) away(y, model float64) bool {
+	if v.Seen <= 60 || model <= 0 {
+		return false
+	}
+	switch off := math.Abs(math.Log(max(y, 1e-3) / model)); {
+	case off <= 0.15:
+		v.Away = max(0, v.Away-3)
+		return false
+	case off <= 0.2:
+		return false
+	}
+	v.Away = min(v.Away+1, 2*stays)
+	return v.Away < stays
+}
 
 // firstHours is from how many samples the first guess of a visitor's weight is
 // made.
