@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -187,7 +188,8 @@ func TestLeaving(t *testing.T) {
 		t.Errorf("a GET made it %s", e.Stage)
 	}
 	for _, token := range []string{"", "x", "x.1.y", w.keys.LeaveToken(e.Key, e.Joining) + "x", w.stamp()} {
-		w.post("/waiting-room/es/leave?t="+url.QueryEscape(token), nil).status(422).says("Ese enlace no es correcto")
+		w.post("/waiting-room/es/leave?t="+url.QueryEscape(token), nil).status(422).says("Ese enlace no es correcto",
+			`href="/waiting-room/es/"`, `href="/waiting-room/es/enter"`, `href="/"`)
 	}
 
 	// A mail program's own button (RFC 8058): no browser, another origin, either type.
@@ -212,6 +214,30 @@ func TestLeaving(t *testing.T) {
 	w.post(link, nil).status(200)
 	if e, _ := w.entry("ana@example.org"); e.Stage != waitlist.Waiting {
 		t.Errorf("the old link made it %s", e.Stage)
+	}
+}
+
+// CASES 36: somebody leaves while the mail is on its way. The mail may arrive, and
+// then neither its code nor what SES says of it brings the place back.
+func TestLeavingWhileTheMailIsOnItsWay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.join("ana@example.org")
+	e, _ := w.entry("ana@example.org")
+	code := w.send(e.Ref)
+	if e, _ := w.entry("ana@example.org"); e.Stage != waitlist.Sending {
+		t.Fatalf("the entry is %s", e.Stage)
+	}
+	link := "/waiting-room/en/leave?t=" + w.keys.LeaveToken(e.Key, e.Joining)
+	for range 2 {
+		w.post(link, nil).status(200).says("You are no longer in the line")
+	}
+	if err := w.store.Accept(t.Context(), e.Ref, 1, w.clock()); !errors.Is(err, waitlist.ErrStale) {
+		t.Errorf("SES says that it took the mail: %v", err)
+	}
+	w.use(string(code), "a").status(410).says("That turn was given up")
+	if e, _ := w.entry("ana@example.org"); e.Stage != waitlist.Left {
+		t.Errorf("the entry is %s", e.Stage)
 	}
 }
 

@@ -79,6 +79,18 @@ func TestTheLastNoticeStandsWhileTheStoreIsDown(t *testing.T) {
 	w.get("/waiting-room/en/").says("The line is closed for now")
 }
 
+// A process that has never heard the notice does not say that the door is open:
+// whoever reads that was turned away a moment ago, and would be again.
+func TestTheFormStandsWhileNoNoticeWasEverHeard(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.probe.Before = failOn("Notice", waitlist.ErrBusy)
+	for range 2 { // asked, and from the cache
+		w.get("/waiting-room/en/").says("Email address")
+	}
+	w.join("ana@example.org").status(200).says("You are in the line")
+}
+
 // A good code gets in while the store is down: it was sent so that nothing more
 // is needed.
 func TestACodeWorksWhileTheStoreIsDown(t *testing.T) {

@@ -82,7 +82,9 @@ func (rm *room) explain(v *visit, err error, h http.Header) answer {
 	case errors.Is(err, waitlist.ErrRevoked):
 		return rm.dead(v, "dead.revoked")
 	case errors.Is(err, bypass.ErrLeave):
-		return plain(http.StatusUnprocessableEntity, "leave.wrong")
+		a := plain(http.StatusUnprocessableEntity, "leave.wrong")
+		a.view.Page = "astray"
+		return a
 
 	case errors.Is(err, errForeign):
 		rm.Count("ForeignForms", 1)

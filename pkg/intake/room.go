@@ -2,7 +2,6 @@ package intake
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -277,6 +276,6 @@ func (rm *room) write(w http.ResponseWriter, v *visit, a answer) {
 	w.WriteHeader(a.status)
 	if v.Method != http.MethodHead {
 		// A client that went away is nobody's error.
-		_, _ = io.Copy(w, strings.NewReader(string(body)))
+		_, _ = w.Write(body)
 	}
 }

@@ -3,13 +3,33 @@
 package browser
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"raincheck/pkg/gate"
 	"raincheck/pkg/waitlist"
 )
+
+// showsAllOf checks that a field shows the whole of a text, and puts back what
+// stood there.
+func (b *tab) showsAllOf(selector, text string) {
+	b.Helper()
+	hidden, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](fmt.Sprintf(`(() => {
+		const field = document.querySelector(%q), was = field.value;
+		field.value = %q;
+		const hidden = field.scrollWidth - field.clientWidth;
+		field.value = was;
+		return hidden;
+	})()`, selector, text)))
+	must(b.T, err)
+	if hidden > 0 {
+		b.Errorf("%s: %s hides %d pixels of %s", b.where(), selector, hidden, text)
+	}
+}
 
 // TestEveryPage looks at every page of the room in every state, as a phone and a
 // laptop show it, by day and by night: axe-core finds nothing, nothing is wider
@@ -35,6 +55,9 @@ func TestEveryPage(t *testing.T) {
 				for _, l := range looks {
 					b.from(l)
 					b.accessible(name + ", " + l.name)
+					if strings.HasPrefix(name, "enter") {
+						b.showsAllOf("#code", "ABCDE-FGHJK-MNPQR-STVWX")
+					}
 					if l == phone || l == late {
 						b.shoot("page-" + language + "-" + name + "-" + l.name)
 					}
@@ -75,7 +98,11 @@ func TestEveryPage(t *testing.T) {
 			check("left", b.press("main form button"), 200)
 			b.open(base + "/code?c=" + code)
 			check("code-given-up", b.press("main form button"), 410)
-			check("leave-wrong", func() int64 { b.open(base + "/leave?t=x"); return b.press("main form button") }(), 422)
+			b.open(base + "/leave?t=x")
+			check("leave-wrong", b.press("main form button"), 422)
+			if got := b.press("main li:nth-child(2) a"); got != 200 || b.where() != base+"/enter" {
+				t.Errorf("from a link that is not right to %s", b.where())
+			}
 			check("cookies-off", b.open(base+"/in/x?to=/apply"), 200)
 
 			over := r.invited(t, "cem@example.org")

@@ -468,6 +468,26 @@ func TestWhoLeavesGetsNoMail(t *testing.T) {
 	}
 }
 
+// CASES 36: who leaves while nobody knows whether the mail went out gets no
+// second one.
+func TestWhoLeavesWhileSendingGetsNoSecondMail(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	refs := w.join("ann", "bob")
+	w.outbox.Probe = mailFault(true, map[int]error{0: email.ErrAmbiguous, 1: email.ErrAmbiguous})
+	w.throttle(2)
+	w.minute()
+	w.stages(waitlist.Sending, refs...)
+	w.must(w.store.Leave(w.ctx, refs[0], w.now))
+	for range 20 {
+		w.minute()
+	}
+	w.stages(waitlist.Left, refs[0])
+	if n := w.mails(); n[refs[0].Key] != 1 || n[refs[1].Key] != 2 {
+		t.Fatalf("mails: %v", n)
+	}
+}
+
 func TestSentAndNotRecordedIsRecordedByItsEvent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
