@@ -14,6 +14,7 @@ import (
 type notice struct {
 	mu       sync.Mutex
 	asked    time.Time
+	heard    bool
 	control  waitlist.Control
 	progress waitlist.Progress
 	// ahead is closed when what was asked ahead is answered; nil when nothing is.
@@ -40,7 +41,7 @@ func (rm *room) readAhead(ctx context.Context, now time.Time) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		if err == nil {
-			n.control, n.progress = c, p
+			n.heard, n.control, n.progress = true, c, p
 		} else {
 			n.asked = time.Time{} // whoever needs it asks for itself
 		}
@@ -49,9 +50,13 @@ func (rm *room) readAhead(ctx context.Context, now time.Time) {
 	}()
 }
 
+// unheard stands for a notice that nobody has heard yet: the form is shown. The
+// zero Control would say that the door is open, and send whoever was just turned
+// away back to it. A person who cannot be saved is told so by the sign-up itself.
+var unheard = waitlist.Control{Mode: gate.Throttle}
+
 // read gives the notice, at most NoticeLife old. A store that does not answer
-// leaves the last one in force: with sign-ups on, which is the zero Control, a
-// person who cannot be saved is told so by the sign-up itself.
+// leaves the last one in force.
 func (rm *room) read(ctx context.Context, now time.Time) (waitlist.Control, waitlist.Progress) {
 	n := &rm.notice
 	n.mu.Lock()
@@ -61,18 +66,21 @@ func (rm *room) read(ctx context.Context, now time.Time) (waitlist.Control, wait
 		select {
 		case <-answered:
 		case <-ctx.Done():
-			return waitlist.Control{}, waitlist.Progress{}
+			return unheard, waitlist.Progress{}
 		}
 		n.mu.Lock()
 	}
 	fresh := !n.asked.IsZero() && now.Sub(n.asked) < rm.NoticeLife && !now.Before(n.asked)
+	control, progress := n.control, n.progress
+	if !n.heard {
+		control = unheard
+	}
 	if fresh {
-		defer n.mu.Unlock()
-		return n.control, n.progress
+		n.mu.Unlock()
+		return control, progress
 	}
 	// One asks; whoever comes meanwhile takes the old one, and is not held up.
 	n.asked = now
-	control, progress := n.control, n.progress
 	n.mu.Unlock()
 	c, p, err := rm.Store.Notice(ctx)
 	if err != nil {
@@ -81,7 +89,7 @@ func (rm *room) read(ctx context.Context, now time.Time) (waitlist.Control, wait
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.control, n.progress = c, p
+	n.heard, n.control, n.progress = true, c, p
 	return c, p
 }
 
