@@ -33,6 +33,9 @@ type recorded struct {
 const (
 	enoughMinutes = 180
 	enoughLoad    = 0.15
+	// mostHeld is the share of the minutes in which people may have been turned
+	// away: a load that is held at its target says nothing of what moves it.
+	mostHeld = 0.25
 )
 
 // propose finds the capacity by which the recorded load follows best from who
@@ -42,7 +45,7 @@ const (
 // propose.
 func propose(r recorded, now time.Time) (*proposal, string) {
 	loads, counts := map[time.Time]admission.Sample{}, map[time.Time]admission.EdgeCount{}
-	first, peak, both := now, admission.Sample{}, 0
+	first, peak, both, held := now, admission.Sample{}, 0, 0
 	for _, s := range r.load {
 		loads[s.At.UTC().Truncate(time.Minute)] = s
 		if s.Value > peak.Value {
@@ -57,6 +60,9 @@ func propose(r recorded, now time.Time) (*proposal, string) {
 		}
 		if _, ok := loads[at]; ok {
 			both++
+			if share, turned := r.shares[at]; turned && share < 0.98 {
+				held++
+			}
 		}
 	}
 	switch {
@@ -66,6 +72,9 @@ func propose(r recorded, now time.Time) (*proposal, string) {
 		return nil, fmt.Sprintf("load and visitors are both known for %d minutes, and %d are needed; leave the capacity at 0, the law learns it", both, enoughMinutes)
 	case peak.Value < enoughLoad:
 		return nil, fmt.Sprintf("the load never passed %s: a quiet day says little about a full site; leave the capacity at 0, the law learns it", percent(peak.Value))
+	}
+	if float64(held) > mostHeld*float64(both) {
+		return nil, fmt.Sprintf("raincheck itself held the load for %d of %d minutes, and a held load does not tell; leave the capacity at 0, or let a day of `raincheck observe` show it", held, both)
 	}
 	var came, load []float64
 	last := 0.0
@@ -87,7 +96,10 @@ func propose(r recorded, now time.Time) (*proposal, string) {
 	if !ok {
 		return nil, "the load does not follow from who comes in: is it the metric of this site?"
 	}
-	p := &proposal{Visitors: twoDigits(f.capacity), Visit: math.Round(f.visit*10) / 10, Law: twoDigits(replay(loads, counts, r.shares, first, now))}
+	if f.high > apart*f.low {
+		return nil, "the load moved too little with the visitors to tell one capacity from another; leave it at 0, the law learns it"
+	}
+	p := &proposal{Visitors: twoDigits(f.capacity), Visit: math.Round(f.visit*10) / 10, Law: twoDigits(replay(loads, counts, r, first, now))}
 	p.How = fmt.Sprintf("By %s minutes of load and of visitors at the door: visits of %.0f minutes explain the load best, to %s; at the highest load, %s at %s, some %s people were then on the site.",
 		thousands(both), f.visit, percent(f.off), percent(peak.Value), peak.At.UTC().Format("15:04"), thousands(int(twoDigits(f.capacity*peak.Value))))
 	if p.Law > 0 {
@@ -101,8 +113,19 @@ func propose(r recorded, now time.Time) (*proposal, string) {
 }
 
 // fit is a capacity and a mean visit in minutes, and how far the load is from
-// what they say, as a share of it.
-type fit struct{ capacity, visit, off float64 }
+// what they say, as a share of it. Low and high are the capacities that explain it
+// nearly as well.
+type fit struct{ capacity, visit, off, low, high float64 }
+
+const (
+	// nearly bounds how much worse an explanation may be and still be one: three
+	// deviations, squared, for minutes of which a quarter of an hour says as much as
+	// one that stood alone.
+	nearly = 9 * 15.
+	// apart is how far the explanations may be from each other: beyond, the day does
+	// not tell.
+	apart = 1.8
+)
 
 // bestFit tries mean visits from 3 minutes to 2 hours. Visits are taken to end at
 // random, as many in each minute as fits their mean. What decides the capacity is
@@ -111,6 +134,8 @@ type fit struct{ capacity, visit, off float64 }
 // are very long. To fit that as well was tried: one day's noise then decides.
 func bestFit(came, load []float64) (best fit, ok bool) {
 	best.off = math.Inf(1)
+	var all []fit
+	minutes := 1.0
 	// The same minutes for all of them, the first hour or more left out: of who was
 	// there before nothing is known.
 	from := min(len(came)/3, 4*60)
@@ -132,8 +157,17 @@ func bestFit(came, load []float64) (best fit, ok bool) {
 			continue
 		}
 		gain := xy / xx
-		if off := math.Sqrt(max(0, yy-gain*xy) / yy); off < best.off {
-			best = fit{capacity: 1 / gain, visit: visit, off: off}
+		minutes = n
+		f := fit{capacity: 1 / gain, visit: visit, off: math.Sqrt(max(0, yy-gain*xy) / yy)}
+		all = append(all, f)
+		if f.off < best.off {
+			best = f
+		}
+	}
+	best.low, best.high = best.capacity, best.capacity
+	for _, f := range all {
+		if f.off*f.off <= best.off*best.off*(1+nearly/minutes) {
+			best.low, best.high = min(best.low, f.capacity), max(best.high, f.capacity)
 		}
 	}
 	// Half of the load unexplained is no explanation.
@@ -142,7 +176,7 @@ func bestFit(came, load []float64) (best fit, ok bool) {
 
 // replay runs the minutes through the admission law with the capacity unknown,
 // and gives what it reckons with in the end.
-func replay(loads map[time.Time]admission.Sample, counts map[time.Time]admission.EdgeCount, shares map[time.Time]float64, first, now time.Time) float64 {
+func replay(loads map[time.Time]admission.Sample, counts map[time.Time]admission.EdgeCount, r recorded, first, now time.Time) float64 {
 	policy := admission.DefaultPolicy()
 	policy.Capacity = 0
 	var state admission.State
@@ -150,7 +184,7 @@ func replay(loads map[time.Time]admission.Sample, counts map[time.Time]admission
 	for at := first.Add(time.Minute); !at.After(now); at = at.Add(time.Minute) {
 		// What describes a minute is known when it has ended.
 		described := at.Add(-time.Minute)
-		share, turned := shares[described]
+		share, turned := r.shares[described]
 		applied := &admission.Applied{Mode: "throttle", Admit: share}
 		if !turned {
 			applied = &admission.Applied{Mode: "open", Admit: 1}
@@ -161,6 +195,9 @@ func replay(loads map[time.Time]admission.Sample, counts map[time.Time]admission
 		}
 		if c, ok := counts[described]; ok {
 			o.Edge = append(o.Edge, c)
+		}
+		if n := int(r.back[described]); n > 0 {
+			o.Redeemed = append(o.Redeemed, admission.Cohort{Invited: described, Count: n})
 		}
 		decision, state = admission.Next(policy, state, o)
 	}

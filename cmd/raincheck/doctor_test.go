@@ -70,6 +70,22 @@ func TestACapacityIsProposed(t *testing.T) {
 		}
 	}
 	load, edge := aDay(now, 10000, 20)
+	// A day that raincheck held, and one on which next to nothing moved.
+	shares, flat := map[time.Time]float64{}, scaled(load, 0)
+	for i := range load {
+		shares[load[i].At] = 0.4
+		flat[i].Value = 0.6 * (1 + 0.01*math.Sin(float64(i)/3))
+	}
+	if got, why := propose(recorded{load: load, edge: edge, shares: shares}, now); got != nil || !strings.Contains(why, "raincheck itself held the load") {
+		t.Errorf("a held day: %v, %s", got, why)
+	}
+	even := append([]admission.EdgeCount(nil), edge...)
+	for i := range even {
+		even[i].Visitors = 500 + 10*float64(i%3)
+	}
+	if got, why := propose(recorded{load: flat, edge: even}, now); got != nil || !strings.Contains(why, "moved too little") {
+		t.Errorf("an even day: %v, %s", got, why)
+	}
 	for name, c := range map[string]struct {
 		load []admission.Sample
 		edge []admission.EdgeCount
