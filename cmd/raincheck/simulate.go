@@ -35,6 +35,7 @@ type simulateCmd struct {
 
 	MetricLag   int     `group:"What goes wrong" default:"2" help:"Minutes until the load of a minute is known."`
 	MetricNoise float64 `group:"What goes wrong" default:"0.03" help:"Noise of the load, as a share of it."`
+	MetricStep  float64 `group:"What goes wrong" placeholder:"STEP" help:"What the load is rounded to: 0.01 is whole percents."`
 	Frozen      string  `group:"What goes wrong" placeholder:"FROM-UNTIL" help:"In these minutes of the day the load repeats what it said before them: 660-690."`
 	NoMetric    string  `group:"What goes wrong" placeholder:"FROM-UNTIL" help:"In these minutes there is no load."`
 	NoCounts    string  `group:"What goes wrong" placeholder:"FROM-UNTIL" help:"In these minutes the edge counts nobody."`
@@ -241,7 +242,7 @@ func (c *simulateCmd) scenario() (simulation.Scenario, error) {
 // conditions puts together what goes wrong.
 func (c *simulateCmd) conditions() (simulation.Conditions, error) {
 	out := simulation.DefaultConditions()
-	out.MetricLag, out.MetricNoise = c.MetricLag, c.MetricNoise
+	out.MetricLag, out.MetricNoise, out.MetricStep = c.MetricLag, c.MetricNoise, c.MetricStep
 	out.MailPerSecond, out.MailPerDay, out.Restart = c.Mail, c.MailDay, c.Restart
 	for _, s := range []struct {
 		flag, value string

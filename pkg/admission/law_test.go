@@ -207,6 +207,21 @@ func TestTheDaysMailsLastTheDay(t *testing.T) {
 	}
 }
 
+// TestCountsThatGrow: a count is told a second time, and is then a quarter higher;
+// the next one that is told only once is taken for what it will become.
+func TestCountsThatGrow(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	p.Capacity = 50000
+	d := &day{t: t, policy: p, last: Decision{Admit: 1}}
+	got := d.minutes(60, 800, 0.4, func(o *Observation) {
+		o.Edge = append(o.Edge, EdgeCount{At: o.Time.Add(-4 * time.Minute), Visitors: 1000, Admitted: 1000})
+	})
+	if n := got.Numbers.Visitors; n < 950 || n > 1050 {
+		t.Errorf("800 visitors a minute at first and 1,000 in the end: %.0f expected, want 1,000", n)
+	}
+}
+
 // TestTheSameMinuteTwice is a doubled tick: it must not invite twice.
 func TestTheSameMinuteTwice(t *testing.T) {
 	t.Parallel()

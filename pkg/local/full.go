@@ -50,6 +50,7 @@ func CanLive(c simulation.Conditions) error {
 		asked bool
 	}{
 		{"a lag of the metric or the counts other than 2 minutes", c.MetricLag != 2 || c.EdgeLag != 2},
+		{"a metric in steps", c.MetricStep > 0},
 		{"an effect other than after 1 minute", c.Effect != 1},
 		{"a metric that is missing or frozen", len(c.NoMetric)+len(c.Frozen) > 0},
 		{"counts that are missing", len(c.NoEdge) > 0},

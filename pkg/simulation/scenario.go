@@ -29,6 +29,9 @@ type Conditions struct {
 	MetricLag int
 	// MetricNoise is the standard deviation of the load metric, as a share of it.
 	MetricNoise float64
+	// MetricStep is what the metric is rounded to, 0.01 where it comes in whole
+	// percents; 0 is not at all.
+	MetricStep float64
 	// NoMetric are minutes in which no load becomes known, and none of them later.
 	NoMetric []Span
 	// Frozen are minutes in which the metric repeats what it said before them.
@@ -99,6 +102,8 @@ func (s Scenario) Validate() error {
 		conditions = errors.New("a lag or delay is not between 0 and 60 minutes")
 	case !(c.MetricNoise >= 0 && c.MetricNoise <= 1):
 		conditions = fmt.Errorf("a metric noise of %v: it is a share from 0 to 1", c.MetricNoise)
+	case !(c.MetricStep >= 0 && c.MetricStep <= 0.5):
+		conditions = fmt.Errorf("a metric in steps of %v: they are 0, for none, to 0.5", c.MetricStep)
 	case c.Sample < 1 || c.Sample > 1e6:
 		conditions = fmt.Errorf("one visitor in %d is counted: it takes a number of 1 or more", c.Sample)
 	case !(c.MailPerSecond >= 0 && c.MailPerDay >= 0):

@@ -113,6 +113,50 @@ func TestGoals(t *testing.T) {
 	}
 }
 
+// TestWhatOnlyTheDelayCosts: what goes wrong costs the law no more than it does a
+// planner that knows all but what is to come, or next to nothing.
+func TestWhatOnlyTheDelayCosts(t *testing.T) {
+	t.Parallel()
+	walk, err := Generate("walk", 301)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		trial      string
+		queueFirst float64
+		day        Trace
+		more       int // minutes above 1.0 than the planner's
+	}{
+		{"capacity falls by 30 % for an hour", 1, healthCare(t).Trace, 3},
+		{"capacity falls by 30 % for an hour", 0, healthCare(t).Trace, 3},
+		{"metric in whole percents, 1 % noise", 1, healthCare(t).Trace, 0},
+		{"capacity 400, unknown", 0.3, healthCare(t).Trace, 8},
+		{"people sleep from 23 to 7, nobody said so", 1, walk, 12},
+	} {
+		t.Run(c.trial, func(t *testing.T) {
+			t.Parallel()
+			s := DefaultScenario(c.day)
+			s.Policy.QueueFirst = c.queueFirst
+			for _, trial := range trials {
+				if trial.name == c.trial {
+					trial.change(&s)
+				}
+			}
+			least := 0
+			if s.People.Night == nil {
+				least = must(t, s, Delayed).Summary.Above100
+			}
+			r := must(t, s, Law).Summary
+			if r.Above100 > least+c.more {
+				t.Errorf("%d minutes above 1.0, at %.2f; %d for the planner", r.Above100, r.MaxLoad, least)
+			}
+			if s.Conditions.MetricStep > 0 && r.Utilisation < 0.995 {
+				t.Errorf("%.1f %% of the target in use while somebody waited, want 99.5", 100*r.Utilisation)
+			}
+		})
+	}
+}
+
 // TestWithoutAWaitingRoom is what the others are measured by: HealthCare.gov's
 // day without one, hours above its capacity.
 func TestWithoutAWaitingRoom(t *testing.T) {

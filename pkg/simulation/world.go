@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -134,6 +135,9 @@ func (w *world) live(m int) {
 	s.counted[m] = admission.EdgeCount{At: w.tick(m), Visitors: float64(sampled * w.Conditions.Sample), Admitted: float64(sampledIn * w.Conditions.Sample)}
 	load := float64(before+w.onSite) / 2 / w.capacity(m)
 	s.metric[m] = max(0, load*(1+w.Conditions.MetricNoise*w.r.NormFloat64()))
+	if step := w.Conditions.MetricStep; step > 0 {
+		s.metric[m] = math.Round(s.metric[m]/step) * step
+	}
 	s.Demand[m], s.Visitors[m], s.Door[m], s.Returned[m] = float64(demand), float64(visitors), float64(in), float64(back)
 	s.OnSite[m], s.Load[m], s.Admit[m], s.Waiting[m] = float64(w.onSite), float64(w.onSite)/w.capacity(m), a, float64(w.waiting)
 	w.sum.Door += in
