@@ -118,9 +118,10 @@ deploy: build ## Deploy the stack (the first time: make deploy deploy-edge ARGS=
 
 # The stack's name, for its part that exists in us-east-1 alone.
 STACK ?= raincheck
+EDGE ?=
 
-deploy-edge: ## Deploy the part in us-east-1, the edge's log group and counts (STACK=raincheck)
-	aws cloudformation deploy --region us-east-1 --stack-name $(STACK)-edge --template-file functions/throttle/edge.yaml --parameter-overrides Stack=$(STACK) --no-fail-on-empty-changeset
+deploy-edge: ## Deploy the part in us-east-1, the edge's log group, counts and alarms (STACK=raincheck EDGE='AlarmEmail=… WebAcl=yes')
+	aws cloudformation deploy --region us-east-1 --stack-name $(STACK)-edge --template-file functions/throttle/edge.yaml --parameter-overrides Stack=$(STACK) $(EDGE) --no-fail-on-empty-changeset
 
 template: ## Join the edge functions' code into the templates
 	$(GO) test ./test/template -run Fresh -update

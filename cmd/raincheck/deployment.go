@@ -22,7 +22,7 @@ type desk interface {
 	State(ctx context.Context) ([]byte, error)
 }
 
-// door is the store at the edge.
+// edgeStore is the store at the edge.
 type edgeStore interface {
 	Gate(ctx context.Context) (gate.Gate, string, error)
 	Base(ctx context.Context) (gate.Base, string, error)
@@ -209,7 +209,7 @@ func fill(s *console.Snapshot, r inviter.Report) {
 	case r.Tick.IsZero():
 		s.Warnings = append(s.Warnings, "the inviter has not decided anything yet")
 	case age > 3*time.Minute && s.Control.Door() != gate.Open:
-		s.Warnings = append(s.Warnings, fmt.Sprintf("the inviter last decided %s ago; it should every minute (alarm inviter-errors in docs/operating.md)", age.Round(time.Second)))
+		s.Warnings = append(s.Warnings, fmt.Sprintf("the inviter last decided %s ago; it should every minute (alarm NoTicks in docs/operating.md)", age.Round(time.Second)))
 	}
 	if r.Paused != "" {
 		s.Warnings = append(s.Warnings, "nothing is sent: "+r.Paused)

@@ -39,7 +39,7 @@ func (s *session) edgeDocuments(now func() time.Time) func(context.Context) ([]f
 		case err != nil:
 			found = append(found, bad("`raincheck open` writes a good one; then look at the inviter's logs.", "the gate cannot be read: %v", err))
 		case !g.InForce(now()):
-			found = append(found, bad("The inviter renews it every few minutes: look at its logs (alarm Errors in docs/operating.md).", "the gate ran out at %s: the edge lets in its stale share, %s", clockTime(g.Until), percent(g.Stale)))
+			found = append(found, bad("The inviter renews it every few minutes: look at its logs (alarm NoTicks in docs/operating.md).", "the gate ran out at %s: the edge lets in its stale share, %s", clockTime(g.Until), percent(g.Stale)))
 		default:
 			doc, err := g.Encode()
 			if err != nil {

@@ -156,7 +156,7 @@ func (s *session) controller(clock func() time.Time) func(context.Context) ([]fi
 		case report.Tick.IsZero():
 			found = append(found, warn("Wait a minute; if it stays so, look at the inviter's logs.", "the inviter has not decided anything yet"))
 		case age > 3*time.Minute && control.Door() != gate.Open:
-			found = append(found, bad("Look at the inviter's logs (alarm Errors in docs/operating.md).", "the inviter last decided %s ago; it should every minute", age.Round(time.Second)))
+			found = append(found, bad("Look at the inviter's logs (alarm NoTicks in docs/operating.md).", "the inviter last decided %s ago; it should every minute", age.Round(time.Second)))
 		default:
 			found = append(found, ok("the inviter decides; the door: %s", door(control)))
 		}

@@ -124,8 +124,9 @@ type Service struct {
 	// Count reports a number, for metrics and alarms; nil reports nothing. Beside
 	// what happened (inviter.claimed, .retried, .givenback, .expired, .taken,
 	// .buried, .published, .skipped, .blind) it gives what stands: inviter.waiting,
-	// .admit, .load, and .loadage (seconds since the newest load, while the door
-	// turns people away).
+	// .admit, .load, .loadage (seconds since the newest load, while the door turns
+	// people away), .unsent (1 while people wait and no mail goes out, else 0) and
+	// .halted (1 while the mail service lets us send nothing).
 	Count func(name string, n float64)
 	Log   *slog.Logger
 
@@ -232,6 +233,10 @@ func (t *tick) finish(ctx context.Context) {
 	if !t.rest(ctx) {
 		t.count("inviter.waiting", float64(t.report.Waiting))
 		t.count("inviter.admit", t.report.Admit)
+		t.count("inviter.unsent", t.unsent())
+	}
+	if t.halted() {
+		t.count("inviter.halted", 1)
 	}
 	t.state.Report = t.report
 	var data []byte
@@ -246,6 +251,21 @@ func (t *tick) finish(ctx context.Context) {
 	if err != nil {
 		t.fault("saving the controller's memory", err)
 	}
+}
+
+// unsent is 1 for a minute in which people waited and no mail became known to
+// have gone out.
+func (t *tick) unsent() float64 {
+	if t.state.Tally.Waiting > 0 && t.report.Sent == 0 {
+		return 1
+	}
+	return 0
+}
+
+// halted says that nothing is sent, and that no operator wanted it so.
+func (t *tick) halted() bool {
+	byOperator := t.control.Paused && t.control.PausedBecause == ""
+	return t.report.Paused != "" && !byOperator
 }
 
 // open says that nobody is turned away at the door.

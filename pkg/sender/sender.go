@@ -65,8 +65,8 @@ type Service struct {
 	// for a message that comes some seconds before its slot.
 	Wait func(ctx context.Context, until time.Time) error
 	// Count counts what happened, nil counts nothing: sender.sent, .late, .paused,
-	// .stale, .throttled, .quota, .suspended, .halted (either of these two),
-	// .ambiguous, .failed, .unrecorded, .store (the messages returned to the queue).
+	// .stale, .throttled, .quota, .suspended, .ambiguous, .failed, .unrecorded,
+	// .store (the messages returned to the queue).
 	Count func(name string, n float64)
 	Log   *slog.Logger
 
@@ -266,7 +266,6 @@ func (s *Service) pause(ctx context.Context, now time.Time, because string, resu
 	s.mu.Lock()
 	s.paused, s.asked = true, now
 	s.mu.Unlock()
-	s.count("sender.halted")
 	err := s.Store.UpdateControl(ctx, func(c *waitlist.Control) error {
 		c.Pause(because, resume)
 		return nil

@@ -1,0 +1,228 @@
+package template_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"raincheck/test/template"
+)
+
+// alarm is what decides when one rings.
+type alarm struct {
+	TreatMissingData, Namespace, MetricName, Statistic, ComparisonOperator string
+	EvaluationPeriods, DatapointsToAlarm                                   int
+	Metrics                                                                []struct {
+		ID         string `json:"Id"`
+		Expression string
+		MetricStat *struct {
+			Metric struct{ Namespace, MetricName string }
+		}
+	}
+}
+
+func alarms(t *testing.T, name string) map[string]alarm {
+	t.Helper()
+	found := map[string]alarm{}
+	tmpl := read(t, name)
+	for _, resource := range tmpl.Resources("AWS::CloudWatch::Alarm") {
+		var a alarm
+		if err := decode(tmpl.Get("Resources", resource, "Properties"), &a); err != nil {
+			t.Fatalf("%s: %v", resource, err)
+		}
+		found[strings.TrimSuffix(resource, "Alarm")] = a
+	}
+	return found
+}
+
+// TestNoAlarmIsSilencedByAnEmptySeries: in metric math a minute in which one
+// metric has no datapoint has no result, and an alarm on it no minute that
+// breaches. Dead letters added up over two queues ring for nobody while the other
+// queue is at rest.
+func TestNoAlarmIsSilencedByAnEmptySeries(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{template.Main, template.Edge} {
+		for short, a := range alarms(t, name) {
+			for _, m := range a.Metrics {
+				for _, other := range a.Metrics {
+					if other.Expression != "" && m.MetricStat != nil && !strings.Contains(other.Expression, "FILL("+m.ID+", 0)") {
+						t.Errorf("%s: %q takes %s without FILL: it is silent whenever %s has no datapoint", short, other.Expression, m.ID, m.MetricStat.Metric.MetricName)
+					}
+				}
+			}
+			// That FILL fills a series that is empty altogether is not documented, and is to
+			// be seen on the first deployment: the alarms of the stack itself do not lean on it.
+			if name == template.Main && len(a.Metrics) > 0 {
+				t.Errorf("%s calculates; one alarm a metric costs the same and cannot be silenced", short)
+			}
+		}
+	}
+}
+
+// TestSomebodyHearsThatTheInviterIsSilent: a function that never runs makes no
+// error and no number, so that every other alarm is content.
+func TestSomebodyHearsThatTheInviterIsSilent(t *testing.T) {
+	t.Parallel()
+	for short, a := range alarms(t, template.Main) {
+		if a.Namespace == "AWS/Lambda" && a.MetricName == "Invocations" {
+			if a.TreatMissingData != "breaching" || a.ComparisonOperator != "LessThanThreshold" || a.Statistic != "Sum" {
+				t.Errorf("%s does not ring when nothing runs: %+v", short, a)
+			}
+			return
+		}
+	}
+	t.Error("no alarm looks at whether the inviter runs")
+}
+
+// TestEveryNumberIsCounted holds the names of our own metrics, in alarms and on
+// the dashboard, against the code that counts: a name that nobody counts is an
+// alarm that never rings.
+func TestEveryNumberIsCounted(t *testing.T) {
+	t.Parallel()
+	code := map[string]string{}
+	for _, folder := range []string{"pkg/inviter", "pkg/sender", "pkg/feedback", "pkg/intake", "pkg/smoke"} {
+		files, err := filepath.Glob(filepath.Join(template.Root(), folder, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v", folder, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasSuffix(file, "_test.go") {
+				code[filepath.Base(folder)] += string(text)
+			}
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(template.Root(), template.Main))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`\b(inviter|sender|feedback|intake|smoke)\.([A-Za-z]+)\b`).FindAllStringSubmatch(string(text), -1)
+	counted := 0
+	for _, m := range names {
+		if slices.Contains([]string{"js", "yaml", "go"}, m[2]) {
+			continue
+		}
+		counted++
+		// The room's and feedback's own names come without the function's.
+		if !strings.Contains(code[m[1]], `"`+m[0]+`"`) && !strings.Contains(code[m[1]], `"`+m[2]+`"`) {
+			t.Errorf("%s is counted nowhere in pkg/%s", m[0], m[1])
+		}
+	}
+	if counted < 20 {
+		t.Errorf("only %d names of metrics were found: has their form changed?", counted)
+	}
+}
+
+// TestTheToolNamesAlarmsThatThereAre, when it sends somebody to the runbook.
+func TestTheToolNamesAlarmsThatThereAre(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join(template.Root(), "cmd", "raincheck", "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no tool: %v", err)
+	}
+	known := alarms(t, template.Main)
+	for short, a := range alarms(t, template.Edge) {
+		known[short] = a
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`\(alarm ([\w-]+) in docs/operating.md\)`).FindAllStringSubmatch(string(text), -1) {
+			if _, ok := known[m[1]]; !ok {
+				t.Errorf("%s names the alarm %s, and there is none", filepath.Base(file), m[1])
+			}
+		}
+	}
+}
+
+// TestEventsAreSpelledAsCloudFormationTakesThem: the API's capitals were refused
+// for years with "contains an invalid event type", and may still be somewhere.
+// https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2130
+func TestEventsAreSpelledAsCloudFormationTakesThem(t *testing.T) {
+	t.Parallel()
+	var got []string
+	for _, node := range read(t, template.Main).Get("Resources", "MailEvents", "Properties", "EventDestination", "MatchingEventTypes").Content {
+		got = append(got, node.Value)
+	}
+	if want := []string{"send", "delivery", "bounce", "complaint", "reject", "deliveryDelay"}; !slices.Equal(got, want) {
+		t.Errorf("the events are %v, and not %v", got, want)
+	}
+}
+
+// TestRulesRefuse what a function would otherwise find out by not starting, a
+// minute after a deploy that looked well.
+func TestRulesRefuse(t *testing.T) {
+	t.Parallel()
+	tmpl := read(t, template.Main)
+	for _, story := range []struct {
+		given map[string]string
+		says  string // empty when nothing is wrong
+	}{
+		{map[string]string{}, ""},
+		{map[string]string{"LoadSource": "ecs-cpu", "LoadResource": "c/s"}, "needs LoadFull"},
+		{map[string]string{"LoadSource": "ecs-cpu", "LoadFull": "100"}, "needs LoadResource"},
+		{map[string]string{"LoadSource": "ecs-cpu", "LoadFull": "100", "LoadResource": "c/s"}, ""},
+		{map[string]string{"LoadSource": "metric", "LoadFull": "100", "LoadMetric": "m"}, "needs LoadNamespace"},
+		{map[string]string{"LoadSource": "metric", "LoadFull": "100", "LoadNamespace": "n"}, "needs LoadMetric"},
+		{map[string]string{"LoadSource": "metric", "LoadFull": "100", "LoadNamespace": "n", "LoadMetric": "m"}, ""},
+		{map[string]string{"LoadSource": "expression", "LoadFull": "100"}, "needs LoadExpression"},
+		{map[string]string{"DistributionMode": "create", "OriginDomain": "origin.example.org"}, "needs CertificateArn"},
+	} {
+		value := func(name string) string {
+			if given, ok := story.given[name]; ok {
+				return given
+			}
+			if d := tmpl.Get("Parameters", name, "Default"); d != nil {
+				return d.Value
+			}
+			return "something"
+		}
+		var said []string
+		rules := tmpl.Get("Rules")
+		for _, rule := range template.Keys(rules) {
+			if !holds(t, template.Get(rules, rule, "RuleCondition"), value) {
+				continue
+			}
+			for _, assertion := range template.Get(rules, rule, "Assertions").Content {
+				if !holds(t, template.Get(assertion, "Assert"), value) {
+					said = append(said, template.Get(assertion, "AssertDescription").Value)
+				}
+			}
+		}
+		if all := strings.Join(said, " "); (all == "") != (story.says == "") || !strings.Contains(all, story.says) {
+			t.Errorf("%v is answered %q, and not with %q", story.given, all, story.says)
+		}
+	}
+}
+
+// holds works out a condition of a rule.
+func holds(t *testing.T, node *yaml.Node, value func(parameter string) string) bool {
+	t.Helper()
+	text := func(n *yaml.Node) string {
+		if n.Tag == "!Ref" {
+			return value(n.Value)
+		}
+		return n.Value
+	}
+	if list := template.Get(node, "Fn::Contains"); list != nil {
+		return slices.ContainsFunc(list.Content[0].Content, func(n *yaml.Node) bool { return text(n) == text(list.Content[1]) })
+	}
+	switch node.Tag {
+	case "!Equals":
+		return text(node.Content[0]) == text(node.Content[1])
+	case "!Not":
+		return !holds(t, node.Content[0], value)
+	}
+	t.Fatalf("line %d: a condition that this test cannot work out", node.Line)
+	return false
+}
