@@ -460,6 +460,12 @@ func TestJoiningByJSON(t *testing.T) {
 		t.Errorf("closed: %+v", r)
 	}
 
+	// A page of another site in a language that the room has not: the browser
+	// follows the way on only if that may be read too.
+	if p := w.get("/waiting-room/fr/form.json").status(303); p.Header.Get("Location") != "/waiting-room/en/form.json" || p.Header.Get("Access-Control-Allow-Origin") != "*" {
+		t.Errorf("in French: %v", p.Header)
+	}
+
 	// A page of another site that may carry the script, and one that may not.
 	for site, allowed := range map[string]bool{"https://news.example.org": true, "https://evil.example": false} {
 		r := mustRequest(t, "OPTIONS", "/waiting-room/en/")

@@ -119,7 +119,8 @@ func (rm *room) serve(w http.ResponseWriter, v *visit) (answer, error) {
 		if !languageTag.MatchString(tag) || !reading(v.Method) {
 			return answer{}, errMissing
 		}
-		return answer{location: withQuery(here(rm.languages[0])+"/"+known(rm, page), v.URL)}, nil
+		// What any page may read it may also be sent on to.
+		return answer{location: withQuery(here(rm.languages[0])+"/"+known(rm, page), v.URL), shared: page == "form.json"}, nil
 	}
 	if !slash {
 		return answer{location: withQuery(here(v.lang)+"/", v.URL)}, nil

@@ -63,6 +63,9 @@ func chromium(t *testing.T, preferences string) context.Context {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(profile),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		// Going back then loads the page again, as where memory is short, and what was
+		// typed must outlive that; a page taken whole from memory would prove nothing.
+		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,BackForwardCache"),
 	)
 	limit, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	ctx, cancelAll := chromedp.NewExecAllocator(limit, options...)

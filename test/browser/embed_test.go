@@ -25,7 +25,8 @@ func TestEmbedded(t *testing.T) {
 			r := newRoom(t)
 			b := visitor(t, browser, c.language, "Reader", true)
 			b.from(night)
-			b.open(r.foreign + "/?lang=" + c.language)
+			r.carrier = r.script("en", `data-to="/apply" data-lang="`+c.language+`"`)
+			b.open(r.foreign + "/")
 			must(t, chromedp.Do(b.ctx, chromedp.WaitVisible(chromedp.CSS("#raincheck-email"))))
 			b.accessible("embedded")
 			b.shoot("embed-" + c.language + "-1-form")
@@ -69,7 +70,7 @@ func TestTheDocumentedSnippet(t *testing.T) {
 		}
 		return strings.ReplaceAll(text, "https://www.example.org", r.origin)
 	}
-	r.snippet = []string{block("html"), strings.TrimPrefix(block("http"), "Content-Security-Policy: ")}
+	r.carrier = carrier{lang: "en", body: block("html"), policy: strings.TrimPrefix(block("http"), "Content-Security-Policy: ")}
 	b := visitor(t, chromium(t, ""), "en", "Copier", true)
 
 	b.open(r.foreign + "/")
@@ -88,6 +89,89 @@ func TestTheDocumentedSnippet(t *testing.T) {
 	must(t, chromedp.Do(b.ctx, chromedp.WaitVisible(chromedp.CSS(".raincheck a"))))
 	if got := b.text(".raincheck"); got != "Leave your e-mail address" {
 		t.Errorf("the link says %q", got)
+	}
+}
+
+// TestTheScriptByItself leaves out data-lang and data-to, on the site's own page
+// and on another site's: the form speaks the page's language, or the room's
+// default, and leads back to the page, or to the site.
+func TestTheScriptByItself(t *testing.T) {
+	browser := chromium(t, "")
+	for _, c := range []struct {
+		name, lang, attributes string
+		foreign                bool
+		title, wanted, kept    string
+	}{
+		{"the page's language", "es-MX", "", false, "Ahora mismo hay muchas personas aquí", "/news?page=2", "es"},
+		{"in capitals", "ES", "", false, "Ahora mismo hay muchas personas aquí", "/news?page=2", "es"},
+		{"a page that names none", "", "", false, "Many people are here right now", "/news?page=2", "en"},
+		{"a language that the room has not", "fr", "", false, "Many people are here right now", "/news?page=2", "en"},
+		{"the same, on another site", "fr", "", true, "Many people are here right now", "/", "en"},
+		{"another site", "es", "", true, "Ahora mismo hay muchas personas aquí", "/", "es"},
+		{"attributes come first", "es", `data-lang="en" data-to="/apply?a=1"`, false, "Many people are here right now", "/apply?a=1", "en"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRoom(t)
+			r.carrier = r.script(c.lang, c.attributes)
+			b := visitor(t, browser, "de", "Reader", true) // what the browser wants does not matter
+			b.open(map[bool]string{true: r.foreign, false: r.origin}[c.foreign] + "/news?page=2")
+			must(t, chromedp.Do(b.ctx, chromedp.WaitVisible(chromedp.CSS(".raincheck :is(input, a)"))))
+			if got := b.text(".raincheck"); !strings.Contains(got, c.title) {
+				t.Fatalf("it says %q, not %q", got, c.title)
+			}
+			b.fill("#raincheck-email", "ana@example.org")
+			must(t, chromedp.Do(b.ctx, chromedp.Click(chromedp.CSS(".raincheck button")), chromedp.WaitNotPresent(chromedp.CSS("#raincheck-email"))))
+			if e, err := r.store.Entry(t.Context(), r.keys.Mailbox("ana@example.org")); err != nil || e.Wanted != c.wanted || e.Language != c.kept {
+				t.Errorf("the line keeps %+v, %v", e, err)
+			}
+		})
+	}
+}
+
+// TestWhatTheAPIRefusesByItself is CASES 20: over its rate, or over Lambda's, the
+// API answers a POST with a body of its own, which no page of ours can replace.
+// Whoever used the script is told that nothing was saved; whoever used the form
+// sees no success, and finds on the way back what they typed.
+func TestWhatTheAPIRefusesByItself(t *testing.T) {
+	browser := chromium(t, "")
+	for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+		r := newRoom(t)
+		for place, origin := range map[string]string{"own": r.origin, "other": r.foreign} {
+			r.carrier = r.script("en", `data-to="/apply"`)
+			address := place + "@example.org"
+			b := visitor(t, browser, "en", "Reader", true)
+			b.open(origin + "/")
+			must(t, chromedp.Do(b.ctx, chromedp.WaitVisible(chromedp.CSS("#raincheck-email"))))
+			r.refuse(status)
+			b.submits(address, "We could not save your address. Try again")
+			r.refuse(0)
+			must(t, chromedp.Do(b.ctx, chromedp.Click(chromedp.CSS(".raincheck button")), chromedp.WaitNotPresent(chromedp.CSS("#raincheck-email"))))
+			if got := b.text(".raincheck"); !strings.Contains(got, "You are in the line") || !strings.Contains(got, address) {
+				t.Errorf("%d, %s: then it says %q", status, place, got)
+			}
+		}
+
+		for _, scripts := range []bool{true, false} {
+			b := visitor(t, browser, "en", "Reader", scripts)
+			b.open(r.origin + "/waiting-room/en/?to=/apply")
+			b.fill("#email", "form@example.org")
+			r.refuse(status)
+			if got := b.press("main form button"); got != int64(status) {
+				t.Errorf("the form is answered %d, not %d", got, status)
+			}
+			if got := b.text("body"); strings.Contains(got, "You are in the line") {
+				t.Errorf("%d: it says %q", status, got)
+			}
+			r.refuse(0)
+			must(t, chromedp.Do(b.ctx, chromedp.NavigateBack(), chromedp.WaitVisible(chromedp.CSS("#email"))))
+			if got := b.value("#email"); got != "form@example.org" {
+				t.Errorf("%d: on the way back the address is %q", status, got)
+			}
+			if got := b.press("main form button"); got != http.StatusOK {
+				t.Errorf("%d: then the form is answered %d", status, got)
+			}
+			b.says("You are in the line", "form@example.org")
+		}
 	}
 }
 

@@ -34,8 +34,22 @@ type room struct {
 	mu      sync.Mutex
 	ahead   time.Duration
 	cut     string         // requests of this method, or to this path, end without an answer
-	snippet []string       // what another site's page carries and its policy, if not the usual
+	refused int            // the status with which the API itself answers every POST, if not 0
+	carrier carrier        // the page outside of the room
 	largest map[string]int // compressed bytes of a page, by path
+}
+
+// carrier is a page of the site, or of another one, that carries the form.
+type carrier struct{ lang, body, policy string }
+
+// script is a carrier with embed.js under the strictest policy that lets it in at
+// all; its attributes beside src are given.
+func (r *room) script(lang, attributes string) carrier {
+	return carrier{
+		lang:   lang,
+		body:   `<script src="` + r.origin + `/waiting-room/embed.js" ` + attributes + `></script>`,
+		policy: "default-src 'none'; script-src " + r.origin + "; connect-src " + r.origin + "; require-trusted-types-for 'script'; trusted-types 'none'",
+	}
 }
 
 func newRoom(t *testing.T) *room {
@@ -62,11 +76,16 @@ func newRoom(t *testing.T) *room {
 	must(t, err)
 	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		r.mu.Lock()
-		cut := q.Method == r.cut || q.URL.Path == r.cut
+		cut, refused := q.Method == r.cut || q.URL.Path == r.cut, r.refused
 		r.mu.Unlock()
 		switch {
 		case cut:
 			panic(http.ErrAbortHandler)
+		case refused != 0 && q.Method == http.MethodPost:
+			// As an HTTP API answers by itself: over its rate, or over Lambda's.
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(refused)
+			fmt.Fprintf(w, `{"message":%q}`, http.StatusText(refused))
 		case !strings.HasPrefix(q.URL.Path, gate.Room):
 			r.servePage(w, q)
 		default:
@@ -78,19 +97,12 @@ func newRoom(t *testing.T) *room {
 	return r
 }
 
-// servePage is a page of somebody else's, under the strictest policy that lets
-// embed.js in at all.
-func (r *room) servePage(w http.ResponseWriter, q *http.Request) {
-	if r.snippet != nil {
-		w.Header().Set("Content-Security-Policy", r.snippet[1])
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprintf(w, `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>News</title><link rel="icon" href="data:,"><main><h1>The site is busy</h1>%s</main></html>`, r.snippet[0])
-		return
-	}
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src "+r.origin+"; connect-src "+r.origin+"; require-trusted-types-for 'script'; trusted-types 'none'")
+// servePage is whatever lies outside of the room, on either host.
+func (r *room) servePage(w http.ResponseWriter, _ *http.Request) {
+	c := r.carrier
+	w.Header().Set("Content-Security-Policy", c.policy)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	fmt.Fprintf(w, `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>News</title><link rel="icon" href="data:,"><main><h1>The site is busy</h1><script src="%s/waiting-room/embed.js" data-lang="%s" data-to="/apply"></script></main></html>`,
-		r.origin, map[bool]string{true: "es", false: "en"}[q.URL.Query().Get("lang") == "es"])
+	fmt.Fprintf(w, `<!doctype html><html lang=%q><meta name="viewport" content="width=device-width"><title>News</title><link rel="icon" href="data:,"><main><h1>The site is busy</h1>%s</main></html>`, c.lang, c.body)
 }
 
 // weigher notes how large a page is once compressed.
@@ -129,6 +141,12 @@ func (r *room) cutOff(what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cut = what
+}
+
+func (r *room) refuse(status int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.refused = status
 }
 
 func (r *room) control(t *testing.T, change func(*waitlist.Control)) {

@@ -6,7 +6,7 @@
   'use strict';
   var base = here.src.replace(/embed\.js.*$/, '');
   var ours = base.indexOf(location.origin + '/') === 0;
-  var lang = here.getAttribute('data-lang') || document.documentElement.lang.slice(0, 2) || 'en';
+  var lang = (here.getAttribute('data-lang') || document.documentElement.lang.slice(0, 2) || 'en').toLowerCase();
   var to = here.getAttribute('data-to') || (ours ? location.pathname + location.search : '/');
 
   function el(tag, props, kids) {
