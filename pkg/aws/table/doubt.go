@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
+
+	"raincheck/pkg/waitlist"
 )
 
 // A request that timed out may have been done. The SDK then asks again, and a
@@ -56,6 +58,36 @@ func (t *Table) mine(ctx context.Context, u *update, err error, left func(item) 
 		}
 	}
 	return it, it != nil && left(it)
+}
+
+// finish makes a write that ends an entry, and gives the stage that it ended and
+// the claim, of which the caller counts what became known by it. to and when are
+// the end's. Refused is DynamoDB's own error.
+func (t *Table) finish(ctx context.Context, u *update, ref waitlist.Ref, to waitlist.Stage, when time.Time) (from waitlist.Stage, claim time.Time, err error) {
+	old, err := t.send(ctx, u.showing(), types.ReturnValueAllOld)
+	if err == nil {
+		return stageOf(old), claimOf(old), nil
+	}
+	if it, done := t.mine(ctx, u, err, func(it item) bool {
+		return stageOf(it) == to && has(it, "ended", at(when)) && has(it, "joining", number(int64(ref.Joining)))
+	}); done {
+		return endedFrom(it), claimOf(it), nil
+	}
+	return "", time.Time{}, err
+}
+
+// endedFrom tells what stage an entry ended in by what an end leaves of it: the
+// claim, the attempt, and when it was invited.
+func endedFrom(it item) waitlist.Stage {
+	switch {
+	case it["claim"] == nil:
+		return waitlist.Waiting
+	case it["invited"] != nil:
+		return waitlist.Invited
+	case has(it, "attempt", number(0)):
+		return waitlist.Claimed
+	}
+	return waitlist.Sending
 }
 
 // has says that an attribute of an item is exactly a number or a text.
