@@ -1,16 +1,19 @@
 package intake_test
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/intake"
 	"raincheck/pkg/waitlist"
 )
 
@@ -90,10 +93,16 @@ func TestSomebodyComesBack(t *testing.T) {
 	}
 }
 
-// CASES 39: how people type, and what is not theirs.
+// CASES 39: how people type, and what is not theirs. Every wrong code gets the
+// same page after the same steps; that bypass takes the same work for each is
+// shown there (TestWrongCodesTakeTheSameWork).
 func TestCodesAsTheyAreTyped(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	asked := 0 // for the keys
+	w := newWorld(t, func(s *intake.Service) {
+		keys := s.Keys
+		s.Keys = func(ctx context.Context) (*bypass.Keyring, error) { asked++; return keys(ctx) }
+	})
 	_, code := w.invited("ana")
 	canonical := string(code)
 	other, err := bypass.ParseKeyring([]byte(`{"root":"the root of another stack, of which nobody knows"}`))
@@ -115,11 +124,21 @@ func TestCodesAsTheyAreTyped(t *testing.T) {
 	if wrong == canonical {
 		wrong = "Y" + canonical[1:]
 	}
+	value := regexp.MustCompile(` value="[^"]*"`)
+	same := ""
 	for name, typed := range map[string]string{
 		"one symbol": canonical[:19] + string(next(canonical[19])), "the first symbol": wrong, "cut off": canonical[:19], "too long": canonical + "0", "another stack's": string(foreign),
 		"a leave token": w.keys.LeaveToken("k", 1), "a pass": "1.0.r.1.1.x.y", "U": strings.Repeat("U", 20), "endless": strings.Repeat("A", 5000), "markup": `"><script>`,
 	} {
+		asked = 0
 		p := w.post("/waiting-room/en/enter", url.Values{"code": {typed}}).status(422)
+		page := value.ReplaceAllString(p.body, "")
+		if same == "" {
+			same = page
+		}
+		if page != same || asked != 1 {
+			t.Errorf("%s: another page, or the keys were asked for %d times", name, asked)
+		}
 		p.says("That code is not right. Check it or join again", `href="#code"`, `href="/waiting-room/en/"`).lacks("<script")
 		if p.Header.Get("Set-Cookie") != "" {
 			t.Errorf("%s gets a pass", name)
