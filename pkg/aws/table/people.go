@@ -192,13 +192,15 @@ func claimOf(it item) time.Time {
 // count adds one to counters of a cohort: s sent, r redeemed, b given back, l
 // left.
 //
-// It can be one too many, or one too few. An addition has no condition that a
-// second try could fail, so that one whose answer got lost is made again: at most
-// three times in all, for one lost answer. To make it exact would take a set of
-// who was counted, of which a cohort of 20,000 does not fit an item, or a
-// transaction, at twice the price and in contention for one item. And one that
-// fails altogether is not made. pkg/inviter and docs/control.md say what a wrong
-// count does.
+// An addition has no condition that a second try could fail: one whose answer got
+// lost is made again, three times in all at most, and counts too often. To be
+// exact would take a set of those counted, of which a cohort of 20,000 does not
+// fit an item, or a transaction, at twice the price. Not to try again would count
+// too little, and of the two that is the dangerous error: who is counted twice is
+// expected and does not come, who is not counted comes unexpected. The law takes
+// one count in fifty wrong all day, and all of a quarter of an hour three times,
+// with the load below 1 (TestWrongCountsAreBounded in pkg/simulation). How many
+// wait is put right by the next recount.
 func (t *Table) count(ctx context.Context, tick time.Time, counters ...string) error {
 	u := change(tallyID(bucketOf(tick))).set("#ttl = ?", until(tick.Add(bucket+bypass.MaxCodeLife+afterwards)))
 	for _, c := range counters {
