@@ -30,6 +30,7 @@ const (
 	trimFirst = 0.05 * 0.05     // variance before anything was measured
 	trimWalk  = 0.0015 * 0.0015 // by the minute
 	trimLean  = 0.01 * 0.01     // more by the minute, for errors that lean one way
+	trimSlow  = 0.03 * 0.03     // the same for errors that lean for a quarter of an hour
 	trimBack  = 1.0 / 180       // towards 0: the slow learning takes over
 	trimNoise = 0.03 * 0.03
 	trimQuick = 6.0 // noise that lasts for some minutes, at most, against the quick
@@ -65,6 +66,7 @@ func (t *trim) correct(minutes []minuteOf, keep int) (estimate, variance, flow f
 	if quick == 0 {
 		quick = noise
 	}
+	slow := 0.0 // the same over a quarter of an hour
 	lean := 0.0 // smoothed errors, in standard deviations; by chance within ±0.8
 	doubt := 0  // samples in a row far below what is expected
 	for i, m := range minutes {
@@ -73,7 +75,7 @@ func (t *trim) correct(minutes []minuteOf, keep int) (estimate, variance, flow f
 		b *= m.lasting
 		c = m.lasting * (c + m.flow*w)
 		w = m.lasting*m.lasting*w + (1-m.lasting*m.lasting)*m.doubt
-		v = min(v+trimWalk+m.walk+trimLean*max(0, math.Abs(lean)-0.8), 0.25)
+		v = min(v+trimWalk+m.walk+trimLean*max(0, math.Abs(lean)-0.8)+trimSlow*max(0, math.Abs(slow)-0.5), 0.25)
 		if limit := math.Sqrt(v * w); math.Abs(c) > limit {
 			c = math.Copysign(limit, c)
 		}
@@ -104,6 +106,7 @@ func (t *trim) correct(minutes []minuteOf, keep int) (estimate, variance, flow f
 			default:
 				doubt = 0
 				lean = 0.75*lean + 0.25*e/spread
+				slow = 0.93*slow + 0.07*e/spread
 				if i < keep {
 					noise += 0.02 * (clamp(e*e-v, 0.2*noise, 9*noise) - noise)
 				}
