@@ -6,7 +6,7 @@
 GO ?= go
 # Where everything is, for tools that want folders and not packages.
 SOURCES := cmd functions pkg test
-# How long each fuzz target runs; CI takes 30 s.
+# How long each fuzz target runs; .ci/run takes 10 s.
 FUZZTIME ?= 30s
 # How long each benchmark runs.
 BENCHTIME ?= 1s

@@ -84,5 +84,8 @@ func (s *Slots) Next() time.Time {
 func (s *Slots) Until() time.Time { return s.at(s.used) }
 
 func (s *Slots) at(n int) time.Time {
+	if n == 0 {
+		return s.from // at any rate, 0 too
+	}
 	return s.from.Add(time.Duration(float64(n) / s.rate * float64(time.Second)))
 }

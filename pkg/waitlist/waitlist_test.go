@@ -164,8 +164,8 @@ func TestSlotsGoOnWhereTheLastEnded(t *testing.T) {
 		t.Fatalf("%d slots behind those of the last tick", n)
 	}
 	s = waitlist.NewSlots(noon, noon, 0)
-	if s.Free(noon.Add(time.Hour)) != 0 {
-		t.Fatal("a paused sender has slots")
+	if s.Free(noon.Add(time.Hour)) != 0 || !s.Until().Equal(noon) {
+		t.Fatalf("a paused sender has %d slots, until %v", s.Free(noon.Add(time.Hour)), s.Until())
 	}
 }
 
