@@ -79,8 +79,8 @@ func (v Verdict) Pass() string {
 	return value
 }
 
-// rule is what one of the documents comes down to.
-type rule struct {
+// terms are what one of the documents comes down to, for a new visitor.
+type terms struct {
 	Settings
 	share   float64
 	open    bool
@@ -89,61 +89,78 @@ type rule struct {
 	keys    bypass.PassKeys
 }
 
-// Decide is throttle.js in Go: same facts, same answer. It reads no clock and
-// changes nothing.
+// Decide is throttle.js in Go: the same facts give the same answer. It reads no
+// clock and changes nothing.
 func (k Known) Decide(r Request, now time.Time) Verdict {
 	now = now.Truncate(time.Second)
 	if r.Path == Room || strings.HasPrefix(r.Path, Room+"/") || !startsVisit(r) {
 		return Verdict{Outcome: Alone}
 	}
-	u, ok := k.rule(now)
+	t, ok := k.terms(now)
 	if !ok {
 		if k.Failure != FailHold || len(r.Passes) > 0 {
 			return Verdict{Outcome: Alone}
 		}
 		return Verdict{Outcome: TurnedAway, Location: location(r, nil)}
 	}
-	if slices.ContainsFunc(u.LeaveAlone, func(p string) bool { return strings.HasPrefix(r.Path, p) }) {
+	if slices.ContainsFunc(t.LeaveAlone, func(p string) bool { return strings.HasPrefix(r.Path, p) }) {
 		return Verdict{Outcome: Alone}
 	}
-	for _, value := range r.Passes[:min(3, len(r.Passes))] {
-		if p, err := u.keys.Verify(value, now); err == nil {
-			v := Verdict{Outcome: Returning}
-			if fresh, err := u.keys.Renew(p, now, u.PassLife); err == nil && fresh != "" {
-				p, _ = u.keys.Verify(fresh, now)
-				v.Cookie = fresh + "; " + bypass.CookieAttributes(p, now)
-			}
-			return v
-		}
+	if v, ok := t.returning(r, now); ok {
+		return v
 	}
+	return t.newcomer(r, now)
+}
+
+// returning lets in whoever bears a good pass, and renews it past half its life.
+func (t terms) returning(r Request, now time.Time) (v Verdict, ok bool) {
+	for _, value := range r.Passes[:min(3, len(r.Passes))] {
+		p, err := t.keys.Verify(value, now)
+		if err != nil {
+			continue
+		}
+		v := Verdict{Outcome: Returning}
+		if fresh, err := t.keys.Renew(p, now, t.PassLife); err == nil && fresh != "" {
+			p, _ = t.keys.Verify(fresh, now)
+			v.Cookie = fresh + "; " + bypass.CookieAttributes(p, now)
+		}
+		return v, true
+	}
+	return Verdict{}, false
+}
+
+// newcomer decides about somebody without a good pass, counts them, and gives a
+// pass to whoever comes in.
+func (t terms) newcomer(r Request, now time.Time) Verdict {
 	v := Verdict{Outcome: Admitted}
 	var bits uint64
-	if u.salt != "" {
-		bits = drawBits(u.salt, r.IP, r.UserAgent)
+	if t.salt != "" {
+		bits = drawBits(t.salt, r.IP, r.UserAgent)
 	}
-	if !u.open {
-		v.Share, v.Draw = u.share, number(bits)
-		if !(v.Draw < v.Share) {
+	if !t.open {
+		v.Share, v.Draw = t.share, number(bits)
+		switch {
+		case v.Draw < v.Share:
+		case t.observe:
+			v.Outcome = Observed
+		default:
 			v.Outcome = TurnedAway
-			if u.observe {
-				v.Outcome = Observed
-			}
 		}
 	}
-	if u.Sample > 0 && counted(bits, r.ID, u.Sample) {
-		v.Visitors = u.Sample
+	if t.Sample > 0 && counted(bits, r.ID, t.Sample) {
+		v.Visitors = t.Sample
 		if v.Outcome == Admitted {
-			v.Admitted = u.Sample
+			v.Admitted = t.Sample
 		}
 	}
 	if v.Outcome == TurnedAway {
-		v.Location = location(r, u.Languages)
+		v.Location = location(r, t.Languages)
 		return v
 	}
-	if u.PassLife > 0 {
+	if t.PassLife > 0 {
 		id := sha256.Sum256([]byte(text(r.ID)))
-		p := bypass.Pass{Kind: bypass.Drawn, First: now, Expires: now.Add(u.PassLife), ID: hex.EncodeToString(id[4:16])}
-		if value, err := u.keys.Mint(p, now); err == nil {
+		p := bypass.Pass{Kind: bypass.Drawn, First: now, Expires: now.Add(t.PassLife), ID: hex.EncodeToString(id[4:16])}
+		if value, err := t.keys.Mint(p, now); err == nil {
 			v.Cookie = value + "; " + bypass.CookieAttributes(p, now)
 		}
 	}
@@ -160,21 +177,22 @@ func startsVisit(r Request) bool {
 	return strings.Contains(r.Accept, "text/html")
 }
 
-func (k Known) rule(now time.Time) (rule, bool) {
+// terms are the gate's where there is one, else the base's.
+func (k Known) terms(now time.Time) (terms, bool) {
 	if g := k.Gate; g != nil {
-		u := rule{Settings: g.Settings, salt: g.Salt, keys: g.Keys, open: g.Mode == Open, observe: g.Mode == Observe}
+		t := terms{Settings: g.Settings, salt: g.Salt, keys: g.Keys, open: g.Mode == Open, observe: g.Mode == Observe}
 		switch {
 		case g.Mode == Observe || g.Mode == Throttle && g.InForce(now):
-			u.share = g.Admit
+			t.share = g.Admit
 		case !g.InForce(now):
-			u.share = g.Stale
+			t.share = g.Stale
 		}
-		return u, true
+		return t, true
 	}
 	if b := k.Base; b != nil {
-		return rule{Settings: b.Settings, salt: b.Salt, keys: b.Keys, open: b.Failure != FailHold, share: b.Stale}, true
+		return terms{Settings: b.Settings, salt: b.Salt, keys: b.Keys, open: b.Failure != FailHold, share: b.Stale}, true
 	}
-	return rule{}, false
+	return terms{}, false
 }
 
 func location(r Request, languages []string) string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -138,7 +139,7 @@ func DecodeBase(doc []byte) (Base, error) {
 	return b, nil
 }
 
-const wireFields = " mode admit salt until failure stale switched alone lang pass sample keys "
+var wireFields = []string{"mode", "admit", "salt", "until", "failure", "stale", "switched", "alone", "lang", "pass", "sample", "keys"}
 
 func decode(doc []byte) (wire, error) {
 	var w wire
@@ -154,8 +155,8 @@ func decode(doc []byte) (wire, error) {
 		return w, errors.New("something follows the JSON object")
 	}
 	for name, value := range fields {
-		if strings.ContainsRune(name, ' ') || !strings.Contains(wireFields, " "+name+" ") {
-			return w, fmt.Errorf("it has a field %q, which is not one of%s", name, strings.TrimRight(wireFields, " "))
+		if !slices.Contains(wireFields, name) {
+			return w, fmt.Errorf("it has a field %q, which is not one of %s", name, strings.Join(wireFields, " "))
 		}
 		if string(value) == "null" {
 			return w, fmt.Errorf("its field %s is null", name)
