@@ -67,10 +67,23 @@ func (c *cloud) aSignUpIsOneRequest(t *testing.T) {
 	w.requests("intake")
 	w.redeem(first)
 	used, _ := w.requests("intake")
-	if heard["UpdateItem"] != 2 || len(heard) != 1 || used["UpdateItem"] != 4 {
-		t.Errorf("two events took %v, a redemption %v", heard, used)
+	w.cookie = "" // another browser
+	w.redeem(first)
+	more, _ := w.requests("intake")
+	if heard["UpdateItem"] != 2 || len(heard) != 1 || used["GetItem"]+more["GetItem"] != 0 {
+		t.Errorf("two events took %v, a redemption %v, a further one %v", heard, used, more)
 	}
-	t.Logf("a sign-up 1, a mail %d, an event %d, the first use of a code %d", 5, heard["UpdateItem"]/2, used["UpdateItem"])
+	reads, writes := mails["GetItem"]/sent, 1+mails["UpdateItem"]/sent+heard["UpdateItem"]+used["UpdateItem"]
+	for _, words := range []string{
+		fmt.Sprintf("| a sign-up, new or doubled | %d `UpdateItem` |", got["UpdateItem"]/people),
+		fmt.Sprintf("| a mail | %d `GetItem`, %d `UpdateItem` |", reads, mails["UpdateItem"]/sent),
+		fmt.Sprintf("| an event of SES about a mail (a send and a delivery for most) | %d `UpdateItem` |", heard["UpdateItem"]/2),
+		fmt.Sprintf("| the first use of a code; a further one | %d `UpdateItem`; %d |", used["UpdateItem"], more["UpdateItem"]),
+		// And one more for the claim.
+		fmt.Sprintf("%d requests, %d of them writes", reads+writes+1, writes+1),
+	} {
+		written(t, words)
+	}
 }
 
 // A tick's own requests to DynamoDB, whatever happens in it: the control item and
@@ -103,6 +116,7 @@ func (c *cloud) aRestingTicksRequests(t *testing.T) {
 	if got, all := w.count(0); all != tickAtRest+noted {
 		t.Errorf("a tick that looks again makes %d requests, not %d: %v", all, tickAtRest+noted, got)
 	}
+	written(t, fmt.Sprintf("one looks again, with %d |", tickAtRest+noted))
 }
 
 // aTicksRequests counts what a tick asks of DynamoDB, by how many it invites
@@ -139,6 +153,7 @@ func (c *cloud) aTicksRequests(t *testing.T) {
 	if got, all := w.count(0); all != tickAtRest+2*claimed {
 		t.Errorf("a tick that gives %d back makes %d requests: %v", claimed, all, got)
 	}
+	written(t, "given back | 2 `UpdateItem` |")
 	w.count(500)
 	waiting += claimed - 500
 	small, few := w.count(100)
@@ -155,7 +170,8 @@ func (c *cloud) aTicksRequests(t *testing.T) {
 	if !maps.Equal(small, large) {
 		t.Errorf("a tick with 100,000 waiting makes %v, and one with 1,000 %v", large, small)
 	}
-	written(t, fmt.Sprintf("%d + %d + n", tickAtRest, tickInvites))
+	written(t, fmt.Sprintf("| %d + %d + n; %d without invitations |", tickAtRest, tickInvites, tickAtRest))
+	written(t, fmt.Sprintf("made the same %d requests with 1,000 waiting and with 100,000", few-asked))
 }
 
 // count runs a tick that invites n and gives its requests.
