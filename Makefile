@@ -20,7 +20,7 @@ help: ## List the targets
 run: ## Run everything on this machine; says what to open (ARGS="--speed 60" and others: raincheck local --help)
 	@$(GO) run ./cmd/raincheck local $(ARGS)
 
-hcgov: ## Live the HealthCare.gov day, 48 hours with 2.9 million people, one by one: five minutes; fails if a total does not add up
+hcgov: ## Play the HealthCare.gov day, 48 hours with 2.9 million people, one by one: five minutes; fails if a total does not add up
 	$(GO) run ./cmd/raincheck local --headless --trace hcgov --speed 600
 
 test: ## Run the tests
@@ -29,7 +29,7 @@ test: ## Run the tests
 test-race: ## Run the tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./...
 
-test-browser: ## Live the story in a real browser (needs Chromium, Node.js and npm)
+test-browser: ## Play a visitor's way in a real browser (needs Chromium, Node.js and npm)
 	$(GO) test -tags browser -count=1 ./test/browser/...
 
 test-edge: ## Check that the edge functions use only what CloudFront documents, and answer the vectors in a second engine (needs npm and njs)

@@ -40,11 +40,12 @@ async function handler(event) {
 
     // Whoever could send this header could choose the cookie that remember.js sets.
     delete headers[HEADER];
-    // Sending the room to the room would never end; and it reads the pass itself.
+    // The room is never gated: its visitors would be redirected to it for ever.
+    // Its requests keep the pass, because it reads the pass itself.
     if (uri.startsWith(ROOM) && (uri.length === ROOM.length || uri[ROOM.length] === '/')) {
       return request;
     }
-    // Out of the request with the pass: at a site that caches by cookie each
+    // The site never sees the pass. Where answers are cached by cookie, every pass
     // would be a cache key of its own.
     const held = cookies && cookies[COOKIE];
     if (held) {
@@ -213,8 +214,8 @@ function goodPass(held, keys, now) {
           const key = keys[j][1];
           const end = value.length - 22;
           const mac = hmac(key, value.slice(0, end - 1)).slice(0, 22);
-          // The runtime compares no two strings in constant time; of their HMACs
-          // nobody can learn anything by the time that it takes.
+          // The runtime has no comparison in constant time. How long it takes to
+          // compare the HMACs of the two tells nothing of either.
           if (hmac(key, mac) === hmac(key, value.slice(end)) && value[end - 1] === '.' && expiry(value) > now) {
             return value;
           }

@@ -156,7 +156,7 @@ func (ks PassKeys) Mint(p Pass, now time.Time) (string, error) {
 	return text + "." + tag([]byte(k.Key), text), nil
 }
 
-// Verify is VerifyPass for whoever has only the edge's keys.
+// Verify is VerifyPass with nothing but the edge's keys.
 func (ks PassKeys) Verify(value string, now time.Time) (Pass, error) {
 	f := strings.Split(value, ".")
 	if len(value) > maxPass || len(f) != 7 || f[0] != "1" {
@@ -179,7 +179,7 @@ func (ks PassKeys) Verify(value string, now time.Time) (Pass, error) {
 	return p, nil
 }
 
-// Renew is RenewPass for whoever has only the edge's keys.
+// Renew is RenewPass with nothing but the edge's keys.
 func (ks PassKeys) Renew(p Pass, now time.Time, life time.Duration) (string, error) {
 	if 2*(p.Expires.Unix()-now.Unix()) >= int64(life/time.Second) {
 		return "", nil

@@ -11,8 +11,8 @@ func (l Language) Date(at time.Time, zone *time.Location) string {
 	return wordsFor(l.Tag).date(at, zone)
 }
 
-// Clock says the time of a day alone, for a reader to whom day and zone are
-// plain.
+// Clock says the time of day alone, for readers who know the day and the zone
+// from the context.
 func (l Language) Clock(at time.Time, zone *time.Location) string {
 	if zone == nil {
 		zone = time.UTC

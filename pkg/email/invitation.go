@@ -58,26 +58,36 @@ type letter struct {
 	Code, Link, Enter, Join, Away string
 }
 
-// Compose writes the invitation, in text and HTML that say the same. It refuses
-// what could end a header and begin another, in any field: the attack is a name
-// or a token that adds a recipient.
-func Compose(inv Invitation) (Message, error) {
-	from, err := mail.ParseAddress(inv.From)
+// check returns who writes, or what keeps the invitation from being composed. It
+// refuses what could end a header and begin another, in any field: the attack is
+// a name or a token that adds a recipient.
+func (inv Invitation) check() (from *mail.Address, err error) {
+	from, err = mail.ParseAddress(inv.From)
 	switch {
 	case inv.To.IsZero():
-		return Message{}, errors.New("composing an invitation: it has no address to go to")
+		return nil, errors.New("it has no address to go to")
 	case err != nil:
-		return Message{}, errors.New("composing an invitation: from is not a mailbox (a name and an address in angle brackets)")
+		return nil, errors.New("from is not a mailbox (a name and an address in angle brackets)")
 	case inv.Code == "" || inv.LeaveToken == "" || inv.Site == "" || inv.Expires.IsZero() || inv.Joined.IsZero():
-		return Message{}, errors.New("composing an invitation: site, code, token and both times are needed")
+		return nil, errors.New("site, code, token and both times are needed")
 	}
 	for name, value := range map[string]string{"site": inv.Site, "from": inv.From, "room": inv.Room, "code": inv.Code, "leave token": inv.LeaveToken} {
 		if strings.ContainsFunc(value, control) {
-			return Message{}, fmt.Errorf("composing an invitation: the %s has a control character", name)
+			return nil, fmt.Errorf("the %s has a control character", name)
 		}
 	}
 	if u, err := url.Parse(inv.Room); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || strings.HasSuffix(inv.Room, "/") {
-		return Message{}, errors.New("composing an invitation: room is not the absolute address of a page")
+		return nil, errors.New("room is not the absolute address of a page")
+	}
+	return from, nil
+}
+
+// Compose writes the invitation, in text and HTML that say the same. Its errors
+// name what is missing or not fit for a mail, and repeat no value.
+func Compose(inv Invitation) (Message, error) {
+	from, err := inv.check()
+	if err != nil {
+		return Message{}, fmt.Errorf("composing an invitation: %w", err)
 	}
 	zone := inv.Zone
 	if zone == nil {

@@ -34,7 +34,7 @@ func (m Message) Format(s fmt.State, _ rune) {
 	io.WriteString(s, "[message redacted, "+m.tags()+"]")
 }
 
-// LogValue redacts: the tags say which mail it is to whoever may know.
+// LogValue redacts. The tags name the mail without telling whose it is.
 func (m Message) LogValue() slog.Value {
 	return slog.StringValue("[message redacted, " + m.tags() + "]")
 }

@@ -6,9 +6,9 @@
 // minute to reach every edge, and for a moment meanwhile a key can be unreadable
 // at one of them. The base changes with the key ring and the settings only, and
 // says what to do without the gate: open, or hold but for the stale share. With
-// neither, a constant that was joined into the code at deploy decides. Nothing
-// on this way can answer an error: what is in front of a site must not be able
-// to take the site down.
+// neither, a constant that was joined into the code at deploy decides. None of
+// these cases ends in an error page: what stands in front of a site must not be
+// able to take the site down.
 //
 // A decision also runs out. In throttle and hold the gate carries the time until
 // which it means what it says; a controller that died leaves a gate that falls

@@ -39,7 +39,7 @@ type Mode string
 const (
 	// Open lets everyone in.
 	Open Mode = "open"
-	// Throttle lets in whose draw is below the admitted share.
+	// Throttle lets in the visitors whose draw is below the admitted share.
 	Throttle Mode = "throttle"
 	// Hold lets nobody new in.
 	Hold Mode = "hold"

@@ -46,9 +46,9 @@ func (v *visit) code() string {
 	return v.URL.Query().Get("c")
 }
 
-// redeem lets in whoever bears a good code. Good is decided by arithmetic, before
-// the store hears of it; the store then says whether it has been used up or
-// given up, and if it says nothing at all the bearer gets in.
+// redeem lets in whoever has a good code. Whether it is good is decided by
+// arithmetic, before the store is asked. The store then says whether it has been
+// used up or given up; when the store does not answer, the person gets in.
 func (rm *room) redeem(ctx context.Context, v *visit) (answer, error) {
 	keys, err := rm.Keys(ctx)
 	if err != nil {
@@ -91,9 +91,9 @@ func (rm *room) redeem(ctx context.Context, v *visit) (answer, error) {
 	}, nil
 }
 
-// use names the browser for the count of a code's uses: by the pass that it
-// bears; else, so that a button pressed twice counts once, by who asks; else by
-// chance.
+// use returns the id under which this use of the code is counted: that of the
+// pass that the browser already has; without one, a hash of who asks, so that a
+// button pressed twice counts once; and if that is unknown, a random id.
 func (rm *room) use(keys *bypass.Keyring, v *visit, code bypass.Code) (string, error) {
 	if p, ok := v.pass(keys); ok {
 		return p.ID, nil
@@ -104,8 +104,8 @@ func (rm *room) use(keys *bypass.Keyring, v *visit, code bypass.Code) (string, e
 	return bypass.NewPassID(rand.Reader)
 }
 
-// pass is the first good one among the cookies. There may be several of the name,
-// and what else a jar holds does not matter.
+// pass returns the first good pass among the cookies. There may be several of the
+// name; other cookies, malformed ones too, do not matter.
 func (v *visit) pass(keys *bypass.Keyring) (bypass.Pass, bool) {
 	cookies := v.CookiesNamed(bypass.CookieName)
 	for _, c := range cookies[:min(len(cookies), 3)] {

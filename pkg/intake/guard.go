@@ -61,9 +61,9 @@ func isJSON(r *http.Request) bool {
 
 // readForm reads what was posted, whole and within bounds: fields that came
 // twice, bytes that are no text and bodies of another type are refused, not
-// guessed at. It looks at the body only; what stands in the query is read by
-// whoever expects it there. lenient takes a body of any type, as mail programs
-// send them (RFC 8058 allows two), and ignores it unless it is a form.
+// guessed at. It looks at the body only; handlers that expect something in the
+// query read it there. lenient takes a body of any type, as mail programs send
+// them (RFC 8058 allows two), and ignores it unless it is a form.
 func readForm(w http.ResponseWriter, r *http.Request, asJSON, lenient bool) (url.Values, error) {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if kind != "application/x-www-form-urlencoded" && !asJSON && !lenient {

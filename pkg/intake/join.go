@@ -154,8 +154,8 @@ func (rm *room) join(ctx context.Context, v *visit) (answer, error) {
 // joined is the page after a sign-up.
 func (rm *room) joined(v *visit, address email.Address, open bool, progress waitlist.Progress) answer {
 	w := v.view("joined", "joined.title")
-	// To the person who typed it the address is shown, so that a slip is seen; the
-	// page is theirs alone and is kept by nobody.
+	// The address is shown to the person who typed it, so that a slip is seen. No
+	// cache keeps this page.
 	w.values = append(w.values, "{email}", address.Reveal())
 	w.Open, w.To = open, v.wanted()
 	w.Progress = v.progressLine(progress)

@@ -43,7 +43,7 @@ func (rm *room) readAhead(ctx context.Context, now time.Time) {
 		if err == nil {
 			n.heard, n.control, n.progress = true, c, p
 		} else {
-			n.asked = time.Time{} // whoever needs it asks for itself
+			n.asked = time.Time{} // the next request that needs it asks for itself
 		}
 		n.ahead = nil
 		close(answered)
@@ -79,7 +79,8 @@ func (rm *room) read(ctx context.Context, now time.Time) (waitlist.Control, wait
 		n.mu.Unlock()
 		return control, progress
 	}
-	// One asks; whoever comes meanwhile takes the old one, and is not held up.
+	// One request asks the store; those that come meanwhile get the old notice and
+	// do not wait.
 	n.asked = now
 	n.mu.Unlock()
 	c, p, err := rm.Store.Notice(ctx)

@@ -92,7 +92,7 @@ func (rm *room) explain(v *visit, err error, h http.Header) answer {
 		a.view.Button = "foreign.button"
 		return a
 	case errors.Is(err, errDirect):
-		// No page: nobody who reads came this way.
+		// No page: visitors do not come this way.
 		rm.Count("DirectHits", 1)
 		return answer{status: http.StatusForbidden, raw: []byte("This address is not for visitors.\n"), kind: "text/plain; charset=utf-8"}
 	case errors.Is(err, errLarge):

@@ -59,8 +59,8 @@ type answer struct {
 // route is one page of the room.
 type route struct {
 	get, post func(context.Context, *visit) (answer, error)
-	// anywhere takes its POST from any site: what it holds in its address is secret
-	// enough, and mail programs post it from their own (RFC 8058).
+	// anywhere takes its POST from any site: the token in its address is proof
+	// enough, and mail programs post it from their own pages (RFC 8058).
 	anywhere bool
 }
 
@@ -115,7 +115,7 @@ func (rm *room) serve(w http.ResponseWriter, v *visit) (answer, error) {
 	}
 	tag, page, slash := strings.Cut(rest, "/")
 	if !rm.speak(v, tag) {
-		// A language that the room is not offered in: the same page in one that it is.
+		// The room is not offered in this language: the same page in its default one.
 		if !languageTag.MatchString(tag) || !reading(v.Method) {
 			return answer{}, errMissing
 		}
@@ -164,8 +164,8 @@ func (rm *room) act(w http.ResponseWriter, v *visit, to route) (answer, error) {
 	}
 	v.form = form
 	if tag := form.Get("language"); tag != "" && !v.asJSON && rm.speak(v, tag) {
-		// The pages are the same for everybody and know no query; posted to, they
-		// can send it along, and no JavaScript is needed for that.
+		// A page is the same for everybody, so its links cannot carry the visitor's
+		// query. A form posts to its own address, query and all, without JavaScript.
 		return answer{location: withQuery(here(v.lang)+"/"+v.page, v.URL)}, nil
 	}
 	ctx, cancel := context.WithTimeout(v.Context(), patience)

@@ -76,14 +76,14 @@ type Service struct {
 	// Keys gives the key ring; it is asked on every request and should cache.
 	Keys func(context.Context) (*bypass.Keyring, error)
 	// Secrets gives the values that OriginHeader may have, more than one while they
-	// are rotated; shown is the one that the request bears, for who looks further only
-	// when it is not the present one. Nil accepts every request: on one machine there
-	// is no CDN whose rules somebody could go around.
+	// are rotated. shown is the value in the request: an implementation that caches
+	// may read the secret again only when shown is not the value that it has. Nil
+	// accepts every request: on one machine there is no CDN to go around.
 	Secrets func(ctx context.Context, shown string) ([]string, error)
-	// Viewer says who asks, for telling a form that was posted twice from two
-	// people; it is hashed with a key at once and never kept. Nil, or an empty
-	// answer, makes every posting a new browser unless it shows a pass. Behind a
-	// CDN take care that a client cannot choose it (Forwarded).
+	// Viewer names the client of a request, so that a form posted twice by one
+	// browser is not taken for two people. The name is hashed with a key at once and
+	// never kept. Nil, or an empty name, makes every post without a pass a new
+	// browser. Behind a CDN, take care that a client cannot choose it (Forwarded).
 	Viewer func(*http.Request) string
 	// NoticeLife is how long the operator's switch and the progress are cached; 0 is
 	// half a minute. Where virtual time runs ahead of Now, half a minute is long.
@@ -121,8 +121,8 @@ const (
 	pageLife = time.Minute
 	// retryAfter is what a person is told to wait when nothing could be saved.
 	retryAfter = 30 * time.Second
-	// patience is how long a store may take. Behind it stands a person who looks
-	// at a blank page; the CDN would give up after 30 s.
+	// patience is how long a store may take: somebody is looking at a blank page.
+	// The CDN would give up after 30 s.
 	patience = 8 * time.Second
 )
 

@@ -57,7 +57,7 @@ type Control struct {
 // IdleLook is how long a tick may rely on having found the line empty, in mode
 // open. A look costs a request for each part of the line, a tick that relies on
 // the last one costs one request in all; whoever leaves an address while the
-// door is open waits this long at most for a mail that says so.
+// door is open waits this long at most for the invitation.
 const IdleLook = 5 * time.Minute
 
 // Resting says that a tick at now has nothing to do: the door is open, nobody
@@ -83,8 +83,8 @@ func (c Control) Writers() int {
 	return Shards
 }
 
-// Readers is how many shards whoever looks for work must walk: as many as
-// writers ever used, because entries stay where they joined.
+// Readers is how many shards must be walked to find all work: as many as writers
+// ever used, because entries stay in the shard in which they joined.
 func (c Control) Readers() int { return max(c.Writers(), c.ShardsEver) }
 
 // Pause stops sending for a reason that raincheck found itself. It leaves an

@@ -177,9 +177,9 @@ type Cohort struct {
 	// taken as accepted, or proved to have arrived by a use, a leave, a bounce or
 	// a dead code. Redeemed counts first uses.
 	Sent, Redeemed int
-	// Returned counts give-backs of this tick's claims, Left those who left from
-	// waiting in the minute of this tick (whoever claimed them or nobody). Both
-	// keep the count of the waiting right between two recounts.
+	// Returned counts give-backs of this tick's claims. Left counts those who left
+	// while waiting, in the minute of this tick. Both keep the count of the waiting
+	// right between two recounts.
 	Returned, Left int
 }
 

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Part is one partition of the line, the sparse index in which work is found:
-// the waiting of a shard by join time, or those of a shard about whom something
-// is due, by when. An entry is in one part at most, and in none after its end.
+// Part is one partition of the line, the sparse index in which work is found. It
+// holds the entries of a shard that wait, ordered by when they joined, or those
+// about which something is due, ordered by when. An entry is in one part at most, and in none after its end.
 // The line is cut into shards because one partition of DynamoDB takes 1,000
 // writes a second, and an unsharded status would throttle the base table.
 type Part struct {
@@ -64,8 +64,8 @@ type Query struct {
 // size is never cut short: fewer places than asked for are the last ones.
 const MaxPage = 5000
 
-// Place is what the line shows of an entry: enough to decide what to do, not
-// whom it is about.
+// Place is what the line shows of an entry: enough to decide what to do, and no
+// address.
 type Place struct {
 	Ref
 	Shard int

@@ -11,9 +11,9 @@ import "time"
 //
 // It is pure: Plan says what to ask the store, Add takes the answers in.
 type Tally struct {
-	// Waiting is the number, of those who joined before Until.
+	// Waiting is how many wait of those who joined before Until.
 	Waiting int `json:"waiting"`
-	// Until is the watermark: who joined before it is in Waiting.
+	// Until is the watermark: Waiting counts everybody who joined before it.
 	Until time.Time `json:"until,omitzero"`
 	// Recounted is when all were counted.
 	Recounted time.Time `json:"recounted,omitzero"`
@@ -57,9 +57,9 @@ func (t Tally) Recount(now time.Time, counted int, paged bool) Tally {
 	return next
 }
 
-// Go is the tally after the newcomers since the watermark were counted at now,
-// with what has come back to the line and left it since the last tally. What a
-// tick claims is taken off with Take.
+// Go is the tally at now, after an incremental count: newcomers joined since the
+// watermark, returned came back to the line and left went out of it since the
+// last tally. What a tick claims is taken off with Take.
 func (t Tally) Go(now time.Time, newcomers, returned, left int) Tally {
 	t.Waiting = max(0, t.Waiting+newcomers+returned-left)
 	t.Until = now.Add(-Watermark)

@@ -197,9 +197,9 @@ func (e *Edge) request(q request, docs documents) (answer, error) {
 	return a, nil
 }
 
-// apply makes the request what throttle.js let through. Headers that CloudFront
-// hides stay as they are, and so do cookies, written as they came, but for those
-// that are gone.
+// apply changes the request to what throttle.js let through. Headers that
+// CloudFront hides stay as they are. Cookies stay as they were written, but for
+// those that throttle.js took out.
 func (a answer) apply(r *http.Request) {
 	for name := range r.Header {
 		if lower := strings.ToLower(name); lower != "cookie" && !hidden(lower) {

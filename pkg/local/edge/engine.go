@@ -20,8 +20,9 @@ import (
 // files get them as variables.
 var imports = regexp.MustCompile(`\bimport\s+(\w+)\s+from\s*["'](\w+)["'];?`)
 
-// compile makes of a function's source a program whose value is a JavaScript
-// function from modules to handler. The runtime is always strict.
+// compile turns a function's source into a program. Its value is a JavaScript
+// function that takes the modules and returns the handler. The runtime is always
+// strict.
 func compile(name, source string) (*goja.Program, error) {
 	body := imports.ReplaceAllString(source, "const $1 = modules['$2'];")
 	// On the same line as what stands before it, so that line numbers hold.
@@ -189,9 +190,9 @@ func (e *engine) createHmac(c goja.FunctionCall) goja.Value {
 	return e.newDigest("key "+text, func() hash.Hash { return hmac.New(sha256.New, []byte(text)) })
 }
 
-// newDigest takes one that has done its work, if there is one of the key: the
-// original keeps its own in memory of no cost, and ours would otherwise cost
-// more than the hash.
+// newDigest reuses a finished digest of the same key if there is one. Making the
+// JavaScript object anew each time would cost more here than the hash itself,
+// which it does not in CloudFront.
 func (e *engine) newDigest(key string, fresh func() hash.Hash) goja.Value {
 	for _, d := range e.digests {
 		if d.done && d.key == key {

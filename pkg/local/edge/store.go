@@ -15,9 +15,9 @@ import (
 // to half a minute).
 const Propagation = 30 * time.Second
 
-// Store is the KeyValueStore: one ETag for the whole, writes seen at once by
-// whoever manages it and after a delay at the edge. It is safe for concurrent
-// use.
+// Store is the KeyValueStore. It has one ETag for the whole. A write is seen at
+// once through its management calls, and after a delay at the edge. It is safe
+// for concurrent use.
 type Store struct {
 	now   func() time.Time
 	delay time.Duration
