@@ -31,6 +31,6 @@ func (c *detachCmd) Run(e *env) error {
 		if err != nil {
 			return d, attach.Plan{}, err
 		}
-		return d, attach.Detach(config, nil), nil
+		return d, attach.Detach(config), nil
 	})
 }

@@ -10,17 +10,22 @@ import (
 // there before comes back byte for byte; what somebody changed since stays
 // changed. It needs no stack: the note on the origin says what is raincheck's.
 //
-// functions are the ARNs to take off when there is no readable note; they may
-// be empty.
-func Detach(c *Config, functions []string) Plan {
+// Without a readable note nothing says which functions are raincheck's. To take
+// off the room alone would leave throttle sending people to a page that is gone,
+// so that is a conflict.
+func Detach(c *Config) Plan {
 	d := &attaching{c: c}
 	origin := c.find("Origins", "Id", OriginID)
 	if origin != nil {
-		if n, ok := c.readNote(origin); ok {
-			d.note = n
+		noted, ok := c.readNote(origin)
+		if !ok {
+			d.conflict("the origin %s bears no note of what attach did: the stack made this distribution (DistributionMode=create: change or delete the stack instead), "+
+				"or another tool has the fragment (take it out there), or somebody removed the note (run raincheck attach with the same paths once more, which writes it again)", OriginID)
+			return d.plan
 		}
+		d.note = noted
 	}
-	d.functions = append(slices.Clone(functions), d.note.Functions...)
+	d.functions = d.note.Functions
 
 	list := c.root.at("CacheBehaviors")
 	var gone []*element

@@ -65,9 +65,6 @@ func Parse(raw []byte) (*Config, error) {
 	return &Config{raw: raw, root: root}, nil
 }
 
-// Bytes returns the document as it was read.
-func (c *Config) Bytes() []byte { return c.raw }
-
 // at walks down by names; nil when an element on the way is not there.
 func (e *element) at(names ...string) *element {
 	for _, name := range names {

@@ -21,7 +21,7 @@ func TestLook(t *testing.T) {
 		return attach.Look(c, room)
 	}
 	plain := parse(t, read(t, "large"))
-	if a := look(plain.Bytes()); len(a.Protected)+len(a.Half)+len(a.Plain) > 0 || a.Room {
+	if a := look(read(t, "large")); len(a.Protected)+len(a.Half)+len(a.Plain) > 0 || a.Room {
 		t.Errorf("before: %+v", a)
 	}
 	attached := attach.Attach(plain, request("example.org", "*", "/account*")).Config
@@ -49,7 +49,7 @@ func TestLook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a := look(attach.Detach(c, nil).Config); len(a.Protected) > 0 || a.Room {
+	if a := look(attach.Detach(c).Config); len(a.Protected) > 0 || a.Room {
 		t.Errorf("after: %+v", a)
 	}
 }

@@ -43,7 +43,7 @@ func TestThereAndBackOverTheWire(t *testing.T) {
 				}
 			}
 			d := read(t, client)
-			if err := client.Write(ctx, id, d.ETag, attach.Detach(parse(t, d.Config), nil).Config); err != nil {
+			if err := client.Write(ctx, id, d.ETag, attach.Detach(parse(t, d.Config)).Config); err != nil {
 				t.Fatal(err)
 			}
 			if after := read(t, client); string(after.Config) != string(before.Config) || server.Config(id) != string(before.Config) {
