@@ -2,6 +2,7 @@ package records
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -25,6 +26,10 @@ import (
 type joiner interface {
 	Join(ctx context.Context, s waitlist.Signup) (waitlist.Joined, error)
 }
+
+// ErrHeader: the first line of a CSV does not name the columns, so that nothing
+// in it can be read.
+var ErrHeader = errors.New("the first line must name the columns, one of them address")
 
 // Outcome says what became of a row.
 type Outcome string
@@ -76,7 +81,8 @@ type Tally map[Outcome]int
 const block = 256
 
 // Run reads records and joins each. A bad row never stops the others; an error
-// of the store does, and Run with After set goes on.
+// of the store does, and Run with After set goes on. ErrHeader: the input cannot
+// be read at all.
 func (im Import) Run(ctx context.Context, from io.Reader, format Format) (Tally, error) {
 	next, err := reader(from, format)
 	if err != nil {
@@ -236,28 +242,39 @@ func reader(from io.Reader, format Format) (func() (record, int, error), error) 
 	return nil, fmt.Errorf("importing: there is no format %q: csv or jsonl", format)
 }
 
+// maxLine is the longest line of JSON that is read: an address, a path and three
+// fields are far shorter.
+const maxLine = 64 << 10
+
 func jsonReader(from io.Reader) func() (record, int, error) {
-	lines := bufio.NewScanner(from)
-	lines.Buffer(nil, 64<<10)
+	lines := bufio.NewReaderSize(from, maxLine)
 	n := 0
 	return func() (record, int, error) {
-		for lines.Scan() {
+		for {
+			text, err := lines.ReadSlice('\n')
+			if err != nil && !errors.Is(err, bufio.ErrBufferFull) && len(bytes.TrimSpace(text)) == 0 {
+				if errors.Is(err, io.EOF) {
+					return record{}, 0, io.EOF
+				}
+				return record{}, 0, fmt.Errorf("after line %d: %w", n, err)
+			}
 			n++
-			text := strings.TrimSpace(lines.Text())
-			if text == "" {
+			if errors.Is(err, bufio.ErrBufferFull) {
+				for errors.Is(err, bufio.ErrBufferFull) {
+					_, err = lines.ReadSlice('\n')
+				}
+				return record{}, n, fmt.Errorf("longer than %d bytes", maxLine)
+			}
+			if text = bytes.TrimSpace(text); len(text) == 0 {
 				continue
 			}
 			var r record
-			if err := json.Unmarshal([]byte(text), &r); err != nil {
+			if json.Unmarshal(text, &r) != nil {
 				// What json says could quote an address.
 				return record{}, n, errors.New("not a JSON object with the names of an export")
 			}
 			return r, n, nil
 		}
-		if err := lines.Err(); err != nil {
-			return record{}, 0, fmt.Errorf("after line %d: %w", n, err)
-		}
-		return record{}, 0, io.EOF
 	}
 }
 
@@ -265,15 +282,18 @@ func csvReader(from io.Reader) (func() (record, int, error), error) {
 	r := csv.NewReader(from)
 	r.FieldsPerRecord = -1
 	header, err := r.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%w: there is none", ErrHeader)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("importing: the first line must name the columns: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrHeader, err)
 	}
 	column := map[string]int{}
 	for i, name := range header {
 		column[strings.ToLower(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")))] = i
 	}
 	if _, ok := column["address"]; !ok {
-		return nil, fmt.Errorf("importing: the first line names the columns %s, and none of them is address", strings.Join(header, ", "))
+		return nil, fmt.Errorf("%w: it names %s", ErrHeader, strings.Join(header, ", "))
 	}
 	return func() (record, int, error) {
 		cells, err := r.Read()
@@ -281,6 +301,10 @@ func csvReader(from io.Reader) (func() (record, int, error), error) {
 			return record{}, 0, io.EOF
 		}
 		if bad, ok := errors.AsType[*csv.ParseError](err); ok {
+			if bad.Line > bad.StartLine {
+				// A quote that is not closed takes all lines with it up to the next one.
+				return record{}, bad.StartLine, fmt.Errorf("not CSV, to line %d: is a quote not closed? (%w)", bad.Line, bad.Err)
+			}
 			return record{}, bad.StartLine, fmt.Errorf("not CSV: %w", bad.Err)
 		}
 		if err != nil {

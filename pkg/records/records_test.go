@@ -179,6 +179,35 @@ func TestBadRows(t *testing.T) {
 	}
 }
 
+// TestOneBadLineIsOneBadRow: a line that is far too long, a line torn off, and a
+// quote that nobody closed, which takes the lines to the next quote with it and
+// says how far.
+func TestOneBadLineIsOneBadRow(t *testing.T) {
+	t.Parallel()
+	for format, tc := range map[records.Format]struct {
+		input string
+		want  []string
+	}{
+		records.JSONLines: {
+			`{"address":"a@example.org"}` + "\n" + `{"address":"` + strings.Repeat("x", 200_000) + `"}` + "\n\n" + `{"address":"b@example.org"}` + "\n" + `{"addre`,
+			[]string{"1 joined ", "2 bad longer than 65536 bytes", "4 joined ", "5 bad not a JSON object with the names of an export"},
+		},
+		records.CSV: {
+			"address\na@example.org\n\"b@example.org\nc@example.org\nd@example.org\n",
+			[]string{"2 joined ", `3 bad not CSV, to line 5: is a quote not closed? (extraneous or missing " in quoted-field)`},
+		},
+	} {
+		var report []string
+		_, err := records.Import{Keys: keyring(t), Now: noon, Report: func(r records.Row) error {
+			report = append(report, fmt.Sprintf("%d %s %s", r.Line, r.Outcome, r.Why))
+			return nil
+		}}.Run(t.Context(), strings.NewReader(tc.input), format)
+		if err != nil || !reflect.DeepEqual(report, tc.want) {
+			t.Errorf("%s: %v\n%s\nwant\n%s", format, err, strings.Join(report, "\n"), strings.Join(tc.want, "\n"))
+		}
+	}
+}
+
 // TestInterruptedImport goes on where the report ended; a dry run changes
 // nothing; the order of the file is the order of the line.
 func TestInterruptedImport(t *testing.T) {
