@@ -50,7 +50,7 @@ type crowd struct {
 
 	join     form // the form to join, read again while its stamp is young
 	joinRead time.Time
-	// invited are those who wait, by address, until their mail comes.
+	// waiting are those who have joined, by address.
 	waiting map[string]*visitor
 }
 

@@ -56,6 +56,9 @@ func (d desk) PutBase(ctx context.Context, b gate.Base, etag string) (string, er
 func (d desk) turn(ctx context.Context, change func(*gate.Gate)) error {
 	for range 5 {
 		g, etag, err := d.Gate(ctx)
+		if errors.Is(err, gate.ErrMissing) {
+			return nil // before the first tick, which goes by the control item
+		}
 		if err != nil {
 			return err
 		}

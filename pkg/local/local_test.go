@@ -52,6 +52,19 @@ func rush() Story {
 	return s
 }
 
+// An operator may be faster than the first tick: the edge has no gate yet, and the
+// switch counts all the same.
+func TestASwitchBeforeTheFirstTick(t *testing.T) {
+	t.Parallel()
+	in := instance(t, rush())
+	if err := in.Change(t.Context(), console.Change{Mode: gate.Hold}); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := in.Snapshot(t.Context()); err != nil || s.Control.Door() != gate.Hold {
+		t.Errorf("%s, %v", s.Control.Door(), err)
+	}
+}
+
 // The whole day of a crowd: everybody who left an address is invited, nobody
 // twice, and everybody is accounted for.
 func TestADayAddsUp(t *testing.T) {

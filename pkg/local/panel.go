@@ -32,6 +32,9 @@ func (in *Instance) Snapshot(ctx context.Context) (console.Snapshot, error) {
 	}
 	if doc, _, err := in.document.Get(ctx, gate.Key); err == nil {
 		s.Gate, s.GateBytes = console.Show(doc), len(doc)
+		if g, err := gate.DecodeGate(doc); err == nil {
+			s.Admit = console.LetIn(g, s.Now)
+		}
 	}
 	if doc, _, err := in.document.Get(ctx, gate.BaseKey); err == nil {
 		s.Base, s.BaseBytes = console.Show(doc), len(doc)

@@ -87,12 +87,6 @@ func Replay(t simulation.Trace) Story {
 	return s
 }
 
-// Capacity makes the site bear another number of visitors at once, and the
-// policy know it.
-func (s *Story) Capacity(visitors float64) {
-	s.Site.Capacity, s.Policy.Capacity = visitors, visitors
-}
-
 // moved brings a day from before 2020, when codes begin to count, to the next
 // year in which it falls on the same day of the week: a Monday stays a Monday.
 func moved(t time.Time) time.Time {

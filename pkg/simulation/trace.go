@@ -163,13 +163,6 @@ func (t Trace) Offering(multiple float64, s Site) Trace {
 	return t.Times(multiple * s.Flow() / busiest)
 }
 
-// From cuts the trace: it then starts at that minute.
-func (t Trace) From(minute int) Trace {
-	minute = max(0, min(minute, len(t.Visits)))
-	t.Start, t.Visits = t.Time(minute), t.Visits[minute:]
-	return t
-}
-
 // Peak is the busiest minute's count.
 func (t Trace) Peak() float64 {
 	best := 0.0

@@ -182,7 +182,7 @@ func (w *walk) mail(ctx context.Context) (string, error) {
 		case waitlist.Waiting:
 			return "", errors.New("it was given back to the line: the mail was late, throttled, paused or out of quota (raincheck status)")
 		case waitlist.Bounced, waitlist.Failed, waitlist.Expired, waitlist.Left:
-			return "", fmt.Errorf("its entry has come to the stage %s", seen.Stage)
+			return "", fmt.Errorf("its entry has ended, at the stage %s", seen.Stage)
 		}
 		last = seen.Stage
 		if err := w.Wait(ctx, every); err != nil {
@@ -229,8 +229,11 @@ func (w *walk) redeem(ctx context.Context) (string, error) {
 		return "", err
 	}
 	seen, err := w.Line.Look(ctx, w.address)
-	if err != nil || seen.Stage != waitlist.Used {
-		return "", fmt.Errorf("the code was taken, and the line does not know it (%s, %v)", seen.Stage, err)
+	if err != nil {
+		return "", fmt.Errorf("the code was taken, and looking for it in the line: %w", err)
+	}
+	if seen.Stage != waitlist.Used {
+		return "", fmt.Errorf("the code was taken, and the line still has its entry at the stage %s", seen.Stage)
 	}
 	return "the code is taken, and gives a pass", nil
 }

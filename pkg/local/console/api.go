@@ -25,9 +25,10 @@ type Snapshot struct {
 
 	// Control is what the operator wants.
 	Control waitlist.Control `json:"control"`
-	// Decided is when the last decision was made; Admit the share of new
-	// visitors let straight in, Invite how many it asked to be invited, and
-	// Because the reason in the law's own words.
+	// Decided is when the last decision was made; Invite how many it asked to be
+	// invited, and Because the reason in the law's own words. Admit is the share of
+	// new visitors whom the edge lets straight in now, which a switch may have
+	// changed since.
 	Decided time.Time `json:"decided,omitzero"`
 	Admit   float64   `json:"admit"`
 	Invite  int       `json:"invite"`
@@ -130,6 +131,20 @@ func (c Column) MarshalJSON() ([]byte, error) {
 		out = strconv.AppendFloat(out, math.Round(v*1e4)/1e4, 'f', -1, 64)
 	}
 	return append(out, ']'), nil
+}
+
+// LetIn is the share of new visitors whom the edge lets straight in at now, by
+// the gate that it has.
+func LetIn(g gate.Gate, now time.Time) float64 {
+	switch {
+	case g.Mode == gate.Open || g.Mode == gate.Observe:
+		return 1
+	case !g.InForce(now):
+		return g.Stale
+	case g.Mode == gate.Hold:
+		return 0
+	}
+	return g.Admit
 }
 
 // Show makes a document of the edge fit to be looked at: who has its keys can
