@@ -13,14 +13,17 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"raincheck/pkg/aws/secret"
 	"raincheck/pkg/aws/stack"
+	"raincheck/pkg/aws/table"
+	"raincheck/pkg/bypass"
 )
 
 // deployed are the flags of commands for a stack on AWS. The name is all that
 // an operator has to know; the rest is in the stack's outputs. Credentials and
 // region are found as the aws command finds them.
 type deployed struct {
-	Stack string `env:"RAINCHECK_STACK" default:"raincheck" placeholder:"NAME" help:"The CloudFormation stack (${default}; or RAINCHECK_STACK)."`
+	Stack string `env:"RAINCHECK_STACK" default:"raincheck" placeholder:"NAME" help:"The CloudFormation stack (${default})."`
 }
 
 // The names of the stack's outputs that the tool reads. template.yaml has them
@@ -60,6 +63,19 @@ func (d deployed) session(e *env) (*session, error) {
 	return &session{s, cfg}, nil
 }
 
+// line is the stack's waitlist, and the keys by which it names a mailbox.
+func (s *session) line(ctx context.Context) (*table.Table, *bypass.Keyring, error) {
+	out, err := s.Need(outTable, outKeys)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := secret.New(s.cfg, out[1], "").Keys(ctx)
+	if err != nil {
+		return nil, nil, awsWords(err)
+	}
+	return table.New(s.cfg, out[0]), keys, nil
+}
+
 // awsConfig finds region and credentials as the aws command does.
 func awsConfig(ctx context.Context) (aws.Config, error) {
 	cfg, err := awsConfigIn(ctx, "")
@@ -85,6 +101,9 @@ func awsConfigIn(ctx context.Context, region string) (aws.Config, error) {
 	return cfg, nil
 }
 
+// errDenied: AWS answers, and these credentials may not do it.
+var errDenied = errors.New("the credentials may not do this")
+
 // awsWords says the usual failures of a call to AWS in words. What is not
 // usual stays as it is.
 func awsWords(err error) error {
@@ -101,7 +120,7 @@ func awsWords(err error) error {
 		case "ExpiredToken", "ExpiredTokenException":
 			return errors.New("the AWS credentials have expired; sign in again")
 		case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation":
-			return said("the credentials may not do this: " + api.ErrorMessage())
+			return fmt.Errorf("%s: %w: %s", attempted(err), errDenied, api.ErrorMessage())
 		}
 	}
 	if r, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && r.HTTPStatusCode() >= 500 {

@@ -40,7 +40,7 @@ func (c *consoleCmd) Run(e *env) error {
 	}
 	listener, err := net.Listen("tcp", net.JoinHostPort("localhost", strconv.Itoa(c.Port)))
 	if err != nil {
-		return fmt.Errorf("listen on port %d: %w; --port chooses another", c.Port, err)
+		return fmt.Errorf("listen on port %d: %w; --port chooses another", c.Port, plainListen(err))
 	}
 	page := &console.Console{Source: &watched{deployment: d, history: s.history(e), now: e.now}, Log: slog.New(slog.NewTextHandler(e.stderr, nil))}
 	server := &http.Server{Handler: page.Handler(), ReadHeaderTimeout: 10 * time.Second}

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 
-	"raincheck/pkg/aws/secret"
 	"raincheck/pkg/aws/table"
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
@@ -57,12 +55,32 @@ func (c *exportCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	n, err := records.Export(e.ctx, table.New(s.cfg, out[0]), e.stdout, records.Format(c.Format), chosen...)
+	counted := &counting{from: table.New(s.cfg, out[0]), line: newCountLine(e, "%s entries read")}
+	n, err := records.Export(e.ctx, counted, e.stdout, records.Format(c.Format), chosen...)
+	counted.line.end()
 	if err != nil {
 		return fmt.Errorf("after %s entries: %w", thousands(n), awsWords(err))
 	}
 	fmt.Fprintf(e.stderr, "%s entries.\n", thousands(n))
 	return nil
+}
+
+// counting is a waitlist that says on a terminal how far it has been read.
+type counting struct {
+	from interface {
+		Each(ctx context.Context, f func(waitlist.Entry) error) error
+	}
+	line *countLine
+}
+
+// Each reads everybody.
+func (c *counting) Each(ctx context.Context, f func(waitlist.Entry) error) error {
+	n := 0
+	return c.from.Each(ctx, func(e waitlist.Entry) error {
+		n++
+		c.line.tell(n)
+		return f(e)
+	})
 }
 
 // importCmd puts the people of a file into the line.
@@ -75,8 +93,9 @@ type importCmd struct {
 
 // Help is shown by --help.
 func (c *importCmd) Help() string {
-	return "Columns: address, and where they are there joined (the place in the line), language, wanted (a path of the site), fields ({\"state\":\"VT\"} or state=VT; size=3). " +
-		"Without joined the order of the file is the order of the line, behind everybody who waits. Without --apply the rows are checked and nothing is stored."
+	return "The column address is needed. These are read if they are there: joined (the time that decides the place in the line), language, wanted (a path of the site), " +
+		"fields ({\"state\":\"VT\"} or state=VT; size=3). Without joined, people stand in the order of the file behind everybody who waits. " +
+		"Without --apply the rows are checked and nothing is stored."
 }
 
 // Run imports.
@@ -94,13 +113,9 @@ func (c *importCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	out, err := s.Need(outTable, outKeys)
+	store, keys, err := s.line(e.ctx)
 	if err != nil {
 		return err
-	}
-	keys, err := secret.New(s.cfg, out[1], "").Keys(e.ctx)
-	if err != nil {
-		return awsWords(err)
 	}
 	im := records.Import{Keys: keys, Now: e.now().UTC()}
 	if c.Report == "" {
@@ -114,31 +129,43 @@ func (c *importCmd) Run(e *env) error {
 			return nil
 		}
 	} else {
-		im.Store = table.New(s.cfg, out[0])
+		im.Store = store
 		report, err := openReport(c.Report)
 		if err != nil {
 			return err
 		}
 		defer report.Close()
-		im.After, im.Report = report.after, report.write
-		if im.After > 0 {
+		if im.After = report.after; im.After > 0 {
 			fmt.Fprintf(e.stdout, "Going on after line %d, by %s.\n", im.After, c.Report)
 		}
+		line := newCountLine(e, "%s rows done")
+		defer line.end()
+		rows := 0
+		im.Report = func(r records.Row) error {
+			rows++
+			line.tell(rows)
+			return report.write(r)
+		}
 	}
-	tally, err := im.Run(e.ctx, bufio.NewReader(file), format)
+	return c.done(e, im, bufio.NewReader(file), format)
+}
+
+// done imports, and says what became of the rows.
+func (c *importCmd) done(e *env, im records.Import, from io.Reader, format records.Format) error {
+	tally, err := im.Run(e.ctx, from, format)
+	if errors.Is(err, records.ErrHeader) {
+		return badInput("%s: %w", c.File, err)
+	}
 	said := fmt.Sprintf("%s joined, %s there already, %s skipped, %s bad",
 		thousands(tally[records.Joined]), thousands(tally[records.There]), thousands(tally[records.Skipped]), thousands(tally[records.Bad]))
-	if err != nil {
-		if _, ok := errors.AsType[*csv.ParseError](err); ok {
-			err = usageError{err}
-		}
+	switch {
+	case err != nil:
 		return fmt.Errorf("%s; then: %w\n  Run it again to go on where the report ends", said, awsWords(err))
-	}
-	if !c.Apply {
+	case !c.Apply:
 		fmt.Fprintf(e.stdout, "It would be: %s. Nothing was stored. Add --apply to do it.\n", said)
-		return nil
+	default:
+		fmt.Fprintf(e.stdout, "%s. A line for each row is in %s.\n", said, c.Report)
 	}
-	fmt.Fprintf(e.stdout, "%s. A line for each row is in %s.\n", said, c.Report)
 	return nil
 }
 
@@ -148,15 +175,22 @@ type reportFile struct {
 	after int
 }
 
-// openReport finds the last whole line of an earlier run, or begins a report.
+// reportHeader is the first line of a report.
+const reportHeader = "line,outcome,why\n"
+
+// openReport finds the last whole line of an earlier run, or begins a report. A
+// file that is no report is left as it is.
 func openReport(name string) (*reportFile, error) {
 	data, err := os.ReadFile(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, usageError{err}
+	}
+	if head := string(data[:min(len(data), len(reportHeader))]); !strings.HasPrefix(reportHeader, head) {
+		return nil, badInput("--report %s: that file is not the report of an import, and is left as it is; name another one", name)
 	}
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, usageError{err}
 	}
 	r := &reportFile{file: f}
 	whole := data[:strings.LastIndex(string(data), "\n")+1]
@@ -171,7 +205,7 @@ func openReport(name string) (*reportFile, error) {
 		_, err = f.Seek(0, io.SeekEnd)
 	}
 	if err == nil && len(whole) == 0 {
-		_, err = io.WriteString(f, "line,outcome,why\n")
+		_, err = io.WriteString(f, reportHeader)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -217,15 +251,11 @@ func (c *forgetCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	out, err := s.Need(outTable, outKeys)
+	store, keys, err := s.line(e.ctx)
 	if err != nil {
 		return err
 	}
-	keys, err := secret.New(s.cfg, out[1], "").Keys(e.ctx)
-	if err != nil {
-		return awsWords(err)
-	}
-	return forget(e, table.New(s.cfg, out[0]), keys, s.Name, address, c.Apply)
+	return forget(e, store, keys, s.Name, address, c.Apply)
 }
 
 // forgetful is a waitlist from which somebody can be removed.

@@ -185,7 +185,7 @@ func (d *deployment) status(ctx context.Context) (console.Snapshot, error) {
 	case blind:
 		s.Warnings = append(s.Warnings, fmt.Sprintf("the gate at the edge cannot be read: %v", awsWords(err)))
 	default:
-		s.Admit = inForce(g, now)
+		s.Admit = console.LetIn(g, now)
 		s.Warnings = append(s.Warnings, gateWarnings(g, s.Control, now)...)
 		if doc, err := g.Encode(); err == nil {
 			s.Gate, s.GateBytes = console.Show(doc), len(doc)
@@ -217,19 +217,6 @@ func fill(s *console.Snapshot, r inviter.Report) {
 	if s.Load != nil && s.Now.Sub(s.LoadAt) > 5*time.Minute && s.Control.Door() != gate.Open {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("the load is %s old; the law goes by what it knows, and tightens", s.Now.Sub(s.LoadAt).Round(time.Second)))
 	}
-}
-
-// inForce is the share that the edge lets in at now.
-func inForce(g gate.Gate, now time.Time) float64 {
-	switch {
-	case g.Mode == gate.Open || g.Mode == gate.Observe:
-		return 1
-	case !g.InForce(now):
-		return g.Stale
-	case g.Mode == gate.Hold:
-		return 0
-	}
-	return g.Admit
 }
 
 func gateWarnings(g gate.Gate, c waitlist.Control, now time.Time) []string {

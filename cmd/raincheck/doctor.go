@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
+
+	"raincheck/pkg/aws/distribution"
 )
 
 // doctorCmd looks for what would go wrong on the day, before the day.
@@ -176,11 +176,11 @@ func unseen(err error, timeout time.Duration) finding {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return bad("Look at https://health.aws.amazon.com, and run it again; --timeout gives it longer.", "no answer within %s", timeout)
 	}
-	said := awsWords(err).Error()
-	if strings.Contains(said, "may not do this") {
-		return warn("Run doctor with credentials that may read this.", "not looked at: %s", said)
+	said := awsWords(err)
+	if errors.Is(said, errDenied) || errors.Is(said, distribution.ErrDenied) {
+		return warn("Run doctor with credentials that may read this.", "not looked at: %v", said)
 	}
-	return bad("Look at https://health.aws.amazon.com, and run it again.", "could not be looked at: %s", said)
+	return bad("Look at https://health.aws.amazon.com, and run it again.", "could not be looked at: %v", said)
 }
 
 // checkLine says on a terminal how many checks are through.
@@ -192,12 +192,7 @@ type checkLine struct {
 }
 
 func newCheckLine(w io.Writer, of int) *checkLine {
-	l := &checkLine{w: w, of: of}
-	if file, ok := w.(*os.File); ok {
-		info, err := file.Stat()
-		l.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
-	}
-	return l
+	return &checkLine{w: w, of: of, terminal: terminal(w)}
 }
 
 func (l *checkLine) done() {

@@ -173,7 +173,8 @@ type loadCheck struct {
 	proposal  *proposal
 }
 
-var errByHand = errors.New("the load comes by hand (raincheck load), and of that only what the inviter saw is known")
+// byHandWhy stands in the place of the picture when nobody has told the load.
+const byHandWhy = "the load comes by hand (raincheck load), and of that only what the inviter saw is known"
 
 // source is where the site's load comes from, as the stack was told.
 func (s *session) source() (metrics.Source, error) {
@@ -200,7 +201,7 @@ func (l *loadCheck) look(ctx context.Context) ([]finding, error) {
 	if byHand {
 		// What the inviter saw of it is all that is written down.
 		load, err = l.history.own["inviter.load"].Load(ctx, since, l.now)
-		why = errByHand.Error()
+		why = byHandWhy
 	} else {
 		load, err = metrics.New(l.cfg, source, "").Load(ctx, since, l.now)
 	}
@@ -217,7 +218,7 @@ func (l *loadCheck) look(ctx context.Context) ([]finding, error) {
 	if err != nil {
 		return found, err
 	}
-	redeemed, err := metrics.New(l.cfg, metrics.Source{Preset: metrics.Custom, Full: 1, Namespace: ownMetrics, Name: "intake.CodesRedeemed", Statistic: "Sum", Dimensions: "Stack=" + l.Name}, "").Load(ctx, since, l.now)
+	redeemed, err := l.history.own["intake.CodesRedeemed"].Load(ctx, since, l.now)
 	if err != nil {
 		return found, err
 	}

@@ -33,14 +33,26 @@ type history struct {
 func (s *session) history(e *env) *history {
 	h := &history{stack: s.Name, target: s.number("Target"), now: e.now, own: map[string]*metrics.Metrics{},
 		edge: metrics.New(s.cfg, metrics.Source{Preset: metrics.ByHand}, s.Outputs[outEdgeMetrics])}
-	for name, statistic := range map[string]string{"inviter.load": "Maximum", "inviter.admit": "Average", "inviter.waiting": "Maximum", "inviter.claimed": "Sum"} {
-		h.own[name] = metrics.New(s.cfg, metrics.Source{Preset: metrics.Custom, Full: 1, Namespace: ownMetrics, Name: name, Statistic: statistic, Dimensions: "Stack=" + s.Name}, "")
+	for _, c := range ownColumns {
+		h.own[c.metric] = metrics.New(s.cfg, metrics.Source{Preset: metrics.Custom, Full: 1, Namespace: ownMetrics, Name: c.metric, Statistic: c.statistic, Dimensions: "Stack=" + s.Name}, "")
 	}
 	return h
 }
 
-// series gives the minutes from since on. Columns that a deployed stack has no
-// metric for have no values.
+// ownColumns are the functions' metrics and where the console shows each.
+var ownColumns = []struct {
+	metric, statistic string
+	of                func(*console.Series) *console.Column
+}{
+	{"inviter.load", "Maximum", func(s *console.Series) *console.Column { return &s.Load }},
+	{"inviter.admit", "Average", func(s *console.Series) *console.Column { return &s.Admit }},
+	{"inviter.waiting", "Maximum", func(s *console.Series) *console.Column { return &s.Waiting }},
+	{"sender.sent", "Sum", func(s *console.Series) *console.Column { return &s.Invited }},
+	{"intake.SignupsNew", "Sum", func(s *console.Series) *console.Column { return &s.Joined }},
+	{"intake.CodesRedeemed", "Sum", func(s *console.Series) *console.Column { return &s.Redeemed }},
+}
+
+// series gives the minutes from since on.
 func (h *history) series(ctx context.Context, since time.Time) (console.Series, error) {
 	until := h.now().UTC().Truncate(time.Minute)
 	since = since.UTC().Truncate(time.Minute)
@@ -56,8 +68,10 @@ func (h *history) series(ctx context.Context, since time.Time) (console.Series, 
 	for i := range n {
 		s.Minutes[i] = since.Add(time.Duration(i) * time.Minute).Unix()
 	}
-	s.Load, s.Target, s.Admit, s.Visitors, s.Admitted = blank(), blank(), blank(), blank(), blank()
-	s.Joined, s.Waiting, s.Invited, s.Redeemed = blank(), blank(), blank(), blank()
+	s.Target, s.Visitors, s.Admitted = blank(), blank(), blank()
+	for _, c := range ownColumns {
+		*c.of(&s) = blank()
+	}
 	if n == 0 {
 		return s, nil
 	}
@@ -66,14 +80,14 @@ func (h *history) series(ctx context.Context, since time.Time) (console.Series, 
 	}
 	at := func(t time.Time) int { return int(t.Sub(since) / time.Minute) }
 	var failures []error
-	for name, column := range map[string]console.Column{"inviter.load": s.Load, "inviter.admit": s.Admit, "inviter.waiting": s.Waiting, "inviter.claimed": s.Invited} {
-		samples, err := h.own[name].Load(ctx, since, until)
+	for _, c := range ownColumns {
+		samples, err := h.own[c.metric].Load(ctx, since, until)
 		if err != nil {
 			failures = append(failures, err)
 		}
 		for _, p := range samples {
 			if i := at(p.At); i >= 0 && i < n {
-				column[i] = p.Value
+				(*c.of(&s))[i] = p.Value
 			}
 		}
 	}
@@ -119,13 +133,23 @@ const (
 	statusFor  = 5 * time.Second
 	historyFor = 30 * time.Second
 	shown      = 24 * time.Hour
+	// patience is how long AWS may take to answer.
+	patience = 30 * time.Second
 )
+
+// forAll is a context for an answer that is kept for everybody: whoever asked
+// first may have closed the page by now.
+func forAll(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), patience)
+}
 
 // Snapshot says what happens now.
 func (w *watched) Snapshot(ctx context.Context) (console.Snapshot, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if now := w.now(); now.Sub(w.snapshot.at) >= statusFor {
+		ctx, cancel := forAll(ctx)
+		defer cancel()
 		w.snapshot.value, w.snapshot.err = w.deployment.status(ctx)
 		w.snapshot.at = now
 	}
@@ -137,6 +161,8 @@ func (w *watched) Series(ctx context.Context, after time.Time) (console.Series, 
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if now := w.now(); now.Sub(w.series.at) >= historyFor {
+		ctx, cancel := forAll(ctx)
+		defer cancel()
 		w.series.value, w.series.err = w.history.series(ctx, now.Add(-shown))
 		w.series.at = now
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"raincheck/pkg/aws/secret"
-	"raincheck/pkg/aws/table"
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/handover"
@@ -78,19 +76,17 @@ func (c *inviteCmd) toFile(e *env) error {
 	if c.Valid <= 0 || c.Valid > bypass.MaxCodeLife {
 		return badInput("--valid %s: a code is good for more than nothing and at most %s", c.Valid, bypass.MaxCodeLife)
 	}
+	if err := handover.CheckName(c.To); err != nil {
+		return badInput("--to %w", err)
+	}
 	s, err := deployed{Stack: c.Stack}.session(e)
 	if err != nil {
 		return err
 	}
-	out, err := s.Need(outTable, outKeys)
+	store, keys, err := s.line(e.ctx)
 	if err != nil {
 		return err
 	}
-	keys, err := secret.New(s.cfg, out[1], "").Keys(e.ctx)
-	if err != nil {
-		return awsWords(err)
-	}
-	store := table.New(s.cfg, out[0])
 	control, err := store.Control(e.ctx)
 	if err != nil {
 		return awsWords(err)
@@ -121,8 +117,11 @@ func (c *inviteCmd) toFile(e *env) error {
 		fmt.Fprintf(e.stdout, " %s of the batch left meanwhile or are back in their places.", thousands(result.Dropped))
 	}
 	fmt.Fprintln(e.stdout)
-	if result.Written < c.N {
+	switch {
+	case result.Emptied:
 		fmt.Fprintln(e.stdout, "Nobody else waits.")
+	case result.Written < c.N:
+		fmt.Fprintf(e.stdout, "It was complete already, with fewer than %s; for more, name another file.\n", thousands(c.N))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,17 +34,25 @@ type plane interface {
 // where are the flags that choose a plane: the deployed stack, if one is
 // named, else the local instance.
 type where struct {
-	Stack     string `env:"RAINCHECK_STACK" placeholder:"NAME" help:"The deployed stack to act on (or RAINCHECK_STACK). Without it, the local instance."`
-	EdgeStore string `env:"RAINCHECK_EDGE_STORE" placeholder:"ARN" help:"The stack's store at the edge (its output EdgeStoreArn), for opening while CloudFormation does not answer."`
-	URL       string `name:"url" default:"http://localhost:8080" placeholder:"URL" help:"The local instance to act on (${default})."`
+	Stack string `env:"RAINCHECK_STACK" placeholder:"NAME" help:"The deployed stack to act on; without one, the local instance."`
+	URL   string `name:"url" placeholder:"URL" help:"The local instance to act on (http://localhost:8080)."`
+}
+
+// localURL is where a local instance is without --url.
+const localURL = "http://localhost:8080"
+
+// Validate refuses to guess: a stack named in the environment, long ago, must
+// not be switched by somebody who means the instance of their --url.
+func (w where) Validate() error {
+	if w.Stack != "" && w.URL != "" {
+		return fmt.Errorf("--url names a local instance and --stack or RAINCHECK_STACK the stack %s: name one of them (--stack= is no stack)", w.Stack)
+	}
+	return nil
 }
 
 func (w where) plane(e *env) (plane, error) {
 	if w.Stack != "" {
 		s, err := deployed{Stack: w.Stack}.session(e)
-		if err != nil && w.EdgeStore != "" {
-			return onlyEdge(e.ctx, e, w.EdgeStore, err)
-		}
 		if err != nil {
 			return nil, err
 		}
@@ -54,11 +63,12 @@ func (w where) plane(e *env) (plane, error) {
 
 // instance is the local instance.
 func (w where) instance() (*localPlane, error) {
-	u, err := url.Parse(w.URL)
+	at := cmp.Or(w.URL, localURL)
+	u, err := url.Parse(at)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, badInput("--url %s: it is an address such as http://localhost:8080", w.URL)
+		return nil, badInput("--url %s: it is an address such as %s", at, localURL)
 	}
-	return &localPlane{base: strings.TrimSuffix(w.URL, "/") + console.Path + "api/", client: &http.Client{Timeout: 10 * time.Second}}, nil
+	return &localPlane{base: strings.TrimSuffix(at, "/") + console.Path + "api/", client: &http.Client{Timeout: 10 * time.Second}}, nil
 }
 
 // localPlane talks to `raincheck local`, by the API that its console uses.

@@ -22,10 +22,8 @@ type progress struct {
 
 func newProgress(e *env, story local.Story, now func() time.Time) *progress {
 	p := &progress{w: e.stderr, story: story, now: now, every: 15 * time.Second, last: now()}
-	if file, ok := e.stderr.(*os.File); ok {
-		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			p.every, p.again = 500*time.Millisecond, true
-		}
+	if terminal(e.stderr) {
+		p.every, p.again = 500*time.Millisecond, true
 	}
 	return p
 }
@@ -51,5 +49,50 @@ func (p *progress) minute(at time.Time, t local.Totals) {
 func (p *progress) end() {
 	if p.again && p.story.Minutes > 0 {
 		fmt.Fprintln(p.w)
+	}
+}
+
+// terminal says whether somebody looks at what is written there.
+func terminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// countLine says on a terminal how far a long piece of work has got, twice a
+// second, over and over in one line. Elsewhere it says nothing.
+type countLine struct {
+	w      io.Writer
+	format string // with the count as its %s
+	now    func() time.Time
+	last   time.Time
+	shown  bool
+}
+
+// newCountLine is a countLine on standard error.
+func newCountLine(e *env, format string) *countLine {
+	l := &countLine{format: format, now: e.now, last: e.now()}
+	if terminal(e.stderr) {
+		l.w = e.stderr
+	}
+	return l
+}
+
+// tell says how many are done.
+func (l *countLine) tell(n int) {
+	if l.w == nil || l.now().Sub(l.last) < 500*time.Millisecond {
+		return
+	}
+	l.last, l.shown = l.now(), true
+	fmt.Fprintf(l.w, "\r\x1b[K"+l.format, thousands(n))
+}
+
+// end takes the line away.
+func (l *countLine) end() {
+	if l.shown {
+		fmt.Fprint(l.w, "\r\x1b[K")
 	}
 }

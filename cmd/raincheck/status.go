@@ -47,7 +47,11 @@ func printStatus(w io.Writer, s console.Snapshot) {
 	}
 	fmt.Fprintf(w, "  %s\n", door(s.Control))
 	if s.Because != "" {
-		fmt.Fprintf(w, "  %s: %s\n", clockTime(s.Decided), s.Because)
+		when := clockTime(s.Decided)
+		if s.Control.Switched.After(s.Decided) {
+			when += ", before the switch"
+		}
+		fmt.Fprintf(w, "  %s: %s\n", when, s.Because)
 	}
 	fmt.Fprintln(w)
 	row := func(name, value, note string) {

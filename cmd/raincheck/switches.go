@@ -20,6 +20,7 @@ type apply struct {
 // openCmd lets everybody in.
 type openCmd struct {
 	where
+	EdgeStore string `env:"RAINCHECK_EDGE_STORE" placeholder:"ARN" help:"The stack's store at the edge (its output EdgeStoreArn): opens also while CloudFormation does not answer, or without the stack's name."`
 }
 
 // Run acts at once and reads nothing first: it is the way back to a site
@@ -41,10 +42,25 @@ func (c *openCmd) Run(e *env) error {
 	return nil
 }
 
+// plane is where the switch acts: on the store at the edge alone where nothing
+// else of the stack can be found.
+func (c *openCmd) plane(e *env) (plane, error) {
+	if c.EdgeStore == "" || c.URL != "" {
+		return c.where.plane(e)
+	}
+	if c.Stack == "" {
+		return onlyEdge(e.ctx, e, c.EdgeStore, errors.New("no stack is named: --stack"))
+	}
+	p, err := c.where.plane(e)
+	if err != nil {
+		return onlyEdge(e.ctx, e, c.EdgeStore, err)
+	}
+	return p, nil
+}
+
 // Help is shown by --help.
 func (c *openCmd) Help() string {
-	return "Acts at once, without asking. People who wait keep their places and are still invited; " +
-		"`raincheck throttle --apply` goes back to the law."
+	return "People who wait keep their places and are still invited; `raincheck throttle --apply` goes back to the law."
 }
 
 // throttleCmd lets the law, or a fixed share, decide.
@@ -94,6 +110,9 @@ func (c *observeCmd) Run(e *env) error {
 	if !c.Report {
 		return c.where.switchTo(e, c.apply, console.Change{Mode: gate.Observe})
 	}
+	if c.Since <= 0 {
+		return badInput("--since %s: it is how far back, such as 24h", c.Since)
+	}
 	if c.Stack == "" {
 		return badInput("--report is about a deployed stack: name it with --stack (a local instance shows the same on its console)")
 	}
@@ -136,7 +155,7 @@ type loadCmd struct {
 // Run records the load. It changes no switch, and is called by cron: it asks
 // for no --apply.
 func (c *loadCmd) Run(e *env) error {
-	if c.Load < 0 || c.Load > 10 {
+	if !(c.Load >= 0 && c.Load <= 10) { // NaN is neither
 		return badInput("load %g: it is a share of the capacity, such as 0.93 for 93 %%", c.Load)
 	}
 	p, err := c.plane(e)

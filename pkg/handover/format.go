@@ -11,9 +11,6 @@ import (
 	"time"
 )
 
-// Formats are the endings that a file may have.
-var Formats = []string{".csv", ".jsonl"}
-
 // row is what a bulk mailer gets about one person. Addresses are exact, also
 // those that a spreadsheet would take for a formula: a mailer reads them.
 type row struct {
@@ -39,6 +36,12 @@ func (l line) row() row {
 	}
 }
 
+// CheckName says what is wrong with the name of a file to write; nil for nothing.
+func CheckName(name string) error {
+	_, err := formatOf(name)
+	return err
+}
+
 // formatOf gives the writer for a file's ending.
 func formatOf(name string) (func([]line) ([]byte, error), error) {
 	switch strings.ToLower(filepath.Ext(name)) {
@@ -47,7 +50,7 @@ func formatOf(name string) (func([]line) ([]byte, error), error) {
 	case ".jsonl":
 		return asJSONLines, nil
 	}
-	return nil, fmt.Errorf("%s: the file's name ends in %s, so that its format is known", name, strings.Join(Formats, " or "))
+	return nil, fmt.Errorf("%s: the file's name must end in .csv or .jsonl, which says its format", name)
 }
 
 func asCSV(lines []line) ([]byte, error) {

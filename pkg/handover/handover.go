@@ -104,6 +104,8 @@ type Result struct {
 	Written int
 	// Resumed says that an interrupted batch was gone on with.
 	Resumed bool
+	// Emptied says that nobody else waited.
+	Emptied bool
 	// Dropped are those of the batch who left, or whose claim had run out, before
 	// the file appeared: they are where they should be, and not in the file.
 	Dropped int
@@ -120,7 +122,7 @@ var ErrLocked = errors.New("another run is at work on it")
 const claimFor = time.Hour
 
 // Run invites the n who have waited longest into the file name, in the format
-// that its ending says (Formats), or goes on with the batch that was
+// that its ending says (CheckName), or goes on with the batch that was
 // interrupted there. Fewer wait: fewer are written. After an error, or none at
 // all because the power went, run it again.
 func (h *Handover) Run(ctx context.Context, n int, name string) (Result, error) {
@@ -142,15 +144,14 @@ func (h *Handover) Run(ctx context.Context, n int, name string) (Result, error) 
 			return Result{}, err
 		}
 	}
-	for !b.published && len(b.marked) < n {
+	emptied := false
+	for !b.published && !emptied && len(b.marked) < n {
 		more, err := b.chunk(ctx, n-len(b.marked))
 		if err != nil {
 			return Result{}, err
 		}
 		b.progress()
-		if !more {
-			break
-		}
+		emptied = !more
 	}
 	lines := b.lines()
 	data, err := encode(lines)
@@ -163,7 +164,7 @@ func (h *Handover) Run(ctx context.Context, n int, name string) (Result, error) 
 	if err := h.Disk.Remove(b.part); err != nil {
 		return Result{}, fmt.Errorf("%s is complete, but its journal could not be removed: %w", name, err)
 	}
-	return Result{Written: len(lines), Resumed: b.resumed, Dropped: b.dropped}, nil
+	return Result{Written: len(lines), Resumed: b.resumed, Emptied: emptied, Dropped: b.dropped}, nil
 }
 
 // batch is one run.

@@ -91,8 +91,12 @@ func badDay(t *testing.T, seed uint64, struck map[string]int) {
 	}
 	if _, err := w.disk.Read(file + ".part"); err == nil {
 		// Only the very last step may have failed; the next run removes it.
-		if _, err := w.handover().Run(t.Context(), n, file); err != nil {
+		again, err := w.handover().Run(t.Context(), 14, file)
+		if err != nil {
 			t.Errorf("the run after: %v", err)
+		}
+		if again.Emptied {
+			t.Error("the run after looked at no line, and says that nobody waits")
 		}
 		if after := w.lines(t, file); len(after) != len(lines) {
 			t.Errorf("the run after changed the file from %d to %d lines", len(lines), len(after))
