@@ -169,18 +169,14 @@ func walk(v reflect.Value, visit func(any)) {
 			if !f.IsExported() || f.Name == "DeclarationList" {
 				continue
 			}
-			switch f.Type {
-			case reflect.TypeFor[ast.Identifier]():
+			if f.Type == reflect.TypeFor[ast.Identifier]() {
 				continue
 			}
-			switch v.Field(i).Kind() {
-			case reflect.Struct:
-				if v.Field(i).CanAddr() && f.Type != reflect.TypeFor[ast.Program]() {
-					walk(v.Field(i).Addr(), visit)
-					continue
-				}
+			field := v.Field(i)
+			if field.Kind() == reflect.Struct && field.CanAddr() && f.Type != reflect.TypeFor[ast.Program]() {
+				field = field.Addr()
 			}
-			walk(v.Field(i), visit)
+			walk(field, visit)
 		}
 	}
 }

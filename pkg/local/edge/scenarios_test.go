@@ -91,6 +91,9 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 	add("a pass under a key that nobody has", func(s *scenario) { s.cookie(strings.Replace(w.good, "1.0.", "1.5.", 1)) })
 	add("a pass of another version", func(s *scenario) { s.cookie(strings.Replace(w.good, "1.0.", "2.0.", 1)) })
 	add("a cookie that is no pass", func(s *scenario) { s.cookie("hello") })
+	add("a pass among cookies whose names every object has", func(s *scenario) {
+		s.request.cookies = []pair{{"__proto__", "1"}, {"constructor", "2"}, {passCookie, w.good}}
+	})
 	add("an empty cookie", func(s *scenario) { s.cookie("") })
 	add("a cookie of 4 KB", func(s *scenario) { s.cookie(w.good + strings.Repeat("x", 4000)) })
 	add("two cookies of the name, the second good", func(s *scenario) { s.cookie("1.0.d.1.1.x.y"); s.cookie(w.good) })
@@ -180,6 +183,7 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 	for _, p := range [][3]string{
 		{"a query goes along", "/apply", "state=OH&step=2"}, {"parameters without a value", "/apply", "wsdl&x="},
 		{"a parameter that comes twice", "/apply", "a=1&b=2&a=3"}, {"what needs escaping", "/a%20b", "q=%C3%A9+'()*!~&r=a/b?c"},
+		{"names that every object has", "/apply", "__proto__=1&constructor=2&hasOwnProperty=3&toString"},
 		{"another host in front", "//example.org/", ""}, {"a backslash", "/\\example.org", ""}, {"two slashes in the query", "/go", "u=https://example.org"},
 		{"a letter beyond ASCII", "/é", ""}, {"512 bytes", "/" + strings.Repeat("a", 511), ""}, {"513 bytes", "/" + strings.Repeat("a", 512), ""},
 		{"the query makes it 513", "/" + strings.Repeat("a", 509), "b=c"},

@@ -53,7 +53,7 @@ func readVectors(t *testing.T) []vector {
 // TestVectors runs both functions, as written and as shipped, through the file.
 func TestVectors(t *testing.T) {
 	before, after := throttle.ShippedThrottle()
-	forms := map[string]func(failure string) (string, string){
+	forms := map[string]func(failure string) (request, response string){
 		"written": func(f string) (string, string) { return throttle.Throttle(f), throttle.Remember() },
 		"shipped": func(f string) (string, string) { return before + f + after, throttle.ShippedRemember() },
 	}
@@ -77,7 +77,8 @@ func TestVectors(t *testing.T) {
 	for form, sources := range forms {
 		t.Run(form, func(t *testing.T) {
 			for _, v := range vectors {
-				answer, said := play(t, v, first(sources(v.Failure)), second(sources(v.Failure)))
+				request, response := sources(v.Failure)
+				answer, said := play(t, v, request, response)
 				if diff := cmp.Diff(decoded(t, v.Answer), decoded(t, answer)); diff != "" {
 					t.Errorf("%s: the answer differs (-want +got):\n%s", v.Name, diff)
 				}
@@ -95,9 +96,6 @@ func TestVectors(t *testing.T) {
 		}
 	})
 }
-
-func first(a, _ string) string  { return a }
-func second(_, b string) string { return b }
 
 func decoded(t *testing.T, doc json.RawMessage) any {
 	t.Helper()
