@@ -83,9 +83,10 @@ test/sam/.venv: test/sam/requirements.txt
 	rm -rf $@ && python3 -m venv $@ && $@/bin/pip install --quiet --disable-pip-version-check -r $< || { rm -rf $@; exit 1; }
 
 # SAM passes no flags to go build but -trimpath. Without symbols a zip is half as large, and without the RPC server of
-# the old Go runtime smaller still; test/emulators holds each to 4.5 MB.
+# the old Go runtime and net/http's HTTP/2 (every service here speaks 1.1) smaller still; test/emulators holds each to
+# 4.5 MB.
 build: $(SAM_HERE) ## Build the Lambda functions with SAM (ARCHITECTURE=x86_64 for this machine, if it is one)
-	CGO_ENABLED=0 GOFLAGS='-ldflags=-s -tags=lambda.norpc' $(SAM) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE)) || \
+	CGO_ENABLED=0 GOFLAGS='-ldflags=-s -tags=lambda.norpc,nethttpomithttp2' $(SAM) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE)) || \
 	{ $(GO) build -o /dev/null ./functions/...; exit 1; } # SAM hides what the compiler says
 
 validate: $(SAM_HERE) ## Check the templates with SAM's linter and cfn-lint

@@ -104,7 +104,7 @@ func TestColdStart(t *testing.T) {
 // build builds a program as make build does.
 func build(t *testing.T, file, source string, flags ...string) string {
 	t.Helper()
-	run := exec.Command("go", slices.Concat([]string{"build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s", "-o", file}, flags, []string{source})...)
+	run := exec.Command("go", slices.Concat([]string{"build", "-tags", "lambda.norpc,nethttpomithttp2", "-trimpath", "-ldflags", "-s", "-o", file}, flags, []string{source})...)
 	run.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := run.CombinedOutput(); err != nil {
 		t.Fatalf("building %s: %v\n%s", source, err, out)
@@ -115,7 +115,7 @@ func build(t *testing.T, file, source string, flags ...string) string {
 // clients are the SDK's packages of services that a program links.
 func clients(t *testing.T, source string) (names []string) {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-tags", "lambda.norpc", "-deps", source).Output()
+	out, err := exec.Command("go", "list", "-tags", "lambda.norpc,nethttpomithttp2", "-deps", source).Output()
 	if err != nil {
 		t.Fatalf("listing what %s links: %v", source, err)
 	}

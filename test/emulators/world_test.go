@@ -58,7 +58,7 @@ func newCloud(t *testing.T) *cloud {
 	account := fmt.Sprintf(`{"DedicatedIpAutoWarmupEnabled":false,"Details":{"AdditionalContactEmailAddresses":[],"ContactLanguage":"EN","MailType":"TRANSACTIONAL","ReviewDetails":{"CaseId":"1","Status":"GRANTED"},"UseCaseDescription":"x","WebsiteURL":"https://www.example.org"},"EnforcementStatus":"HEALTHY","ProductionAccessEnabled":true,"SendingEnabled":true,"SendQuota":{"Max24HourSend":1000000,"MaxSendRate":%d,"SentLast24Hours":0},"SuppressionAttributes":{"SuppressedReasons":["BOUNCE"]}}`, perSecond)
 	return &cloud{
 		worlds:   &atomic.Int32{},
-		programs: emulators.BuildFunctions(t),
+		programs: emulators.BuildFunctions(t, emulators.Functions()),
 		dynamo:   emulators.Dynalite(t, "127.0.0.1"), moto: emulators.Moto(t, "127.0.0.1"), ses: emulators.SES(t, "127.0.0.1", account),
 	}
 }

@@ -19,8 +19,9 @@ const largestZip = 4_500_000
 // TestEveryZipIsSmall builds for the template's default processor.
 func TestEveryZipIsSmall(t *testing.T) {
 	t.Parallel()
-	programs := emulators.BuildFunctions(t, "GOOS=linux", "GOARCH=arm64")
-	for _, name := range emulators.Functions() {
+	all := append(emulators.Functions(), "smoke")
+	programs := emulators.BuildFunctions(t, all, "GOOS=linux", "GOARCH=arm64")
+	for _, name := range all {
 		program, err := os.ReadFile(filepath.Join(programs, name, "bootstrap"))
 		if err != nil {
 			t.Fatal(err)
