@@ -27,8 +27,8 @@ type joiner interface {
 	Join(ctx context.Context, s waitlist.Signup) (waitlist.Joined, error)
 }
 
-// ErrHeader: the first line of a CSV does not name the columns, so that nothing
-// in it can be read.
+// ErrHeader says that the first line of a CSV does not name the columns, so that
+// nothing in it can be read.
 var ErrHeader = errors.New("the first line must name the columns, one of them address")
 
 // Outcome says what became of a row.
