@@ -51,8 +51,10 @@ bench: ## Run the benchmarks: the law, the edge, a sign-up from end to end
 # locks, lost cancels); staticcheck finds dead code, misused standard library and comments that miss their name. Its
 # ST1000 (package comments) is checked more strictly in test/house, beside import layers, doc comments and file sizes;
 # ST1003 (initialisms) would rename generated and JSON-bound names. eslint-plugin-es-x holds the JavaScript of the edge
-# to what CloudFront documents, in test-edge.
+# to what CloudFront documents, in test-edge. Both look at the suites that need more than Go as well (their build tags),
+# which could stop compiling unseen.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+TAGS := browser,emulators,sam,coldstart
 
 law: ## Run the goal table of the admission law into docs/control.md, two minutes (TRACES=FOLDER adds the days in it)
 	$(GO) run ./cmd/raincheck simulate --law-report docs/control.md $(if $(TRACES),--traces $(TRACES))
@@ -65,8 +67,8 @@ law-check: ## The same, printed and not kept; without TRACES it must be what doc
 
 lint: ## Check format, vet and staticcheck
 	@unformatted=$$(gofmt -l $(SOURCES)); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
-	$(GO) vet ./...
-	$(GO) run $(STATICCHECK) -checks all,-ST1000,-ST1003 ./...
+	$(GO) vet -tags $(TAGS) ./...
+	$(GO) run $(STATICCHECK) -tags $(TAGS) -checks all,-ST1000,-ST1003 ./...
 
 # On AWS. SAM and cfn-lint are installed beside test/sam; who has them says where: make build SAM=sam CFN_LINT=cfn-lint.
 SAM ?= test/sam/.venv/bin/sam
@@ -134,8 +136,9 @@ test/emulators/.venv: test/emulators/requirements.txt
 test/emulators/node_modules: test/emulators/package-lock.json
 	cd test/emulators && npm ci --silent --no-audit --no-fund && touch node_modules
 
-test-emulators: test/emulators/.venv test/emulators/node_modules ## The adapters and functions on stand-ins that speak the real protocols (needs Node.js, npm, Python with venv)
+test-emulators: test/emulators/.venv test/emulators/node_modules ## The adapters, functions and commands on stand-ins that speak the real protocols (needs Node.js, npm, Python with venv)
 	$(GO) test -tags emulators -count=1 -parallel 8 -timeout 20m ./test/emulators/...
+	$(GO) test -tags emulators -count=1 -timeout 20m -run TestStoriesOnATable ./cmd/raincheck
 
 test-coldstart: ## Print each function's cold start as a ratio to a function that does nothing
 	$(GO) test -tags coldstart -count=1 -v ./test/coldstart
