@@ -116,7 +116,7 @@ local-build: build
 test-sam: $(SAM_HERE) test/emulators/.venv test/emulators/node_modules ## Every function in Lambda's container, against stand-ins (needs Docker, Node.js, npm, Python with venv)
 	SAM="$(SAM)" GO="$(GO)" test/sam/run.sh
 
-deploy: build ## Deploy the stack (the first time: make deploy deploy-edge ARGS=--guided)
+deploy: build ## Deploy the stack (the first time: make deploy deploy-edge ARGS=--guided EDGE=AlarmEmail=ADDRESS)
 	$(SAM) deploy $(ARGS)
 
 # The stack's name, for its part that exists in us-east-1 alone.
