@@ -18,6 +18,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Run everything on this machine; says what to open (ARGS="--speed 60" and others: raincheck local --help)
+	@echo "Building (the first time takes a minute or a few)…"
 	@$(GO) run ./cmd/raincheck local $(ARGS)
 
 hcgov: ## Play the HealthCare.gov day, 48 hours with 2.9 million people, one by one: five minutes; fails if a total does not add up
