@@ -1,0 +1,40 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"raincheck/functions/internal/start"
+)
+
+// CASES 44: a setting that makes no sense is named, at the start.
+func TestSettingsThatMakeNoSenseAreNamed(t *testing.T) {
+	t.Parallel()
+	good := []string{"STACK=raincheck", "TABLE=table", "KEYS_SECRET=arn:keys", "CONFIGURATION_SET=set", "FROM=queue@example.org", "SITE_NAME=The \"site\"", "SITE_HOST=www.example.org"}
+	read := func(c *config, more ...string) error {
+		return start.Read(append(append([]string{}, good...), more...), c)
+	}
+	var c config
+	if err := read(&c, "TIME_ZONE=America/New_York"); err != nil {
+		t.Fatal(err)
+	}
+	if s := c.settings(); s.From != `"The \"site\"" <queue@example.org>` || s.Room != "https://www.example.org/waiting-room" || s.Zone.String() != "America/New_York" {
+		t.Errorf("the settings are %+v", s)
+	}
+	for setting, want := range map[string]string{
+		"TIME_ZONE=America/NewYork":  "TIME_ZONE",
+		"CODE_LIFE=29m":              "CODE_LIFE",
+		"CODE_LIFE=169h":             "CODE_LIFE",
+		"CODE_LIFE=soon":             "CODE_LIFE",
+		"FROM=The site":              "FROM",
+		"FROM=The site <a@b.c>":      "FROM",
+		"FROM=a@b.c\r\nBcc: x@y.org": "FROM",
+	} {
+		if err := read(&config{}, setting); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", setting, err)
+		}
+	}
+	if err := start.Read(good[:2], &config{}); err == nil || !strings.Contains(err.Error(), "SITE_HOST") || !strings.Contains(err.Error(), "KEYS_SECRET") {
+		t.Errorf("with most of them missing: %v", err)
+	}
+}
