@@ -32,8 +32,8 @@ func BuildFunctions(t testing.TB, names []string, environ ...string) string {
 	return out
 }
 
-// Functions lists the Lambda functions that the stories run; the canary (smoke)
-// has its own tests.
+// Functions lists the Lambda functions through which a person goes; the canary
+// (smoke) is one more, and goes through them.
 func Functions() []string { return []string{"intake", "inviter", "sender", "feedback"} }
 
 // Function is a Lambda function that runs: its real program, with its real main,

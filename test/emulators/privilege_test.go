@@ -23,6 +23,8 @@ var notOurs = map[string]string{
 	"sender logs:PutLogEvents SenderLogs":          "Lambda, for what the function prints",
 	"feedback logs:CreateLogStream FeedbackLogs":   "Lambda, for what the function prints",
 	"feedback logs:PutLogEvents FeedbackLogs":      "Lambda, for what the function prints",
+	"smoke logs:CreateLogStream SmokeLogs":         "Lambda, for what the function prints",
+	"smoke logs:PutLogEvents SmokeLogs":            "Lambda, for what the function prints",
 	"sender sqs:ReceiveMessage MailQueue":          "Lambda's poller, in the function's name",
 	"sender sqs:DeleteMessage MailQueue":           "Lambda's poller, in the function's name",
 	"sender sqs:GetQueueAttributes MailQueue":      "Lambda's poller, in the function's name",
@@ -52,35 +54,41 @@ func (c *cloud) leastPrivilege(t *testing.T) {
 		t.Fatalf("the side door: %d %v", page.StatusCode, err)
 	}
 
+	for _, function := range emulators.Functions() {
+		w.role(function)
+	}
+}
+
+// role holds what a function asked for against its role in the template.
+func (w *world) role(function string) {
+	w.Helper()
 	tmpl, err := template.Read(template.Main)
 	w.must(err)
-	for _, function := range emulators.Functions() {
-		asked := map[string]bool{}
-		for _, call := range w.wires[function].Calls() {
-			for _, need := range w.needs(call) {
-				asked[function+" "+need] = true
-			}
+	asked := map[string]bool{}
+	for _, call := range w.wires[function].Calls() {
+		for _, need := range w.needs(call) {
+			asked[function+" "+need] = true
 		}
-		permitted := map[string]bool{}
-		for _, p := range tmpl.Permissions(strings.ToUpper(function[:1]) + function[1:] + "Role") {
-			permission := function + " " + p.Action + " " + resource(p.Resource)
-			if p.Action == "ses:SendEmail" && p.Condition != "StringEquals ses:FromAddress FromAddress" {
-				t.Errorf("the sender may write as others too: its condition is %q", p.Condition)
-			}
-			permitted[permission] = true
-			if _, ok := notOurs[permission]; !ok && !asked[permission] {
-				t.Errorf("permitted and never asked for: %s (%s)", permission, p.Sid)
-			}
+	}
+	permitted := map[string]bool{}
+	for _, p := range tmpl.Permissions(strings.ToUpper(function[:1]) + function[1:] + "Role") {
+		permission := function + " " + p.Action + " " + resource(p.Resource)
+		if p.Action == "ses:SendEmail" && p.Condition != "StringEquals ses:FromAddress FromAddress" {
+			w.Errorf("the sender may write as others too: its condition is %q", p.Condition)
 		}
-		for need := range asked {
-			if !permitted[need] {
-				t.Errorf("asked for and not permitted: %s", need)
-			}
+		permitted[permission] = true
+		if _, ok := notOurs[permission]; !ok && !asked[permission] {
+			w.Errorf("permitted and never asked for: %s (%s)", permission, p.Sid)
 		}
-		for permission := range notOurs {
-			if strings.HasPrefix(permission, function+" ") && (!permitted[permission] || asked[permission]) {
-				t.Errorf("the exception %q is none", permission)
-			}
+	}
+	for need := range asked {
+		if !permitted[need] {
+			w.Errorf("asked for and not permitted: %s", need)
+		}
+	}
+	for permission := range notOurs {
+		if strings.HasPrefix(permission, function+" ") && (!permitted[permission] || asked[permission]) {
+			w.Errorf("the exception %q is none", permission)
 		}
 	}
 }

@@ -28,6 +28,7 @@ func TestTheFunctions(t *testing.T) {
 	t.Run("faults", c.faults)
 	t.Run("refusals", c.refusals)
 	t.Run("a tick's requests", c.aTicksRequests)
+	t.Run("the canary", c.theCanary)
 }
 
 // aPersonsStory is one joining from end to end.

@@ -35,7 +35,7 @@ import (
 	"raincheck/test/template"
 )
 
-// What the stories run is the four programs that are deployed, built as they are
+// What the stories run is the five programs that are deployed, built as they are
 // for deployment and started by what Lambda starts them by: their environment and
 // the runtime interface. So wiring, configuration, JSON both ways, the SDK's own
 // client, its timeouts and its retries are tried as they are; a call of the same
@@ -58,7 +58,7 @@ func newCloud(t *testing.T) *cloud {
 	account := fmt.Sprintf(`{"DedicatedIpAutoWarmupEnabled":false,"Details":{"AdditionalContactEmailAddresses":[],"ContactLanguage":"EN","MailType":"TRANSACTIONAL","ReviewDetails":{"CaseId":"1","Status":"GRANTED"},"UseCaseDescription":"x","WebsiteURL":"https://www.example.org"},"EnforcementStatus":"HEALTHY","ProductionAccessEnabled":true,"SendingEnabled":true,"SendQuota":{"Max24HourSend":1000000,"MaxSendRate":%d,"SentLast24Hours":0},"SuppressionAttributes":{"SuppressedReasons":["BOUNCE"]}}`, perSecond)
 	return &cloud{
 		worlds:   &atomic.Int32{},
-		programs: emulators.BuildFunctions(t, emulators.Functions()),
+		programs: emulators.BuildFunctions(t, append(emulators.Functions(), "smoke")),
 		dynamo:   emulators.Dynalite(t, "127.0.0.1"), moto: emulators.Moto(t, "127.0.0.1"), ses: emulators.SES(t, "127.0.0.1", account),
 	}
 }
@@ -77,6 +77,7 @@ type world struct {
 	edge      *emulators.KeyValue
 	load      *emulators.CloudWatch
 	arns      map[string]string // by the resource's name in the template
+	routes    map[string]string // the stand-ins, by the service's name
 	wires     map[string]*emulators.Wire
 	functions map[string]*emulators.Function
 	// address is the person's, cookie the pass once there is one.
@@ -138,22 +139,25 @@ func (c *cloud) newWorld(t *testing.T) *world {
 		"DYNAMODB": c.dynamo.URL, "SQS": c.moto.URL, "SECRETS_MANAGER": c.moto.URL, "SESV2": c.ses.URL,
 		"CLOUDFRONT_KEYVALUESTORE": edge.URL, "CLOUDWATCH": load.URL,
 	}
+	w.routes = routes
 	for _, function := range emulators.Functions() {
-		w.wires[function] = emulators.NewWire(t, routes)
 		w.start(function)
 	}
 	w.operate(func(c *waitlist.Control) { c.Mode = gate.Throttle; c.Switched = time.Now() })
 	return w
 }
 
-// start starts a function as the template says; again, for a new copy that
-// remembers nothing.
-func (w *world) start(function string) {
+// start starts a function as the template says, and more; again, for a new copy
+// that remembers nothing.
+func (w *world) start(function string, more ...string) {
 	w.Helper()
+	if w.wires[function] == nil {
+		w.wires[function] = emulators.NewWire(w.T, w.routes)
+	}
 	tmpl, err := template.Read(template.Main)
 	w.must(err)
 	properties := tmpl.Get("Resources", strings.ToUpper(function[:1])+function[1:]+"Function", "Properties")
-	environ := w.wires[function].Environ()
+	environ := append(w.wires[function].Environ(), more...)
 	for _, name := range template.Keys(template.Get(properties, "Environment", "Variables")) {
 		if value := w.variable(name); value != "" {
 			environ = append(environ, name+"="+value)
