@@ -40,6 +40,9 @@ func Read(name string) (Template, error) {
 	if err := yaml.Unmarshal(text, &doc); err != nil {
 		return Template{}, fmt.Errorf("%s: %w", name, err)
 	}
+	if len(doc.Content) == 0 {
+		return Template{}, fmt.Errorf("%s: it is empty", name)
+	}
 	return Template{doc.Content[0]}, nil
 }
 
