@@ -215,13 +215,13 @@ func (a *attaching) protect() {
 			}
 		}
 		if len(others) > 0 {
-			a.warn("requests for %s that match %s as well go there, and are not protected; name those too with --paths if they should be", path, strings.Join(others, ", "))
+			a.warn("requests for %s that also match one of %s go to that behaviour, and are not protected; name it with --paths too if they should be", path, strings.Join(others, ", "))
 		}
 		switch {
 		case exact:
 			a.associate("the behaviour "+path, source)
 		case a.c.has(source, a.functions) || a.asked(source):
-			a.warn("the path %s is protected already: %s takes it", path, a.c.describe(source))
+			a.warn("the path %s needs nothing of its own: %s takes its requests and is protected", path, a.c.describe(source))
 		default:
 			a.copyFor(path, source, before)
 		}

@@ -23,7 +23,8 @@ const (
 //
 // A new path needs a behaviour that is a copy of another one, which the tool's
 // own source describes better than the distribution does; the fragment says of
-// which and where, and gives what is to be added to it.
+// which and where, and gives what is to be added to it. Warnings are comments at
+// its head.
 func Fragment(c *Config, r Request, tool Tool, secretARN string) (string, error) {
 	plan := Attach(c, r)
 	if len(plan.Conflicts) > 0 {
@@ -31,6 +32,9 @@ func Fragment(c *Config, r Request, tool Tool, secretARN string) (string, error)
 	}
 	behaviours := changes(c, plan)
 	var out strings.Builder
+	for _, w := range plan.Warnings {
+		fmt.Fprintf(&out, "# ! %s\n", w)
+	}
 	switch tool {
 	case CloudFormation:
 		fmt.Fprintf(&out, cloudFormation, OriginID, r.Room.Domain, SecretHeader, secretARN, RoomPattern, OriginID, r.Room.CachePolicy, OriginRequestPolicy)
@@ -105,11 +109,12 @@ const cloudFormation = `# Into the DistributionConfig of your AWS::CloudFront::D
       # The two functions, on each of these behaviours:
 `
 
-const terraform = `# Into your aws_cloudfront_distribution.
+const terraform = `# Beside your aws_cloudfront_distribution.
 data "aws_secretsmanager_secret_version" "raincheck_origin" {
   secret_id = %s
 }
 
+  # Into it.
   origin {
     domain_name = %s
     origin_id   = %s
