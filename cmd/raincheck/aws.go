@@ -119,12 +119,17 @@ func awsWords(err error) error {
 		switch api.ErrorCode() {
 		case "ExpiredToken", "ExpiredTokenException":
 			return errors.New("the AWS credentials have expired; sign in again")
+		case "InvalidClientTokenId", "UnrecognizedClientException":
+			return errors.New("AWS does not know these credentials: `aws sts get-caller-identity` must work in this shell first")
 		case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation":
 			return fmt.Errorf("%s: %w: %s", attempted(err), errDenied, api.ErrorMessage())
 		}
 	}
 	if r, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && r.HTTPStatusCode() >= 500 {
 		return said(fmt.Sprintf("AWS has a fault of its own (%d); try again in a minute", r.HTTPStatusCode()))
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok && !dns.IsTimeout {
+		return said("there is no host " + dns.Name + ": is the region right, and the network up?")
 	}
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return said("AWS does not answer (connection refused)")

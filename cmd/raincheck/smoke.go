@@ -71,11 +71,17 @@ func (c *smokeCmd) Run(e *env) error {
 	}
 	if !c.JSON {
 		fmt.Fprintf(e.stdout, "A canary through %s, at %s%s:\n", name, service.Site, c.Path)
+		again := ""
+		if terminal(e.stdout) {
+			again = "\r\x1b[K"
+			service.Begun = func(name string) { fmt.Fprintf(e.stdout, "  … %s", name) }
+		}
 		service.Told = func(step smoke.Step) {
 			sign := "·"
 			if step.Failed {
 				sign = "x"
 			}
+			fmt.Fprint(e.stdout, again)
 			fmt.Fprintf(e.stdout, "  %s %-9s %7.2f s  %s\n", sign, step.Name, step.Took.Seconds(), step.Says)
 		}
 	}

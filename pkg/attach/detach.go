@@ -37,7 +37,7 @@ func Detach(c *Config) Plan {
 		switch {
 		case c.text(b, "TargetOriginId") == OriginID && b.name != "DefaultCacheBehavior":
 			gone = append(gone, b)
-			d.step('-', "the behaviour %s", pattern)
+			d.step('-', "the behaviour %s, where the codes of mails already sent lead", pattern)
 		case slices.Contains(d.note.Added, pattern) && d.unchanged(b, list):
 			gone = append(gone, b)
 			d.step('-', "the behaviour %s, which attach had made", pattern)

@@ -86,8 +86,10 @@ type Service struct {
 	Wait func(ctx context.Context, d time.Duration) error
 	// Tag makes the address one of its own; letters and digits.
 	Tag string
-	// Told hears of each step when it has ended; nil for nobody.
-	Told func(Step)
+	// Begun hears of each step's name when it begins, Told of the step when it has
+	// ended; nil for nobody.
+	Begun func(name string)
+	Told  func(Step)
 }
 
 // Step is one step of the way.

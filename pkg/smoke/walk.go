@@ -51,6 +51,9 @@ func (w *walk) along(ctx context.Context) error {
 }
 
 func (w *walk) step(name string, do func() (string, error)) error {
+	if w.Begun != nil {
+		w.Begun(name)
+	}
 	from := w.Now()
 	says, err := do()
 	step := Step{Name: name, Took: w.Now().Sub(from), Says: says}
