@@ -65,6 +65,48 @@ func TestASwitchBeforeTheFirstTick(t *testing.T) {
 	}
 }
 
+// What is shown as let straight in is what the edge does now, not what the last
+// tick decided; while observing, the gate still says what throttling would be.
+func TestWhatTheEdgeLetsIn(t *testing.T) {
+	t.Parallel()
+	story := rush()
+	story.Warm = 90
+	in := instance(t, story)
+	if err := in.Warm(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	see := func() (console.Snapshot, float64) {
+		t.Helper()
+		s, err := in.Snapshot(t.Context())
+		var shown struct{ Admit *float64 }
+		if err == nil {
+			err = json.Unmarshal(s.Gate, &shown)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if shown.Admit == nil {
+			return s, 1
+		}
+		return s, *shown.Admit
+	}
+	before, decided := see()
+	if before.Admit >= 1 || before.Admit != decided {
+		t.Fatalf("in the rush: %g let in, %g in the gate", before.Admit, decided)
+	}
+	for _, tc := range []struct {
+		mode  gate.Mode
+		admit float64
+	}{{gate.Observe, 1}, {gate.Hold, 0}, {gate.Open, 1}} {
+		if err := in.Change(t.Context(), console.Change{Mode: tc.mode}); err != nil {
+			t.Fatal(err)
+		}
+		if s, decided := see(); s.Admit != tc.admit || tc.mode == gate.Observe && decided >= 1 {
+			t.Errorf("%s: %g let in, %g in the gate", tc.mode, s.Admit, decided)
+		}
+	}
+}
+
 // The whole day of a crowd: everybody who left an address is invited, nobody
 // twice, and everybody is accounted for.
 func TestADayAddsUp(t *testing.T) {

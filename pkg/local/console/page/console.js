@@ -14,7 +14,7 @@ function headline(s, mode) {
   if (!s.because && mode !== 'hold') return 'No decision yet: everyone is let in.';
   switch (mode) {
     case 'open': return s.waiting ? `Everyone is let in; ${whole(s.waiting)} still wait for their mail` + invites + '.' : 'Everyone is let in.';
-    case 'observe': return `Everyone is let in. Throttling, it would be ${share(s.admit)} of new visitors.`;
+    case 'observe': return `Everyone is let in. Throttling, it would be ${share(s.gate?.admit ?? 1)} of new visitors.`;
     case 'hold': return 'Nobody new is let in' + invites + '.';
   }
   if (s.admit >= 0.9995) return s.waiting ? 'Everyone is let straight in, and the line is being invited' + invites + '.' : 'There is room: everyone is let straight in.';
@@ -40,7 +40,7 @@ function show(s) {
     $('warnings').replaceChildren(...warnings.map((w) => Object.assign(document.createElement('p'), { textContent: w })));
   }
   load(s);
-  set('admit', share(mode === 'open' || mode === 'observe' ? 1 : mode === 'hold' ? 0 : s.admit));
+  set('admit', share(s.admit));
   set('waiting', whole(s.waiting));
   set('waiting-note', s.oldest ? `the first for ${lasting(new Date(s.now) - new Date(s.oldest))}` : s.waiting ? 'in the line' : 'nobody in the line');
   edge(s);
