@@ -189,7 +189,9 @@ func emptyTable(w http.ResponseWriter, r *http.Request) {
 
 // awsCommands are what a story may do to the services.
 var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
-	"each": everyCommand,
+	"each":     everyCommand,
+	"freeport": freePort,
+	"await":    await,
 	// distribution ID RECORDED: there is a distribution, as recorded in pkg/attach.
 	"distribution": func(ts *testscript.TestScript, neg bool, args []string) {
 		data, err := os.ReadFile(filepath.Join(repository, "pkg/attach/testdata", args[1]+".xml"))

@@ -43,7 +43,10 @@ func (c *consoleCmd) Run(e *env) error {
 		return fmt.Errorf("listen on port %d: %w; --port chooses another", c.Port, plainListen(err))
 	}
 	page := &console.Console{Source: &watched{deployment: d, history: s.history(e), now: e.now}, Log: slog.New(slog.NewTextHandler(e.stderr, nil))}
-	server := &http.Server{Handler: page.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", http.RedirectHandler(console.Path, http.StatusSeeOther)) // what somebody types
+	mux.Handle("/", page.Handler())
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	fmt.Fprintf(e.stdout, "The stack %s, read-only: http://%s%s\n", s.Name, listener.Addr(), console.Path)
 	go func() {
 		<-e.ctx.Done()

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,14 +65,19 @@ func freePort(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], port)
 }
 
-// await URL returns when the address answers.
+// await URL [TEXT] returns when the address answers, and fails when the answer is
+// without the text.
 func await(ts *testscript.TestScript, _ bool, args []string) {
 	deadline := time.After(30 * time.Second)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		if answer, err := http.Get(args[0]); err == nil {
-			answer.Body.Close()
+			body, err := io.ReadAll(answer.Body)
+			ts.Check(errors.Join(err, answer.Body.Close()))
+			if len(args) > 1 && !strings.Contains(string(body), args[1]) {
+				ts.Fatalf("%s answers %d without %q:\n%s", args[0], answer.StatusCode, args[1], body)
+			}
 			return
 		}
 		select {

@@ -71,7 +71,14 @@ func printStatus(w io.Writer, s console.Snapshot) {
 		note = "the first since " + clockTime(s.Oldest)
 	}
 	row("waiting", thousands(s.Waiting), note)
-	row("invite", thousands(s.Invite), "asked for by the last decision")
+	note = "asked for by the last decision"
+	if s.Control.InviteNow > 0 {
+		note += ", and " + thousands(s.Control.InviteNow) + " more by hand"
+	}
+	if s.Control.Drain {
+		note += "; draining: everyone left is invited"
+	}
+	row("invite", thousands(s.Invite), note)
 	fmt.Fprintf(w, "  %-12s %s\n", "mail", mail(s.Control))
 	signups := "taken"
 	if s.Control.SignupsOff {

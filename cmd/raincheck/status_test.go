@@ -29,3 +29,13 @@ func TestStatusOfASwitchJustThrown(t *testing.T) {
 		t.Errorf("%s", &out)
 	}
 }
+
+// TestStatusOfADrain: what was asked for by hand is on the screen until it is done.
+func TestStatusOfADrain(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	printStatus(&out, console.Snapshot{Invite: 31, Control: waitlist.Control{Drain: true, InviteNow: 1500, SignupsOff: true}})
+	if !strings.Contains(out.String(), "  31  asked for by the last decision, and 1,500 more by hand; draining: everyone left is invited\n") {
+		t.Errorf("%s", &out)
+	}
+}
