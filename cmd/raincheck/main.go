@@ -4,9 +4,9 @@
 // It is read by somebody whose site may be falling over: every command says in
 // one line what it does, everything that it prints is in plain words, an error
 // names what is wrong and where, and a command that changes something on a
-// deployed stack prints its plan and does nothing without --apply (`open`
-// alone acts at once: letting everybody in is the way back to a site without
-// raincheck).
+// deployed stack prints its plan and does nothing without --apply. `open` acts at
+// once: letting everybody in is the way back to a site without raincheck. So does
+// `load`, which cron calls and which switches nothing.
 //
 // Exit status: 0 done, 1 it could not be done, 2 the command or its input is
 // wrong.
