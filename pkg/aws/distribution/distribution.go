@@ -137,10 +137,11 @@ func (c *Client) Owner(ctx context.Context, arn string) (string, error) {
 }
 
 // Serving lists the ids of the account's distributions that have host among
-// their aliases, or are called so themselves. A wildcard alias counts for one
-// label.
+// their aliases, or are called so themselves, and after them those with a wildcard
+// alias, which counts for one label: the first is the one that CloudFront chooses.
 func (c *Client) Serving(ctx context.Context, host string) ([]string, error) {
-	var ids []string
+	var exact, wild []string
+	_, parent, dotted := strings.Cut(host, ".")
 	pages := cloudfront.NewListDistributionsPaginator(c.api, &cloudfront.ListDistributionsInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -155,15 +156,18 @@ func (c *Client) Serving(ctx context.Context, host string) ([]string, error) {
 			if d.Aliases != nil {
 				names = append(names, d.Aliases.Items...)
 			}
-			_, parent, _ := strings.Cut(host, ".")
-			if slices.ContainsFunc(names, func(name string) bool {
-				return strings.EqualFold(name, host) || strings.EqualFold(name, "*."+parent)
-			}) {
-				ids = append(ids, aws.ToString(d.Id))
+			called := func(as string) bool {
+				return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, as) })
+			}
+			switch {
+			case called(host):
+				exact = append(exact, aws.ToString(d.Id))
+			case dotted && called("*."+parent):
+				wild = append(wild, aws.ToString(d.Id))
 			}
 		}
 	}
-	return ids, nil
+	return append(exact, wild...), nil
 }
 
 // Code is the code of a CloudFront function as the edges run it, by its name.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -121,6 +122,25 @@ func TestDeployedPolicyAndOwner(t *testing.T) {
 	server.Owner(id, "web-production")
 	if owner, err := client.Owner(ctx, d.ARN); err != nil || owner != "web-production" {
 		t.Errorf("owner %q, %v", owner, err)
+	}
+}
+
+// TestWhichServesAHost: the distribution with the very name comes before one with a
+// wildcard, as CloudFront itself chooses, whatever their ids.
+func TestWhichServesAHost(t *testing.T) {
+	t.Parallel()
+	server, client := start(t, "large") // example.org and *.example.org
+	data, err := os.ReadFile("../../attach/testdata/new.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Put("E9LATER", data) // www.example.org
+	for host, want := range map[string][]string{
+		"www.example.org": {"E9LATER", id}, "example.org": {id}, "shop.example.org": {id}, "a.shop.example.org": nil, "example.com": nil,
+	} {
+		if got, err := client.Serving(t.Context(), host); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %v, %v; want %v", host, got, err, want)
+		}
 	}
 }
 
