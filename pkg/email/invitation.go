@@ -1,16 +1,13 @@
 package email
 
 import (
-	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
-	htmltemplate "html/template"
+	"html"
 	"net/mail"
 	"net/url"
 	"strings"
-	"sync"
-	texttemplate "text/template"
 	"time"
 )
 
@@ -39,23 +36,37 @@ type Invitation struct {
 	Tags map[string]string
 }
 
+// The two forms of the mail, with {{name}} where a value goes. Not html/template:
+// wherever it or text/template is linked, the linker must keep every exported
+// method of every type that is reachable, which makes the sender a third larger,
+// to be fetched and unpacked at each cold start. Here nothing is needed of it:
+// each value stands in a text or in an attribute in double quotes, and is escaped
+// for both.
 var (
 	//go:embed invitation.txt
 	textSource string
 	//go:embed invitation.html
 	htmlSource string
-
-	// Parsed at their first use: every function links this package, and one of them
-	// writes mail.
-	textTemplate = sync.OnceValue(func() *texttemplate.Template { return texttemplate.Must(texttemplate.New("text").Parse(textSource)) })
-	htmlTemplate = sync.OnceValue(func() *htmltemplate.Template { return htmltemplate.Must(htmltemplate.New("html").Parse(htmlSource)) })
 )
 
-// letter is what the two templates see.
-type letter struct {
-	Words                         words
-	Tag, Site                     string
-	Code, Link, Enter, Join, Away string
+// written is a source with its values in their places, each as escape makes it.
+// What a value says is not looked at again.
+func written(source string, values map[string]string, escape func(string) string) (string, error) {
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(source, "{{")
+		out.WriteString(before)
+		if !found {
+			return out.String(), nil
+		}
+		name, after, closed := strings.Cut(rest, "}}")
+		value, known := values[name]
+		if !closed || !known {
+			return "", fmt.Errorf("there is no value for {{%s}}", name)
+		}
+		out.WriteString(escape(value))
+		source = after
+	}
 }
 
 // check returns who writes, or what keeps the invitation from being composed. It
@@ -95,31 +106,29 @@ func Compose(inv Invitation) (Message, error) {
 	}
 	w := wordsFor(inv.Language)
 	here := inv.Room + "/" + w.tag
-	l := letter{
-		Tag: w.tag, Site: inv.Site, Code: inv.Code,
-		Link:  here + "/code?c=" + url.QueryEscape(strings.ReplaceAll(inv.Code, "-", "")),
-		Enter: here + "/enter",
-		Join:  here + "/",
-		Away:  here + "/leave?t=" + url.QueryEscape(inv.LeaveToken),
-	}
-	l.Words = w.filled(map[string]string{"site": inv.Site}, w.date(inv.Joined, zone), w.date(inv.Expires, zone))
-
-	var text, html bytes.Buffer
-	if err := textTemplate().Execute(&text, l); err != nil {
+	filled := w.filled(map[string]string{"site": inv.Site}, w.date(inv.Joined, zone), w.date(inv.Expires, zone))
+	away := here + "/leave?t=" + url.QueryEscape(inv.LeaveToken)
+	values := filled.values()
+	values["tag"], values["code"], values["away"] = w.tag, inv.Code, away
+	values["link"] = here + "/code?c=" + url.QueryEscape(strings.ReplaceAll(inv.Code, "-", ""))
+	values["enter"], values["join"] = here+"/enter", here+"/"
+	text, err := written(textSource, values, func(s string) string { return s })
+	if err != nil {
 		return Message{}, fmt.Errorf("composing an invitation: the text: %w", err)
 	}
-	if err := htmlTemplate().Execute(&html, l); err != nil {
+	page, err := written(htmlSource, values, html.EscapeString)
+	if err != nil {
 		return Message{}, fmt.Errorf("composing an invitation: the HTML: %w", err)
 	}
 	return Message{
 		From:    from.String(),
 		To:      inv.To.Reveal(),
-		Subject: l.Words.Subject,
-		Text:    text.String(),
-		HTML:    html.String(),
+		Subject: filled.Subject,
+		Text:    text,
+		HTML:    page,
 		Headers: []Header{
 			// RFC 8058: the pair lets a mail program leave with one press, by a POST.
-			{"List-Unsubscribe", "<" + l.Away + ">"},
+			{"List-Unsubscribe", "<" + away + ">"},
 			{"List-Unsubscribe-Post", "List-Unsubscribe=One-Click"},
 			// RFC 3834: nobody's "out of office" should come back.
 			{"Auto-Submitted", "auto-generated"},
@@ -141,4 +150,14 @@ func (w words) filled(values map[string]string, joined, expires string) words {
 		*s = fill(*s, values)
 	}
 	return w
+}
+
+// values are the sentences under the names that the sources know them by.
+func (w words) values() map[string]string {
+	return map[string]string{
+		"words.Direction": w.Direction, "words.Subject": w.Subject, "words.Turn": w.Turn, "words.Until": w.Until, "words.Joined": w.Joined,
+		"words.Press": w.Press, "words.Go": w.Go, "words.Address": w.Address, "words.Type": w.Type, "words.Code": w.Code, "words.Same": w.Same,
+		"words.Late": w.Late, "words.Safety": w.Safety, "words.Mistake": w.Mistake, "words.Leave": w.Leave, "words.Once": w.Once,
+		"words.Footnote": w.Footnote,
+	}
 }

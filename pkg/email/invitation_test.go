@@ -177,6 +177,40 @@ func TestMarkupStaysText(t *testing.T) {
 	}
 }
 
+// TestEveryValueStandsWhereItsEscapingIsRight: in a text, or in an attribute in
+// double quotes. Nowhere else (a script, a style, an attribute without quotes) is
+// html.EscapeString enough.
+func TestEveryValueStandsWhereItsEscapingIsRight(t *testing.T) {
+	t.Parallel()
+	if strings.Contains(htmlSource, "<script") || strings.Contains(htmlSource, "<style") || strings.Contains(htmlSource, "<!--") {
+		t.Fatal("there is a place in which markup is not read as such")
+	}
+	n := 0
+	for i := range htmlSource {
+		if !strings.HasPrefix(htmlSource[i:], "{{") {
+			continue
+		}
+		n++
+		before := htmlSource[:i]
+		tag := before[strings.LastIndexByte(before, '<')+1:]
+		if !strings.Contains(tag, ">") && strings.Count(tag, `"`)%2 == 0 {
+			t.Errorf("in the tag <%s a value stands outside of quotes", tag)
+		}
+		if strings.HasSuffix(before, `style="`) || strings.Contains(tag, " on") {
+			t.Errorf("<%s: the attribute is read as more than text", tag)
+		}
+	}
+	if n < 20 {
+		t.Errorf("only %d values were found", n)
+	}
+	if _, err := written("a {{b}} {{c}}", map[string]string{"b": "{{c}}"}, strings.ToUpper); err == nil {
+		t.Error("a place without a value is no error")
+	}
+	if got, err := written("a {{b}}", map[string]string{"b": "{{c}}"}, strings.ToUpper); err != nil || got != "a {{C}}" {
+		t.Errorf("a value is looked at again: %q, %v", got, err)
+	}
+}
+
 func TestAnIncompleteInvitationIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, break_ := range map[string]func(*Invitation){

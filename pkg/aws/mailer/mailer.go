@@ -36,9 +36,9 @@ import (
 type Mailer struct {
 	set string
 	// Two of the client's methods, and not the client. Wherever text/template is
-	// linked, as it is beside this, the linker must keep every method of every type
-	// that reflection could reach, and the client has over a hundred: 2 MB of code
-	// that a function would unpack at each start.
+	// linked, as it is in the waiting room, the linker must keep every method of every
+	// type that reflection could reach, and a client has dozens: 2 MB of code that a
+	// function would unpack at each start. All adapters hold to that.
 	send    func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
 	account func(context.Context, *sesv2.GetAccountInput, ...func(*sesv2.Options)) (*sesv2.GetAccountOutput, error)
 }
