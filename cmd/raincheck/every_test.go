@@ -38,9 +38,6 @@ func TestEveryCommandHasItsStory(t *testing.T) {
 			t.Errorf("the command %s has no sample: its errors are not tried", leaf.Name)
 		}
 		for what, word := range map[string]string{"goes well": "exec raincheck ", "fails": "(! exec|status [12]) raincheck "} {
-			if leaf.Name == "console" && what == "goes well" {
-				continue // it serves until it is interrupted: TestConsoleOverAStack
-			}
 			if !regexp.MustCompile(`(?m)^` + word + leaf.Name + `\b`).MatchString(stories) {
 				t.Errorf("no story in which %s %s", leaf.Name, what)
 			}
