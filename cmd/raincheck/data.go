@@ -214,7 +214,8 @@ func openReport(name string) (*reportFile, error) {
 }
 
 func (r *reportFile) write(row records.Row) error {
-	_, err := fmt.Fprintf(r.file, "%d,%s,%q\n", row.Line, row.Outcome, row.Why)
+	why := strings.NewReplacer(`"`, `""`, "\n", " ", "\r", " ").Replace(row.Why) // a line for each row
+	_, err := fmt.Fprintf(r.file, "%d,%s,\"%s\"\n", row.Line, row.Outcome, why)
 	return err
 }
 
