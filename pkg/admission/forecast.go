@@ -1,16 +1,14 @@
 package admission
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // forecast is what the codes that are out, and new ones, will do.
 type forecast struct {
-	// coming[u] is the arrivals expected in the u-th minute from now.
+	// coming[u] is the arrivals expected in the u-th minute from now, for the next
+	// soon minutes.
 	coming []float64
 	// may is the same for the case that people are only late who now come much less
-	// than they did.
+	// than they did, as far ahead as the law looks.
 	may []float64
 	// fresh[u] is the share of those invited now who come in the u-th minute.
 	fresh []float64
@@ -22,33 +20,33 @@ type forecast struct {
 	news float64
 }
 
+// soon is for how many minutes arrivals are foretold by what people do now.
+const soon = 15
+
 // look works out the forecast for the minutes ahead.
-func (r *returns) look(now int64, ttl time.Duration, ahead int) forecast {
+func (r *returns) look(now int64, ttl time.Duration) forecast {
 	classes, rates := classOf(), r.rates()
-	stay := make([]float64, len(rates)) // share not coming, per minute
-	for i, rate := range rates {
-		stay[i] = 1 - rate
-	}
 	life := min(oldest, int(ttl.Minutes()))
 	// still[k] is the share that has not come by the age of k minutes.
-	still := make([]float64, oldest+1)
-	still[0] = 1
+	var still [oldest + 1]float64
+	left := 1.0
+	still[0] = left
 	for k := range life {
-		still[k+1] = still[k] * stay[classes[k]]
+		left *= 1 - rates[classes[k]]
+		still[k+1] = left
 	}
-	f := forecast{coming: make([]float64, ahead), may: make([]float64, ahead), fresh: make([]float64, ahead)}
+	f := forecast{coming: make([]float64, soon), may: make([]float64, ahead), fresh: make([]float64, ahead)}
 	ages := make([]int, len(r.Cohorts))
-	for i, c := range r.Cohorts {
-		ages[i] = max(0, c.age(now))
+	for i := range r.Cohorts {
+		ages[i] = max(0, r.Cohorts[i].age(now))
 	}
 	news := r.news(ages)
 	old, oldMost := 0.0, 0.0
 	// young is what the cohorts of each age weigh, more what is to be added if those
 	// who come much less than they did are only late.
 	var young, more [single + 1]float64
-	late := false
-	for i, c := range r.Cohorts {
-		age := ages[i]
+	for i := range r.Cohorts {
+		c, age := &r.Cohorts[i], ages[i]
 		if age >= life {
 			continue
 		}
@@ -73,32 +71,20 @@ func (r *returns) look(now int64, ttl time.Duration, ahead int) forecast {
 		young[age] += n * z / still[age]
 		if z < notLess {
 			more[age] += n * (notLess - z) / still[age]
-			late = true
 		}
 	}
-	come := make([]float64, single+ahead+1) // by age
+	var come [single + 1 + ahead]float64 // by age
 	for k := range min(life, len(come)) {
 		come[k] = still[k] - still[k+1]
 	}
-	for age, n := range young {
-		if n == 0 {
-			continue
-		}
-		for u, share := range come[age : age+ahead] {
-			f.coming[u] += n * share
-		}
-	}
-	copy(f.may, f.coming)
-	if late {
-		for age, n := range more {
-			for u, share := range come[age : age+ahead] {
-				f.may[u] += n * share
-			}
-		}
-	}
 	for u := range f.coming {
-		f.coming[u] += old
-		f.may[u] += oldMost
+		f.coming[u] = old + overlap(young[:], come[u:])
+	}
+	for age := range young {
+		young[age] += more[age]
+	}
+	for u := range f.may {
+		f.may[u] = oldMost + overlap(young[:], come[u:])
 	}
 	f.news = max(r.latest(now), notLess)
 	total := 1 - still[life]
@@ -116,7 +102,8 @@ func (r *returns) look(now int64, ttl time.Duration, ahead int) forecast {
 func (r *returns) news(ages []int) []float64 {
 	n := len(r.Cohorts)
 	came, hoped := make([]float64, n+1), make([]float64, n+1)
-	for i, c := range r.Cohorts {
+	for i := range r.Cohorts {
+		c := &r.Cohorts[i]
 		came[i+1], hoped[i+1] = came[i]+float64(c.Came), hoped[i]+float64(c.Hoped)
 	}
 	z := make([]float64, n)
@@ -140,7 +127,8 @@ func (r *returns) news(ages []int) []float64 {
 func (r *returns) latest(now int64) float64 {
 	came, hoped := 0.0, 0.0
 	most := 0.0
-	for _, c := range slices.Backward(r.Cohorts) {
+	for i := len(r.Cohorts) - 1; i >= 0; i-- {
+		c := &r.Cohorts[i]
 		age := c.age(now)
 		if age > 12 {
 			break

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 )
 
 // ahead is how far the law looks, in minutes.
@@ -15,8 +14,8 @@ const (
 	// reach is where the door brings the load to the target: a decision is in
 	// effect after one minute and has two to work.
 	reach = 4
-	// spread is over how many minutes invitations fill what is missing.
-	spreadOver = 6
+	// fillIn is over how many minutes invitations fill what is missing.
+	fillIn = 6
 	// play is the share of the free places by which the door is kept from being
 	// fully shut or fully open while somebody waits: it alone acts within minutes,
 	// and can only do so while it can move both ways.
@@ -29,7 +28,8 @@ const (
 	blindMinutes = 1.5
 	// leastTarget is the share of the target below which chance does not push it.
 	leastTarget = 0.7
-	// lift is how many the law aims above the target. The load lies as often above
+	// lift is how many standard deviations the law aims above the target, where that
+	// is safe. The load lies as often above
 	// what is aimed at as below, and what is below is places that stay empty while
 	// people wait.
 	lift = 0.6
@@ -71,7 +71,7 @@ type view struct {
 }
 
 // see works out the forecast without the decision.
-func (m *memory) see(p Policy, o Observation, b belief, f forecast, factor, variance, flow float64) *view {
+func (m *memory) see(p Policy, o Observation, b belief, f forecast, in []float64, factor, variance, flow float64) *view {
 	v := &view{p: p, o: o, m: m, b: b, f: f, factor: factor, variance: variance}
 	v.measured, v.age = m.newest()
 	v.stale = float64(m.Last - m.Fresh - 1)
@@ -83,12 +83,8 @@ func (m *memory) see(p Policy, o Observation, b belief, f forecast, factor, vari
 	inForce := v.door[0] * m.Door.letIn(float64(m.Admit))
 	for h := range v.base {
 		people := 0.0
-		if h <= reach || h == spreadOver || slices.Contains(checked[:], h) {
-			n := len(m.In)
-			for k := range m.In {
-				people += float64(m.In[n-1-k]) * b.stay[k+h]
-			}
-			people += m.left(b, m.Last-1+int64(h))
+		if h <= reach || h == fillIn || slices.Contains(checked[:], h) {
+			people = overlap(in, b.stay[h:]) + m.left(b, m.Last-1+int64(h))
 		}
 		if h > 0 {
 			people += inForce * b.stay[h-1]
@@ -175,14 +171,11 @@ func (v *view) decide(d Decision) Decision {
 	// The door: the share at which the load reaches the target.
 	guarded := v.guard()
 	invite, why := v.invite(guarded)
-	each := v.invitedOn(reach)
 	// Who is invited in the next minutes too: as many as now.
+	each := v.invitedOn(reach)
 	room := v.target - v.base[reach] - v.returning(reach) - float64(invite)*each
-	demand := 0.0
-	for u := 1; u < reach; u++ {
-		demand += v.door[u] * v.weight(u, reach)
-	}
-	admit := 1.0
+	demand := v.atDoor(reach)
+	admit, careful := 1.0, false
 	if demand > 0 {
 		admit = m.Door.admitFor(clamp(room/demand, 0, 1))
 	} else if room <= 0 {
@@ -191,7 +184,9 @@ func (v *view) decide(d Decision) Decision {
 	if usual := float64(m.Admit); !v.first() {
 		// Opening is taken in steps: what is let in cannot be sent away again, and
 		// the demand is only estimated.
-		admit = min(admit, 1.5*usual+0.05)
+		steps := 1.5*usual + 0.05
+		careful = admit > steps
+		admit = min(admit, steps)
 	}
 	if guarded {
 		admit = 0
@@ -203,11 +198,8 @@ func (v *view) decide(d Decision) Decision {
 	if blind > 0 {
 		admit = admit*(1-blind) + min(admit, p.Floor)*blind
 	}
-	d.Admit = admit
-
-	d.Invite = invite
-	d.Numbers = v.sum(room)
-	d.Because = v.because(d, why, guarded)
+	d.Admit, d.Invite, d.Numbers = admit, invite, v.sum(room)
+	d.Because = v.because(d, sd, guarded, careful, why)
 	return d
 }
 
@@ -234,65 +226,75 @@ func (v *view) guard() bool {
 	return v.measured > 1+2*noise
 }
 
-// invite is how many to invite, and why not more where something bounds it.
+// invite is how many to invite, and what bounds it, for an operator.
 func (v *view) invite(guarded bool) (int, string) {
 	p, o := v.p, v.o
 	switch {
-	case o.Waiting <= 0 || p.MaxInvitesPerMinute == 0:
+	case o.Waiting <= 0:
 		return 0, ""
+	case p.MaxInvitesPerMinute == 0:
+		return 0, "nobody is invited, as maxInvitesPerMinute is 0"
 	case guarded:
-		return 0, "no invitations"
+		return 0, "nobody is invited"
 	case v.stale > inviting, v.blank():
-		return 0, "no invitations without a load"
+		return 0, "nobody is invited while the load is not known"
+	case p.quiet(o.Time):
+		return 0, quietly
 	}
-	if p.Quiet != nil {
-		if q, err := p.Quiet.hours(); err == nil && q.forbids(o.Time, time.Duration(p.CodeTTL)) {
-			return 0, "no mail at night"
-		}
+	n, flow := v.places()
+	mail, mailWhy := v.mail()
+	limit := min(float64(o.Waiting), float64(p.MaxInvitesPerMinute), mail)
+	asleep := v.m.Returns.Asleep != 0 && n > 0
+	careful := v.m.Last-v.m.First < settling && n > flow
+	why := ""
+	switch {
+	case asleep: // a few, to see when they wake
+		n, why = math.Ceil(min(n, flow*probe)), "those invited have stopped coming: only a few more are invited until they do"
+	case careful: // no more than the site can turn over
+		n, why = flow, fmt.Sprintf("few are invited in the law's first %d min", settling)
+	}
+	wanted := math.Round(clamp(n, 0, most))
+	got := min(wanted, max(0, limit))
+	switch {
+	case mail == 0, got < wanted && mail == limit && mail < float64(o.Waiting):
+		why = mailWhy
+	case got == float64(o.Waiting):
+		why = ""
+	case got < wanted:
+		why = "no more are invited at once than maxInvitesPerMinute"
+	case wanted == 0:
+		why = "no places are left for those who wait"
+	}
+	return int(got), why
+}
+
+// places is how many invitations the free places are good for, and how many come
+// and go in a minute on a site at the target.
+func (v *view) places() (n, flow float64) {
+	flow = v.p.Target / max(v.factor*v.b.gainMean, 1e-12) / v.b.mean
+	each := v.invitedOn(fillIn)
+	if each <= 0 {
+		return 0, flow
 	}
 	// What may be taken from the door, over the horizon.
-	free := v.target - v.base[spreadOver]
-	allowed := max(min(p.QueueFirst, 1-play)*free, free-(1-play)*v.atDoor(spreadOver))
-	each := v.invitedOn(spreadOver)
-	if each <= 0 {
-		return 0, ""
-	}
-	n := (allowed - v.returning(spreadOver)) / each
+	free := v.target - v.base[fillIn]
+	allowed := max(min(v.p.QueueFirst, 1-play)*free, free-(1-play)*v.atDoor(fillIn))
+	n = (allowed - v.returning(fillIn)) / each
 	// And none that would not fit if nobody else came, at any time ahead.
 	for _, h := range checked {
-		one := v.invitedNow(h)
-		if one > 0 {
+		if one := v.invitedNow(h); one > 0 {
 			n = min(n, max(0, v.target-v.base[h]-v.mayReturn(h))/one)
 		}
 	}
 	// Nor more than thrice what keeps the site full: however empty it is, the next
 	// minutes must be able to show whether they come.
-	flow := v.p.Target / max(v.factor*v.b.gainMean, 1e-12) / v.b.mean
-	n = min(n, 3*flow/max(v.f.usual, 0.05))
-	if v.m.Returns.Asleep != 0 && n > 0 {
-		// A few, to see when they wake.
-		mail, _ := v.mail()
-		return int(min(math.Ceil(min(n, flow*probe)), float64(o.Waiting), float64(p.MaxInvitesPerMinute), mail)), "the invited have stopped coming: only a few invitations until they do"
-	}
-	if since := v.m.Last - v.m.First; since < settling {
-		// A law that has just begun invites no more than the site can turn over.
-		n = min(n, flow)
-	}
-	why := ""
-	limit := float64(min(o.Waiting, p.MaxInvitesPerMinute))
-	if bound, reason := v.mail(); bound < limit {
-		limit = bound
-		if n > limit {
-			why = reason
-		}
-	}
-	return int(clamp(math.Round(n), 0, max(0, limit))), why
+	return min(n, 3*flow/max(v.f.usual, 0.05)), flow
 }
 
 func (v *view) sum(room float64) Numbers {
 	committed := 0.0
-	for u := range 15 {
-		committed += v.f.coming[u]
+	for _, n := range v.f.coming {
+		committed += n
 	}
 	n := Numbers{
 		Load: v.base[0], Measured: v.measured, LoadAge: v.age,
@@ -304,30 +306,4 @@ func (v *view) sum(room float64) Numbers {
 		n.Free = max(0, room/g/(reach-1))
 	}
 	return n
-}
-
-// because says in words what the decision comes from; why is what bounds the
-// invitations.
-func (v *view) because(d Decision, why string, guarded bool) string {
-	n := d.Numbers
-	var s string
-	switch {
-	case v.blank() && v.stale <= trusting:
-		s = "the load is not known yet: no wider than it was"
-	case guarded:
-		s = fmt.Sprintf("nobody new: the load was measured at %.2f", v.measured)
-	case v.stale > trusting:
-		s = fmt.Sprintf("the load has not been known for %.0f min: counted at %.2f, closing to %.2f", v.stale, n.Load, v.p.Floor)
-	case d.Admit >= 1:
-		s = fmt.Sprintf("open: the load is %.2f, below the target of %.2f", n.Load, v.p.Target)
-	default:
-		s = fmt.Sprintf("holding %.2f: the load is %.2f, with places for %.0f of %.0f visitors a minute", v.p.Target, n.Load, math.Min(n.Free, n.Visitors), n.Visitors)
-	}
-	if n.Committed >= 1 {
-		s += fmt.Sprintf("; %.0f arrivals expected within 15 min from earlier invitations", n.Committed)
-	}
-	if why != "" && v.o.Waiting > 0 {
-		s += "; " + why
-	}
-	return s
 }

@@ -270,7 +270,7 @@ func TestPolicyErrorsNameTheField(t *testing.T) {
 		{`{"tarket":0.9}`, `unknown field "tarket"`},
 		{`{"capacity":-1}`, "capacity"},
 		{`{"queueFirst":1.5}`, "queueFirst"},
-		{`{"codeTTL":"4 hours"}`, "4 hours"},
+		{`{"codeTTL":"4 hours"}`, `codeTTL: "4 hours" is no duration`},
 		{`{"codeTTL":"1s"}`, "codeTTL"},
 		{`{"law":"pid"}`, "law"},
 		{`{"maxInvitesPerMinute":-1}`, "maxInvitesPerMinute"},

@@ -28,8 +28,10 @@ func Next(p Policy, s State, o Observation) (Decision, State) {
 	case m.Last == 0, now-m.Last > longHistory, now < m.Last-10:
 		m.begin(now, o)
 	case now <= m.Last:
-		d.Because = "this minute was decided before"
-		return d, s
+		m.record(o, 1)
+		m.Returns.tell(o, max(o.Time.Unix(), m.Last*60), 0)
+		d.Because = "this minute was decided before, and that stands"
+		return d, State{memory: m}
 	default:
 		steps = now - m.Last
 	}
@@ -42,9 +44,10 @@ func Next(p Policy, s State, o Observation) (Decision, State) {
 
 	b := m.Visits.believe(p)
 	m.Gain = float32(b.gainMean)
-	factor, variance, flow := m.estimate(b, doubted, repeated, int(steps))
-	f := m.Returns.look(o.Time.Unix(), time.Duration(p.CodeTTL), ahead)
-	v := m.see(p, o, b, f, factor, variance, flow)
+	in := m.byAge()
+	factor, variance, flow := m.estimate(b, in, doubted, repeated, int(steps))
+	f := m.Returns.look(o.Time.Unix(), time.Duration(p.CodeTTL))
+	v := m.see(p, o, b, f, in, factor, variance, flow)
 	if p.Law == Ramp {
 		d = v.ramp(d)
 	} else {

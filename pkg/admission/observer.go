@@ -8,10 +8,17 @@ import (
 // unknown marks a minute of which nothing was heard.
 const unknown = -1
 
-// begin starts the histories at the tick of minute now.
+// begin starts the histories at the tick of minute now: for the first time, after
+// a gap longer than they are, or because the clock was set back. What was learned
+// of people stays.
 func (m *memory) begin(now int64, o Observation) {
 	returns, visits, door, trim := m.Returns, m.Visits, m.Door, m.Trim
-	*m = memory{First: now, Last: now, Fresh: now - 1, Admit: 1, Before: 1}
+	inForce := float32(1) // nobody has decided yet
+	if m.Last != 0 {
+		inForce = m.Admit
+	}
+	*m = memory{First: now, Last: now, Fresh: now - 1, Admit: inForce}
+	returns.begin(o.Time.Unix())
 	m.Returns, m.Door, m.Visits = returns, door, visits
 	m.Trim.Noise, m.Trim.Quick = trim.Noise, trim.Quick
 	m.Visits.Began, m.Visits.Found = 0, 0
@@ -143,8 +150,7 @@ func (m *memory) countIn() {
 	}
 }
 
-// shareIn is the admit of a minute as the draws met it: a decision reaches the
-// edge at some moment within a minute.
+// shareIn is the admit that was in force in a minute.
 func (m *memory) shareIn(i int) float64 { return float64(m.Share[i]) }
 
 // countedIn is how many came in at the door in a minute that was counted. Both
@@ -183,17 +189,33 @@ func (m *memory) around(i, width int) (visitors, admitted float64) {
 	return visitors / max(n, 1), admitted / max(n, 1)
 }
 
-// people are the visitors of each candidate at the end of the minute that lies
-// back minutes before the last one of the history: who came in, by age.
-func (m *memory) people(stay []float64, back int) float64 {
-	in := m.In[:max(0, len(m.In)-back)]
-	in = in[max(0, len(in)-len(stay)):]
-	sum := 0.0
-	n := len(in)
-	for k, share := range stay[:n] {
-		sum += float64(in[n-1-k]) * share
+// byAge is who came in, the newest minute first: what survival curves are summed
+// with, dozens of times in a decision.
+func (m *memory) byAge() []float64 {
+	in := make([]float64, len(m.In))
+	for i, v := range m.In {
+		in[len(in)-1-i] = float64(v)
 	}
-	return sum
+	return in
+}
+
+// overlap is the sum of the products of two rows, as far as both go. Four sums
+// side by side do not wait for each other: it is most of what a decision costs.
+func overlap(a, b []float64) float64 {
+	n := min(len(a), len(b))
+	a, b = a[:n], b[:n]
+	var s0, s1, s2, s3 float64
+	for len(a) >= 4 && len(b) >= 4 {
+		s0 += a[0] * b[0]
+		s1 += a[1] * b[1]
+		s2 += a[2] * b[2]
+		s3 += a[3] * b[3]
+		a, b = a[4:], b[4:]
+	}
+	for i := range a {
+		s0 += a[i] * b[i]
+	}
+	return s0 + s1 + (s2 + s3)
 }
 
 // settleAfter is the age in minutes at which a sample of the load is learned
@@ -218,7 +240,8 @@ func (m *memory) settle(doubted []bool, steps int) {
 		}
 		return
 	}
-	c := curves()
+	c, in := curves(), m.byAge()
+	people, found := make([]float64, len(candidates)), make([]float64, len(candidates))
 	for i := max(0, len(m.Share)-settleAfter-steps); i < len(m.Share)-settleAfter; i++ {
 		minute := first + int64(i)
 		y := float64(m.Load[i])
@@ -231,11 +254,14 @@ func (m *memory) settle(doubted []bool, steps int) {
 		if v.away(y, float64(m.Model[i])) {
 			continue // something happened that is no matter of visits
 		}
-		people, found := make([]float64, len(candidates)), make([]float64, len(candidates))
-		back := len(m.Share) - 1 - i
+		then := in[len(m.Share)-1-i:]
 		for j := range candidates {
-			people[j] = m.people(c.stay[j], back)
-			found[j] = float64(v.Found) * c.rest[j][min(int(minute-v.Began), ages-1)]
+			people[j] = overlap(then, c.stay[j])
+			if k := minute - v.Began; k < ages {
+				found[j] = float64(v.Found) * c.rest[j][k]
+			} else {
+				found[j] = 0 // all are gone, as left has it
+			}
 		}
 		v.learn(y, people, found, m.counting(i))
 	}
@@ -278,13 +304,13 @@ func (m *memory) idle(i int) bool { return m.Load[i] < 0.03 && m.Model[i] < 0.05
 // estimate gives the correction of the model by the metric, as a factor, and the
 // variance of its logarithm, after working the model out again for the minutes
 // whose counts may have changed; flow is by how much the door is to be reckoned
-// busier than it was counted.
-func (m *memory) estimate(b belief, doubted, repeated []bool, steps int) (factor, variance, flow float64) {
+// busier than it was counted. in is byAge.
+func (m *memory) estimate(b belief, in []float64, doubted, repeated []bool, steps int) (factor, variance, flow float64) {
 	n := len(m.Share)
 	first := m.Last - int64(n)
 	_, step := m.Still.longest()
 	for i := max(0, n-4-steps); i < n; i++ {
-		m.Model[i] = float32(m.people(b.stay, n-1-i) + m.left(b, first+int64(i)))
+		m.Model[i] = float32(overlap(in[n-1-i:], b.stay) + m.left(b, first+int64(i)))
 	}
 	const (
 		window = 30

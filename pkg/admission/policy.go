@@ -151,6 +151,9 @@ func strict(data []byte, into any) error {
 		if e, ok := errors.AsType[*time.ParseError](err); ok {
 			return fmt.Errorf("%s: %q is no time such as 2013-12-23T11:04:00Z", fieldOf(data, e.Value), e.Value)
 		}
+		if e, ok := errors.AsType[notDuration](err); ok {
+			return fmt.Errorf("%s: %w", fieldOf(data, string(e)), e)
+		}
 		return plainly(err)
 	}
 	if _, err := d.Token(); err != io.EOF {
@@ -209,14 +212,7 @@ func plainly(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("this is no JSON (it ends too early)")
 	}
-	return errors.New(trimPrefix(err.Error(), "json: "))
-}
-
-func trimPrefix(s, prefix string) string {
-	if len(s) >= len(prefix) && s[:len(prefix)] == prefix {
-		return s[len(prefix):]
-	}
-	return s
+	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 }
 
 // Duration is a time.Duration that JSON knows as "4h0m0s".
@@ -232,10 +228,17 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
 	if err != nil {
-		return fmt.Errorf("%q is no duration such as 4h or 1h30m", text)
+		return notDuration(text)
 	}
 	*d = Duration(v)
 	return nil
+}
+
+// notDuration is a text that was to be a duration.
+type notDuration string
+
+func (s notDuration) Error() string {
+	return fmt.Sprintf("%q is no duration such as 4h or 1h30m", string(s))
 }
 
 // Minutes is d as a number of minutes.
@@ -292,6 +295,15 @@ func (h quietHours) forbids(t time.Time, ttl time.Duration) bool {
 	awake := day - since // minutes until the night begins
 	asleep := min(night, max(0, life-awake))
 	return 2*asleep > life
+}
+
+// quiet says whether an invitation at t is to wait for the morning.
+func (p Policy) quiet(t time.Time) bool {
+	if p.Quiet == nil {
+		return false
+	}
+	h, err := p.Quiet.hours()
+	return err == nil && h.forbids(t, time.Duration(p.CodeTTL))
 }
 
 // finite says whether v is a number that arithmetic survives.

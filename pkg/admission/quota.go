@@ -26,9 +26,9 @@ func (v *view) mail() (float64, string) {
 	}
 	bound, why := math.Inf(1), ""
 	if finite(mail.PerSecond) && mail.PerSecond >= 0 {
-		bound, why = math.Floor(mail.PerSecond*60*mailRate), "as many as can be mailed in a minute"
+		bound, why = math.Floor(mail.PerSecond*60*mailRate), "as many are invited as can be mailed in a minute"
 		if mail.PerSecond == 0 {
-			why = "the sender is paused"
+			why = "nobody is invited: sending mail is paused"
 		}
 	}
 	if !finite(mail.Remaining) || mail.Remaining < 0 {
@@ -38,9 +38,9 @@ func (v *view) mail() (float64, string) {
 	even := left / v.m.Returns.renewal(v.o.Time.Unix())
 	free := left - spare*float64(v.o.Waiting)
 	if day := math.Floor(min(left, max(free, even, min(left, 1)))); day < bound {
-		bound, why = day, "the day's mails are spread over the day"
+		bound, why = day, "few are invited, so that the day's mails last the day"
 		if left == 0 {
-			why = "the day's mails are used up"
+			why = "nobody is invited: the day's mails are used up"
 		}
 	}
 	return bound, why
@@ -50,13 +50,14 @@ func (v *view) mail() (float64, string) {
 // count against the quota; a day where none was sent.
 func (r *returns) renewal(now int64) float64 {
 	total := 0.0
-	for _, c := range r.Cohorts {
-		if c.age(now) < dayMinutes {
+	for i := range r.Cohorts {
+		if c := &r.Cohorts[i]; c.age(now) < dayMinutes {
 			total += c.mailed(r.Reports)
 		}
 	}
 	half := total / 2
-	for _, c := range r.Cohorts { // the oldest first
+	for i := range r.Cohorts { // the oldest first
+		c := &r.Cohorts[i]
 		age := c.age(now)
 		if age >= dayMinutes {
 			continue
@@ -69,7 +70,7 @@ func (r *returns) renewal(now int64) float64 {
 }
 
 // mailed is how many mails a cohort took.
-func (c cohort) mailed(reports bool) float64 {
+func (c *cohort) mailed(reports bool) float64 {
 	if reports {
 		return float64(c.Sent)
 	}

@@ -18,19 +18,31 @@ func (v *view) ramp(d Decision) Decision {
 	d.Numbers = v.sum(0)
 	if v.age < 0 || v.stale > inviting {
 		d.Admit = min(float64(v.m.Admit), max(p.Floor, 0.9*float64(v.m.Admit)))
-		d.Because = fmt.Sprintf("the load has not been known for %.0f min: closing to %.2f", v.stale, p.Floor)
+		d.Because = fmt.Sprintf("ramp: the load has not been known for %.0f min, closing to %.2f", v.stale, p.Floor)
+		if v.age < 0 {
+			d.Because = fmt.Sprintf("ramp: no load is known, closing to %.2f", p.Floor)
+		}
 		return d
 	}
-	d.Admit = clamp((p.Target+rampOver-v.measured)/rampWidth, 0, 1)
-	d.Because = fmt.Sprintf("ramp: the load was measured at %.2f", v.measured)
-	if v.measured >= p.Target-rampInvite || v.o.Waiting <= 0 {
+	top := p.Target + rampOver
+	d.Admit = clamp((top-v.measured)/rampWidth, 0, 1)
+	d.Because = fmt.Sprintf("ramp: the load was measured at %.2f; open below %.2f, shut from %.2f", v.measured, top-rampWidth, top)
+	switch {
+	case v.measured >= p.Target-rampInvite || v.o.Waiting <= 0:
+		return d
+	case p.quiet(v.o.Time):
+		d.Because += "; " + quietly
 		return d
 	}
 	fixed := float64(p.MaxInvitesPerMinute)
 	if p.Capacity > 0 {
 		fixed = min(fixed, p.Capacity*rampShare)
 	}
-	mail, _ := v.mail()
-	d.Invite = int(max(0, min(fixed, float64(v.o.Waiting), mail)))
+	fixed = min(fixed, float64(v.o.Waiting))
+	mail, why := v.mail()
+	if mail < fixed {
+		d.Because += "; " + why
+	}
+	d.Invite = int(max(0, min(fixed, mail)))
 	return d
 }

@@ -80,8 +80,6 @@ type returns struct {
 	// invited a while ago, and who should have.
 	NowCame  float32 `json:"nowCame,omitempty"`
 	NowHoped float32 `json:"nowHoped,omitempty"`
-	// Strays counts redemptions of no known decision.
-	Strays float32 `json:"strays,omitempty"`
 }
 
 // cohort is who was invited by one decision, or by several in ten minutes.
@@ -109,10 +107,10 @@ func (r *returns) check() error {
 	return nil
 }
 
-func (c cohort) end() int64 { return max(c.At, c.Until) }
+func (c *cohort) end() int64 { return max(c.At, c.Until) }
 
 // age is the cohort's age in whole minutes at a time in seconds.
-func (c cohort) age(now int64) int { return int((now - (c.At+c.end())/2) / 60) }
+func (c *cohort) age(now int64) int { return int((now - (c.At+c.end())/2) / 60) }
 
 // givenBack is the share of unreported mails that still may have gone out, by the
 // minutes after they should have.
@@ -125,7 +123,7 @@ var givenBack = sync.OnceValue(func() []float64 {
 })
 
 // out is how many codes are out and may still be used.
-func (c cohort) out(age int, reports bool) float64 {
+func (c *cohort) out(age int, reports bool) float64 {
 	n := float64(c.Sent)
 	if pending := float64(c.Asked - c.Sent); pending > 0 {
 		switch {
@@ -161,12 +159,23 @@ func (r *returns) after(at int64) int {
 	return from
 }
 
-// add makes the cohort of a decision if there is none.
+// add makes the cohort of a decision if there is none. Decisions of one minute
+// share theirs, so that no report, whatever times it names, makes the state large.
 func (r *returns) add(at int64) *cohort {
 	if c := r.find(at); c != nil {
 		return c
 	}
 	i := r.after(at)
+	if i < len(r.Cohorts) && r.Cohorts[i].At/60 == at/60 {
+		c := &r.Cohorts[i]
+		c.At, c.Until = at, c.end()
+		return c
+	}
+	if i > 0 && r.Cohorts[i-1].end()/60 == at/60 {
+		c := &r.Cohorts[i-1]
+		c.Until = at
+		return c
+	}
 	r.Cohorts = slices.Insert(r.Cohorts, i, cohort{At: at})
 	return &r.Cohorts[i]
 }
@@ -177,6 +186,19 @@ const most = 10_000_000
 func count(n int) int32 { return int32(max(0, min(n, most))) }
 
 func plus(a, b int32) int32 { return int32(min(int64(a)+int64(b), most)) }
+
+// begin forgets what is of another time: the news of the last minutes, and
+// invitations of a clock that was ahead, whose codes would be out for ever.
+func (r *returns) begin(now int64) {
+	r.Cohorts = slices.DeleteFunc(r.Cohorts, func(c cohort) bool { return c.end() > now })
+	for i := range r.Cohorts {
+		r.Cohorts[i].Came, r.Cohorts[i].Hoped = 0, 0
+	}
+	r.NowCame, r.NowHoped = 0, 0
+	if r.Asleep > now {
+		r.Asleep = 0
+	}
+}
 
 // tell takes in what became known. now is the time of the tick in seconds, steps
 // the minutes since the last one.
@@ -236,8 +258,7 @@ func (r *returns) tell(o Observation, now int64, steps int) {
 		n := count(came.Count)
 		c := r.find(came.Invited.Unix())
 		if c == nil {
-			r.Strays += float32(n)
-			continue
+			continue // of no known decision: an arrival, which record counts
 		}
 		c.Back = plus(c.Back, n)
 		c.Came += float32(n)
@@ -299,8 +320,8 @@ func (r *returns) watch(now int64) {
 // would be invited to fill the site, and all of them come at breakfast.
 func (r *returns) never(now int64) bool {
 	invited, came := 0.0, 0.0
-	for _, c := range r.Cohorts {
-		if c.age(now) >= seasoned {
+	for i := range r.Cohorts {
+		if c := &r.Cohorts[i]; c.age(now) >= seasoned {
 			invited, came = invited+c.mailed(r.Reports), came+float64(c.Back)
 		}
 	}
@@ -349,18 +370,20 @@ func (r *returns) inherit(codes []Outstanding, recent func(time.Time) (int64, bo
 // those too old to matter.
 func (r *returns) join(now int64) {
 	kept := r.Cohorts[:0]
-	for _, c := range r.Cohorts {
-		if c.age(now) >= oldest {
+	for i := range r.Cohorts {
+		c := &r.Cohorts[i]
+		age := c.age(now)
+		if age >= oldest {
 			continue
 		}
-		if last := len(kept) - 1; last >= 0 && c.age(now) > single && c.end()/600 == kept[last].At/600 {
+		if last := len(kept) - 1; last >= 0 && age > single && c.end()/600 == kept[last].At/600 {
 			k := &kept[last]
 			k.Until = c.end()
 			k.Asked, k.Sent, k.Back = plus(k.Asked, c.Asked), plus(k.Sent, c.Sent), plus(k.Back, c.Back)
 			k.Came, k.Hoped = k.Came+c.Came, k.Hoped+c.Hoped
 			continue
 		}
-		kept = append(kept, c)
+		kept = append(kept, *c)
 	}
 	r.Cohorts = kept
 }

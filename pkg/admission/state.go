@@ -67,7 +67,8 @@ func (m memory) clone() memory {
 		&m.Visits.SUU, &m.Visits.SUY, &m.Visits.SYY, &m.Returns.Exposed, &m.Returns.Came} {
 		*s = slices.Clone(*s)
 	}
-	m.Returns.Cohorts = slices.Clone(m.Returns.Cohorts)
+	// A decision adds one or two: room for them saves copying all of them again.
+	m.Returns.Cohorts = append(make([]cohort, 0, len(m.Returns.Cohorts)+4), m.Returns.Cohorts...)
 	return m
 }
 

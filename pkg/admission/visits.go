@@ -186,8 +186,7 @@ type belief struct {
 	gainMean   float64 // load of one visitor
 }
 
-// believe weighs the candidates. expect is the demand at the door that a first
-// guess at an unknown capacity starts from.
+// believe weighs the candidates.
 func (v *visits) believe(p Policy) belief {
 	c := curves()
 	n := len(candidates)

@@ -19,9 +19,9 @@ func (noThrottle) Decide(o admission.Observation) admission.Decision {
 
 // Rule2013 is the rule of December 2013 as far as it is known: a straight line
 // from the load to the share let in, and a fixed number of invitations a minute
-// while the load is below a threshold.
+// while the load is below a threshold. It knew no quiet hours.
 func Rule2013(p admission.Policy) Controller {
-	p.Law = admission.Ramp
+	p.Law, p.Quiet = admission.Ramp, nil
 	return &law2013{law{policy: p}}
 }
 

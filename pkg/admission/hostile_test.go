@@ -1,0 +1,111 @@
+package admission
+
+import (
+	"testing"
+	"time"
+)
+
+// TestTheClockIsSetBack: a clock that was years ahead for a minute leaves nothing
+// behind that would be out for ever, and the door stays as it was.
+func TestTheClockIsSetBack(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	p.Capacity = 50000
+	s := State{}
+	ahead := noon.AddDate(5, 0, 0)
+	_, s = Next(p, s, Observation{Time: ahead, Waiting: 9000, Outstanding: []Outstanding{{Invited: ahead, Sent: 9000}},
+		Applied: &Applied{Mode: "throttle", Admit: 0.25}})
+	d, s := Next(p, s, Observation{Time: noon, Waiting: 9000})
+	if d.Admit > 0.25 {
+		t.Errorf("the clock was set back: %+v, want the door no wider than the 0.25 that it was", d)
+	}
+	d, _ = Next(p, s, Observation{Time: noon.Add(time.Minute), Waiting: 9000})
+	if d.Numbers.Outstanding != 0 || d.Numbers.Committed != 0 {
+		t.Errorf("codes of another time are still reckoned with: %+v", d.Numbers)
+	}
+}
+
+// TestADayWithoutTicks: after a gap longer than the histories the law begins anew,
+// with the door as it was and not wide open.
+func TestADayWithoutTicks(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	p.Capacity = 50000
+	d := &day{t: t, policy: p, last: Decision{Admit: 1}}
+	before := d.minutes(60, 6000, 0.92)
+	d.minute += 24 * 60
+	if after := d.minutes(1, 0, -1); after.Admit > before.Admit {
+		t.Errorf("after a day without a tick: %+v, want the door no wider than %g", after, before.Admit)
+	}
+}
+
+// TestToldInTheSameMinute: what a second observation of a minute tells is not lost,
+// though the decision stands.
+func TestToldInTheSameMinute(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	p.Capacity = 50000
+	d := &day{t: t, policy: p, last: Decision{Admit: 1}}
+	d.minutes(20, 400, 0.2, func(o *Observation) {
+		o.Sent = []Cohort{{Invited: o.Time.Add(-time.Minute), Count: 200}}
+	})
+	at := noon.Add(time.Duration(d.minute-1)*time.Minute + 30*time.Second)
+	again, s := Next(p, d.state, Observation{Time: at, Waiting: 100,
+		Sent:     []Cohort{{Invited: noon.Add(15 * time.Minute), Count: 5000}},
+		Redeemed: []Cohort{{Invited: noon.Add(15 * time.Minute), Count: 1000}}})
+	if again.Invite != 0 || again.Admit != d.last.Admit {
+		t.Errorf("the same minute again: %+v after %+v", again, d.last)
+	}
+	untold, told := *d, *d
+	told.state = s
+	was, is := untold.minutes(1, 400, 0.2).Numbers.Outstanding, told.minutes(1, 400, 0.2).Numbers.Outstanding
+	if is < was+2000 { // of mails asked for and not reported some may have gone out
+		t.Errorf("%.0f codes are out after 5,000 more were told of, 1,000 of them used, and %.0f if they were not", is, was)
+	}
+}
+
+// TestReportsOfEverySecond: whatever times a report names, the state stays small.
+func TestReportsOfEverySecond(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	o := Observation{Time: noon, Waiting: 100}
+	for k := range 24 * 3600 {
+		o.Sent = append(o.Sent, Cohort{Invited: noon.Add(-time.Duration(k*7919%(24*3600)) * time.Second), Count: 1})
+	}
+	_, s := Next(p, State{}, o)
+	data, err := s.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(data) >= 64<<10 {
+		t.Errorf("the state is %d bytes after reports for every second of a day, want less than 64 KB", len(data))
+	}
+	d, _ := Next(p, s, Observation{Time: noon.Add(time.Minute), Waiting: 100})
+	if n := d.Numbers.Outstanding; n < 4*3600-200 || n > 4*3600+200 {
+		t.Errorf("%.0f codes are out, want those of the last four hours", d.Numbers.Outstanding)
+	}
+	if _, err := Decode(data); err != nil {
+		t.Errorf("its state cannot be read: %v", err)
+	}
+}
+
+// TestThoseFoundAreGone: who was on the site when the law began counts for nothing
+// seven hours later, in what is learned of visits as in what is decided.
+func TestThoseFoundAreGone(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	p.Capacity, p.Visit = 50000, Duration(2*time.Hour)
+	d := &day{t: t, policy: p, last: Decision{Admit: 1}}
+	learn := func(found float32) float64 {
+		d := *d
+		d.minutes(1, 400, 0.9)
+		d.minutes(ages+30, 400, -1)
+		d.state = State{memory: d.state.memory.clone()}
+		d.state.memory.Visits.Found = found
+		d.minutes(60, 400, 0.2)
+		return d.last.Numbers.Visit
+	}
+	if none, full := learn(0), learn(0.9); none != full {
+		t.Errorf("visits are taken for %v min after an empty site seven hours ago and for %v after a full one, want the same", none, full)
+	}
+}
