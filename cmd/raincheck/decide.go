@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"raincheck/pkg/admission"
 )
@@ -26,6 +27,9 @@ func (c *decideCmd) Help() string {
 // longestLine bounds one observation: a day of late counts is a tenth of it.
 const longestLine = 4 << 20
 
+// byteOrderMark is what some editors on Windows put before the first line.
+const byteOrderMark = "\xef\xbb\xbf"
+
 // Run answers until the end of the input.
 func (c *decideCmd) Run(e *env) error {
 	policy, err := readPolicy(c.Policy)
@@ -35,15 +39,25 @@ func (c *decideCmd) Run(e *env) error {
 	lines := bufio.NewScanner(e.stdin)
 	lines.Buffer(nil, longestLine)
 	var state admission.State
-	for n := 1; lines.Scan(); n++ {
-		line := bytes.TrimSpace(lines.Bytes())
-		if len(line) == 0 {
+	var before time.Time
+	n := 1
+	for ; lines.Scan(); n++ {
+		line := lines.Bytes()
+		if n == 1 {
+			line = bytes.TrimPrefix(line, []byte(byteOrderMark))
+		}
+		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
 		o, err := admission.DecodeObservation(line)
 		if err != nil {
 			return badInput("line %d: %w", n, err)
 		}
+		if o.Time.Before(before) {
+			// The law would take it for a clock that was set back, and begin anew.
+			return badInput("line %d: time: %s is before the last line's %s", n, o.Time.Format(time.RFC3339), before.Format(time.RFC3339))
+		}
+		before = o.Time
 		var d admission.Decision
 		d, state = admission.Next(policy, state, o)
 		out, err := json.Marshal(d)
@@ -58,9 +72,9 @@ func (c *decideCmd) Run(e *env) error {
 	}
 	if err := lines.Err(); err != nil {
 		if errors.Is(err, bufio.ErrTooLong) {
-			return badInput("a line is longer than %d bytes", longestLine)
+			return badInput("line %d: it is longer than %d bytes", n, longestLine)
 		}
-		return fmt.Errorf("read the observations: %w", err)
+		return fmt.Errorf("line %d: read the observation: %w", n, err)
 	}
 	return nil
 }
