@@ -121,12 +121,13 @@ func (w *world) front(address chan<- string) []string {
 		}
 		defer there.Close()
 		rw.WriteHeader(http.StatusOK)
-		here, _, err := http.NewResponseController(rw).Hijack()
+		here, buffered, err := http.NewResponseController(rw).Hijack()
 		if err != nil {
 			return
 		}
 		defer here.Close()
-		go func() { _, _ = io.Copy(there, here) }()
+		// What the client said at once may have been read already.
+		go func() { _, _ = io.Copy(there, buffered) }()
 		_, _ = io.Copy(here, there)
 	}))
 	w.Cleanup(proxy.Close)
