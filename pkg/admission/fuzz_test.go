@@ -1,7 +1,9 @@
 package admission
 
 import (
+	"encoding/json"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,8 +27,12 @@ func sane(t interface {
 	if o.Mail != nil && o.Mail.PerSecond == 0 && d.Invite > 0 {
 		t.Fatalf("invite is %d with a paused sender", d.Invite)
 	}
-	if d.Because == "" {
-		t.Fatalf("a decision without a reason")
+	if d.Because == "" || strings.Contains(d.Because, "NaN") || strings.Contains(d.Because, "Inf") {
+		t.Fatalf("the reason is %q", d.Because)
+	}
+	// JSON knows no NaN: a log line with one would be lost.
+	if _, err := json.Marshal(d.Numbers); err != nil {
+		t.Fatalf("the numbers cannot be written: %v", err)
 	}
 }
 
@@ -66,7 +72,15 @@ func TestDecisionsAreSane(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		p := DefaultPolicy()
-		p.Capacity = rapid.SampledFrom([]float64{0, 1, 400, 50000}).Draw(r, "capacity")
+		p.Capacity = rapid.SampledFrom([]float64{0, 1e-9, 1, 400, 50000, 1e7, 1e9}).Draw(r, "capacity")
+		p.Target = rapid.SampledFrom([]float64{1e-9, 0.9, 1}).Draw(r, "target")
+		p.Visit = rapid.SampledFrom([]Duration{Duration(minVisit), Duration(25 * time.Minute), Duration(maxVisit)}).Draw(r, "visit")
+		p.CodeTTL = rapid.SampledFrom([]Duration{Duration(minTTL), Duration(4 * time.Hour), Duration(maxTTL)}).Draw(r, "codeTTL")
+		p.MaxInvitesPerMinute = rapid.SampledFrom([]int{0, 1, 20000, 1e7}).Draw(r, "maxInvitesPerMinute")
+		p.Floor = rapid.SampledFrom([]float64{0, 0.1, 1}).Draw(r, "floor")
+		if rapid.Bool().Draw(r, "nights") {
+			p.Quiet = &Quiet{From: "22:00", Until: "13:00", Offset: "+14:00"}
+		}
 		p.QueueFirst = rapid.SampledFrom([]float64{0, 0.3, 1}).Draw(r, "queueFirst")
 		p.Law = rapid.SampledFrom([]string{Observer, Ramp}).Draw(r, "law")
 		at := func() time.Time {
@@ -76,12 +90,18 @@ func TestDecisionsAreSane(t *testing.T) {
 		now := noon
 		for range rapid.IntRange(1, 25).Draw(r, "ticks") {
 			now = now.Add(time.Duration(rapid.SampledFrom([]int{1, 1, 1, 0, 2, 15, -3, 400}).Draw(r, "step")) * time.Minute)
-			o := Observation{Time: now, Waiting: rapid.IntRange(-5, 1_000_000).Draw(r, "waiting")}
+			o := Observation{Time: now, Waiting: rapid.OneOf(rapid.IntRange(-5, 1_000_000), rapid.Just(math.MaxInt)).Draw(r, "waiting")}
+			if rapid.Bool().Draw(r, "known") {
+				o.Applied = &Applied{Mode: rapid.SampledFrom([]string{"open", "throttle", "hold", "observe", "?"}).Draw(r, "mode"), Admit: weird.Draw(r, "applied")}
+			}
+			if rapid.Bool().Draw(r, "out") {
+				o.Outstanding = append(o.Outstanding, Outstanding{Invited: at(), Sent: rapid.IntRange(-10, math.MaxInt).Draw(r, "out sent"), Redeemed: rapid.IntRange(-10, math.MaxInt).Draw(r, "out redeemed")})
+			}
 			for range rapid.IntRange(0, 3).Draw(r, "samples") {
 				o.Load = append(o.Load, Sample{At: at(), Value: weird.Draw(r, "load")})
 				o.Edge = append(o.Edge, EdgeCount{At: at(), Visitors: 3000 * weird.Draw(r, "visitors"), Admitted: 3000 * weird.Draw(r, "admitted")})
 				o.Sent = append(o.Sent, Cohort{Invited: at(), Count: rapid.IntRange(-10, 100000).Draw(r, "sent")})
-				o.Redeemed = append(o.Redeemed, Cohort{Invited: at(), Count: rapid.IntRange(-10, 100000).Draw(r, "redeemed")})
+				o.Redeemed = append(o.Redeemed, Cohort{Invited: at(), Count: rapid.OneOf(rapid.IntRange(-10, 100000), rapid.Just(math.MaxInt)).Draw(r, "redeemed")})
 			}
 			if rapid.Bool().Draw(r, "mail") {
 				o.Mail = &Mail{PerSecond: weird.Draw(r, "rate"), Remaining: weird.Draw(r, "left")}

@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"math"
 	"testing"
 	"time"
 )
@@ -107,5 +108,37 @@ func TestThoseFoundAreGone(t *testing.T) {
 	}
 	if none, full := learn(0), learn(0.9); none != full {
 		t.Errorf("visits are taken for %v min after an empty site seven hours ago and for %v after a full one, want the same", none, full)
+	}
+}
+
+// TestHoursOfExtremes is every legal extreme for four hours: what adds up must not
+// overflow, and what falls must not become a division by nothing.
+func TestHoursOfExtremes(t *testing.T) {
+	t.Parallel()
+	for _, capacity := range []float64{0, 1e-9, 1, 1e9} {
+		for _, load := range []float64{0, 1e-30, 100} {
+			for _, visitors := range []float64{0, 1e-30, most} {
+				for _, people := range []int{0, 1, math.MaxInt} {
+					p := DefaultPolicy()
+					p.Capacity, p.QueueFirst = capacity, 1
+					var s State
+					var d Decision
+					for m := range 4 * 60 {
+						now := noon.Add(time.Duration(m) * time.Minute)
+						o := Observation{Time: now, Waiting: people,
+							Load:     []Sample{{At: now.Add(-2 * time.Minute), Value: load * (1 + 0.01*float64(m%3))}},
+							Edge:     []EdgeCount{{At: now.Add(-2 * time.Minute), Visitors: visitors, Admitted: visitors}},
+							Sent:     []Cohort{{Invited: now.Add(-time.Minute), Count: people}},
+							Redeemed: []Cohort{{Invited: now.Add(-3 * time.Minute), Count: people}},
+						}
+						d, s = Next(p, s, o)
+						sane(t, p, o, d)
+					}
+					if data, err := s.Encode(); err != nil || len(data) >= 64<<10 {
+						t.Fatalf("capacity %g, load %g, %g visitors, %d people: a state of %d bytes, %v", capacity, load, visitors, people, len(data), err)
+					}
+				}
+			}
+		}
 	}
 }

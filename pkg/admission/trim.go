@@ -4,7 +4,7 @@ import "math"
 
 // trim is the correction of the model by the metric: a factor, in the logarithm,
 // between the load that was measured and the load that the counts explain. A
-// Kalman filter of one number; it is small while both agree, and takes a jump of
+// Kalman filter of two numbers; it is small while both agree, and takes a jump of
 // the metric upwards at its word: a site that lost a third of its capacity must
 // be believed at the first sample.
 type trim struct {
@@ -49,16 +49,95 @@ type minuteOf struct {
 	repeated bool    // it says the same as the last one
 }
 
-// correct runs the filter over the minutes, oldest first. keep is how many of
-// them leave the recent history afterwards: after those the result is stored. It
-// returns the estimate after the last minute, its variance, and that of the
-// error of the counts at the door.
-func (t *trim) correct(minutes []minuteOf, keep int) (estimate, variance, flow float64) {
-	k, v, noise := float64(t.Log), float64(t.Var), float64(t.Noise)
-	b, w, c := float64(t.Flow), float64(t.FlowVar), float64(t.Both)
-	if v == 0 {
-		v = trimFirst
+// filter is the Kalman filter at one minute: two numbers with their variances and
+// covariance, and what its latest errors were like.
+type filter struct {
+	level, levelVar float64 // the correction: log(measured/model)
+	flow, flowVar   float64 // the error of the counts at the door
+	both            float64 // covariance of the two
+	lean, slow      float64 // smoothed errors in standard deviations, over 4 and 15 minutes
+	low             int     // samples in a row far below what is expected
+}
+
+const (
+	// far is how many standard deviations off a sample is no chance.
+	far = 4
+	// lowAgain is the how manieth sample far below is believed.
+	lowAgain = 3
+	// leanChance and slowChance are what lean and slow do by chance.
+	leanChance, slowChance = 0.8, 0.5
+	// worstVar is the variance of knowing nothing.
+	worstVar = 0.25
+	// noiseForgets is the share of what is known of the noise that a sample replaces.
+	noiseForgets = 0.02
+	// leastNoise and mostNoise bound the variance of a metric: 1 % and 14 %.
+	leastNoise, mostNoise = 1e-4, 0.02
+)
+
+// pass lets a minute pass: what came in carries the error of its count, and what is
+// known grows old, faster while the errors lean one way.
+func (f *filter) pass(m minuteOf) {
+	f.level += m.flow*f.flow - f.level*trimBack
+	f.levelVar += m.flow * (2*f.both + m.flow*f.flowVar)
+	f.flow *= m.lasting
+	f.both = m.lasting * (f.both + m.flow*f.flowVar)
+	f.flowVar = m.lasting*m.lasting*f.flowVar + (1-m.lasting*m.lasting)*m.doubt
+	leaning := trimLean*max(0, math.Abs(f.lean)-leanChance) + trimSlow*max(0, math.Abs(f.slow)-slowChance)
+	f.levelVar = min(f.levelVar+trimWalk+m.walk+leaning, worstVar)
+	if limit := math.Sqrt(f.levelVar * f.flowVar); math.Abs(f.both) > limit {
+		f.both = math.Copysign(limit, f.both)
 	}
+}
+
+// measure takes in the minute's sample, given the variance of the metric. Where it
+// was off by no more than chance, usual, it says by how much of that variance.
+func (f *filter) measure(m minuteOf, noise float64) (seen float64, usual bool) {
+	// A hundredth of the capacity either way is no news, however empty the site is.
+	small := 0.01 / max(m.model, 0.01)
+	half := m.step / 2 / max(m.measured, m.step)
+	noise += small*small + half*half/3
+	off := math.Log(max(m.measured, 1e-3)/m.model) - f.level
+	if m.repeated {
+		// It says again that the load is somewhere in its step.
+		off = math.Copysign(max(0, math.Abs(off)-half), off)
+	}
+	sd := math.Sqrt(f.levelVar + noise)
+	seen = off*off - f.levelVar
+	switch {
+	case off > far*sd:
+		f.levelVar += off * off
+	case off < -far*sd:
+		// Much less than expected may be a metric that lost half of its sources.
+		if f.low++; f.low < lowAgain {
+			return seen, false
+		}
+		f.levelVar += off * off
+	default:
+		usual = true
+		f.low = 0
+		f.lean = 0.75*f.lean + 0.25*off/sd
+		f.slow = 0.93*f.slow + 0.07*off/sd
+	}
+	gain, gainFlow := f.levelVar/(f.levelVar+noise), f.both/(f.levelVar+noise)
+	f.level = clamp(f.level+gain*off, -trimLimit, trimLimit)
+	f.flow = clamp(f.flow+gainFlow*off, -1, 1)
+	f.flowVar = max(0, f.flowVar-gainFlow*f.both)
+	f.levelVar *= 1 - gain
+	f.both *= 1 - gain
+	return seen, usual
+}
+
+// correct runs the filter over the minutes, oldest first. keep is how many of
+// them leave the recent history afterwards: after those the result is stored, and
+// only they teach how noisy the metric is. It returns the correction after the
+// last minute, its variance, and the error of the counts at the door.
+func (t *trim) correct(minutes []minuteOf, keep int) (correction, variance, flow float64) {
+	f := filter{level: float64(t.Log), levelVar: float64(t.Var),
+		flow: float64(t.Flow), flowVar: float64(t.FlowVar), both: float64(t.Both)}
+	if f.levelVar == 0 {
+		f.levelVar = trimFirst
+	}
+	noise := float64(t.Noise)
 	if noise == 0 {
 		noise = trimNoise
 	}
@@ -66,72 +145,26 @@ func (t *trim) correct(minutes []minuteOf, keep int) (estimate, variance, flow f
 	if quick == 0 {
 		quick = noise
 	}
-	slow := 0.0 // the same over a quarter of an hour
-	lean := 0.0 // smoothed errors, in standard deviations; by chance within ±0.8
-	doubt := 0  // samples in a row far below what is expected
 	for i, m := range minutes {
-		k += m.flow*b - k*trimBack
-		v += m.flow * (2*c + m.flow*w)
-		b *= m.lasting
-		c = m.lasting * (c + m.flow*w)
-		w = m.lasting*m.lasting*w + (1-m.lasting*m.lasting)*m.doubt
-		v = min(v+trimWalk+m.walk+trimLean*max(0, math.Abs(lean)-0.8)+trimSlow*max(0, math.Abs(slow)-0.5), 0.25)
-		if limit := math.Sqrt(v * w); math.Abs(c) > limit {
-			c = math.Copysign(limit, c)
-		}
+		f.pass(m)
 		if m.measured >= 0 && m.model > 1e-6 {
-			// A hundredth of the capacity either way is no news, however empty the
-			// site is.
-			small := 0.01 / max(m.model, 0.01)
-			half := m.step / 2 / max(m.measured, m.step)
-			r := clamp(noise, quick, trimQuick*quick) + small*small + half*half/3
-			e := math.Log(max(m.measured, 1e-3)/m.model) - k
-			if m.repeated {
-				// It says again that the load is somewhere in its step.
-				e = math.Copysign(max(0, math.Abs(e)-half), e)
-			}
-			spread := math.Sqrt(v + r)
-			believe := true
-			switch {
-			case e > 4*spread:
-				v += e * e
-			case e < -4*spread:
-				// Much less than expected may be a metric that lost half of its
-				// sources: only the third such sample is believed.
-				doubt++
-				believe = doubt >= 3
-				if believe {
-					v += e * e
-				}
-			default:
-				doubt = 0
-				lean = 0.75*lean + 0.25*e/spread
-				slow = 0.93*slow + 0.07*e/spread
-				if i < keep {
-					noise += 0.02 * (clamp(e*e-v, 0.2*noise, 9*noise) - noise)
-				}
-			}
-			if believe {
-				gain, gainFlow := v/(v+r), c/(v+r)
-				k = clamp(k+gain*e, -trimLimit, trimLimit)
-				b = clamp(b+gainFlow*e, -1, 1)
-				w = max(0, w-gainFlow*c)
-				v *= 1 - gain
-				c *= 1 - gain
+			seen, usual := f.measure(m, clamp(noise, quick, trimQuick*quick))
+			if usual && i < keep {
+				noise += noiseForgets * (clamp(seen, 0.2*noise, 9*noise) - noise)
 			}
 		}
 		if i < keep && i+2 < len(minutes) {
 			if bend, ok := bend(minutes[i : i+3]); ok {
-				quick += 0.02 * (min(bend*bend/6, 9*quick) - quick)
+				quick += noiseForgets * (min(bend*bend/6, 9*quick) - quick)
 			}
 		}
 		if i == keep-1 {
-			t.Log, t.Var, t.Noise = float32(k), float32(v), float32(clamp(noise, 1e-4, 0.02))
-			t.Quick = float32(clamp(quick, 1e-4, 0.02))
-			t.Flow, t.FlowVar, t.Both = float32(b), float32(w), float32(c)
+			t.Log, t.Var, t.Noise = float32(f.level), float32(f.levelVar), float32(clamp(noise, leastNoise, mostNoise))
+			t.Quick = float32(clamp(quick, leastNoise, mostNoise))
+			t.Flow, t.FlowVar, t.Both = float32(f.flow), float32(f.flowVar), float32(f.both)
 		}
 	}
-	return k, v, b
+	return f.level, f.levelVar, f.flow
 }
 
 // bend is the second difference of three samples against the model, in which
