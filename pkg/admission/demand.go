@@ -34,14 +34,26 @@ type demand struct {
 }
 
 const (
-	firstNoise  = 20.0
-	calmGain    = 0.12 // memory of about eight minutes
-	calmSlope   = 0.015
-	quickGain   = 0.7
-	passMemory  = 1.0 / 60
-	usualMemory = 1.0 / 15
-	noiseMemory = 1.0 / 50
-	// reviseMemory is of what is told again later.
+	// firstNoise is Noise before anything was counted: one visitor in 20.
+	firstNoise = 20.0
+	// calmGain and calmSlope are what a count teaches while nothing surprises: a
+	// memory of about eight minutes, and an hour for the slope. quickGain and
+	// quickSlope are what it teaches when the demand has jumped.
+	calmGain, calmSlope   = 0.12, 0.015
+	quickGain, quickSlope = 0.7, 0.35
+	// surprise is where Lean is no chance any more, of which alone it has a standard
+	// deviation of a half; atOnce the same of a single count. Twice as much of a
+	// lean is all surprise.
+	surprise, atOnce = 1.2, 4.0
+	// slopeFades is what is left of a slope a minute later: nothing grows for ever.
+	slopeFades = 0.97
+	// slopeAhead is for how many minutes a slope is followed, and then bent flat.
+	slopeAhead = 8.0
+	// The memories, in counts: of how much of the share gets in, of the usual share,
+	// of the noise, and of what is told again later.
+	passMemory   = 1.0 / 60
+	usualMemory  = 1.0 / 15
+	noiseMemory  = 1.0 / 50
 	reviseMemory = 1.0 / 60
 )
 
@@ -84,17 +96,13 @@ func (d *demand) take(minute int64, visitors, admitted, share float64) {
 	spread := math.Sqrt(noise*max(expect, level, 1) + 1)
 	off := (visitors - expect) / spread
 	lean = 0.6*lean + 0.4*clamp(off, -6, 6)
-	// Alone, lean has a standard deviation of a half.
 	// Where a count is one or two sampled visitors, it says little, and a surprise
 	// is mostly chance.
 	poor := noise / max(expect, level, 1)
-	calm, quickly := calmGain/(1+4*poor), quickGain/(1+10*poor)
-	gain, slopeGain := calm, calmSlope/(1+10*poor)
-	if surprise := math.Abs(lean); surprise > 1.2 || math.Abs(off) > 4 {
-		quick := clamp((max(surprise-1.2, (math.Abs(off)-4)/2))/1.2, 0, 1)
-		gain += (quickly - gain) * quick
-		slopeGain += (0.35/(1+20*poor) - slopeGain) * quick
-	}
+	gain, slopeGain := calmGain/(1+4*poor), calmSlope/(1+10*poor)
+	quick := clamp((max(math.Abs(lean)-surprise, (math.Abs(off)-atOnce)/2))/surprise, 0, 1)
+	gain += (quickGain/(1+10*poor) - gain) * quick
+	slopeGain += (quickSlope/(1+20*poor) - slopeGain) * quick
 	// A jump teaches noise too, for a few minutes: else a demand that is never calm
 	// would be all jumps.
 	if expect > noise/4 { // with nobody at the door the counts say nothing of it
@@ -102,7 +110,7 @@ func (d *demand) take(minute int64, visitors, admitted, share float64) {
 	}
 	level = max(0, expect+gain*(visitors-expect))
 	slope += slopeGain * (visitors - expect) / max(1, steps)
-	slope *= 0.97 // nothing grows for ever
+	slope *= slopeFades
 	d.Upto, d.Level, d.Slope = minute, float32(level), float32(clamp(slope, -level/2-1, 2*level+10))
 	d.Noise, d.Lean = float32(clamp(noise, 1, 400)), float32(lean)
 	d.Usual += float32((share - float64(d.Usual)) * usualMemory)
@@ -118,14 +126,13 @@ func (d *demand) pass(visitors, admitted, share float64) {
 	d.Hoped = float32(float64(d.Hoped)*(1-passMemory) + visitors*share)
 }
 
-// expect is the visitors of a minute ahead. The slope is followed for a few
-// minutes and then bent flat.
+// expect is the visitors of a minute ahead.
 func (d *demand) expect(minute int64) float64 {
 	steps := float64(minute - d.Upto)
 	if steps <= 0 {
 		return max(0, float64(d.Level))
 	}
-	bent := 8 * (1 - math.Exp(-steps/8))
+	bent := slopeAhead * (1 - math.Exp(-steps/slopeAhead))
 	level, slope := float64(d.Level), float64(d.Slope)
 	if slope < 0 {
 		slope /= 2 // a door opened for people who come after all cannot be shut again in time

@@ -127,16 +127,25 @@ const (
 // when the capacity is back.
 const stays = 180
 
+const (
+	// awayAfter is after how many samples a model is good enough to be held against
+	// the load.
+	awayAfter = 60
+	// awayFrom is how far off, in the logarithm, a load is away from the model, nearTo
+	// how far off it is back; in between neither.
+	awayFrom, nearTo = 0.2, 0.15
+)
+
 // away says whether a sample is not to be learned from.
 func (v *visits) away(y, model float64) bool {
-	if v.Seen <= 60 || model <= 0 {
+	if v.Seen <= awayAfter || model <= 0 {
 		return false
 	}
 	switch off := math.Abs(math.Log(max(y, 1e-3) / model)); {
-	case off <= 0.15:
+	case off <= nearTo:
 		v.Away = max(0, v.Away-3)
 		return false
-	case off <= 0.2:
+	case off <= awayFrom:
 		return false
 	}
 	v.Away = min(v.Away+1, 2*stays)
