@@ -200,7 +200,7 @@ func (c *simulateCmd) scenario() (simulation.Scenario, error) {
 	if err != nil {
 		return simulation.Scenario{}, err
 	}
-	if c.Offer < 0 || c.Offer > 100 {
+	if !(c.Offer >= 0 && c.Offer <= 100) {
 		return simulation.Scenario{}, badInput("--offer %g: it is a multiple of the capacity, such as 2", c.Offer)
 	}
 	if c.Offer > 0 {

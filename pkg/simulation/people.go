@@ -108,6 +108,9 @@ func (p People) Validate() error {
 	if p.ReturnMedian <= 0 || !(p.ReturnSigma >= 0 && p.ReturnSigma <= 5) {
 		return fmt.Errorf("a return after a median of %v with sigma %v: it takes a time above 0 and a sigma from 0 to 5", p.ReturnMedian, p.ReturnSigma)
 	}
+	if p.WillingFor < 0 {
+		return fmt.Errorf("people willing for %v: it takes a time above 0, 0 for ever", p.WillingFor)
+	}
 	return nil
 }
 

@@ -106,8 +106,8 @@ func (s Scenario) Validate() error {
 		conditions = fmt.Errorf("a metric in steps of %v: they are 0, for none, to 0.5", c.MetricStep)
 	case c.Sample < 1 || c.Sample > 1e6:
 		conditions = fmt.Errorf("one visitor in %d is counted: it takes a number of 1 or more", c.Sample)
-	case !(c.MailPerSecond >= 0 && c.MailPerDay >= 0):
-		conditions = fmt.Errorf("mails of %v a second and %v a day: they are 0, for no bound, or more", c.MailPerSecond, c.MailPerDay)
+	case !(c.MailPerSecond >= 0 && c.MailPerSecond <= 1e9 && c.MailPerDay >= 0 && c.MailPerDay <= 1e12):
+		conditions = fmt.Errorf("mails of %v a second and %v a day: they are numbers, 0 for no bound", c.MailPerSecond, c.MailPerDay)
 	default:
 		conditions = c.within(len(s.Trace.Visits))
 	}

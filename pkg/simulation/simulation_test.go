@@ -187,6 +187,15 @@ func TestTraceErrorsNameTheLine(t *testing.T) {
 	}
 }
 
+// TestATraceFromASpreadsheet has a byte order mark and the line ends of Windows.
+func TestATraceFromASpreadsheet(t *testing.T) {
+	t.Parallel()
+	got, err := ReadTrace("day", strings.NewReader("\ufeffminute,timestamp,count\r\n0,2013-12-23T00:00,5\r\n"))
+	if err != nil || len(got.Visits) != 1 || got.Visits[0] != 5 {
+		t.Errorf("a trace from a spreadsheet: %+v, %v", got, err)
+	}
+}
+
 // TestDrawsFollowTheirDistributions holds the cohort's tables to the draws that
 // the local instance makes one by one.
 func TestDrawsFollowTheirDistributions(t *testing.T) {

@@ -69,7 +69,8 @@ func ReadTrace(name string, r io.Reader) (Trace, error) {
 			return bad("it has %d columns instead of minute, timestamp, count", len(row))
 		}
 		if line == 1 {
-			if row[0] != "minute" || row[1] != "timestamp" {
+			// Spreadsheets on Windows put a byte order mark before it.
+			if strings.TrimPrefix(row[0], "\ufeff") != "minute" || row[1] != "timestamp" {
 				return bad("the header is %q; it begins with minute,timestamp", strings.Join(row, ","))
 			}
 			continue
