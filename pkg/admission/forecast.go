@@ -101,12 +101,12 @@ func (r *returns) look(now int64, ttl time.Duration) forecast {
 // judged by it and its neighbours of about the same age.
 func (r *returns) news(ages []int) []float64 {
 	n := len(r.Cohorts)
-	came, hoped := make([]float64, n+1), make([]float64, n+1)
+	block := make([]float64, 3*n+2) // one for all three
+	came, hoped, z := block[:n+1:n+1], block[n+1:2*n+2:2*n+2], block[2*n+2:]
 	for i := range r.Cohorts {
 		c := &r.Cohorts[i]
 		came[i+1], hoped[i+1] = came[i]+float64(c.Came), hoped[i]+float64(c.Hoped)
 	}
-	z := make([]float64, n)
 	from, to := 0, 0
 	for i, age := range ages {
 		width := max(3, age/3)

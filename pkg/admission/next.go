@@ -44,7 +44,8 @@ func Next(p Policy, s State, o Observation) (Decision, State) {
 
 	b := m.Visits.believe(p)
 	m.Gain = float32(b.gainMean)
-	in := m.byAge()
+	var room [longHistory]float64
+	in := m.byAge(&room)
 	factor, variance, flow := m.estimate(b, in, doubted, repeated, int(steps))
 	f := m.Returns.look(o.Time.Unix(), time.Duration(p.CodeTTL))
 	v := m.see(p, o, b, f, in, factor, variance, flow)

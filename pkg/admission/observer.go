@@ -189,10 +189,10 @@ func (m *memory) around(i, width int) (visitors, admitted float64) {
 	return visitors / max(n, 1), admitted / max(n, 1)
 }
 
-// byAge is who came in, the newest minute first: what survival curves are summed
-// with, dozens of times in a decision.
-func (m *memory) byAge() []float64 {
-	in := make([]float64, len(m.In))
+// byAge is who came in, the newest minute first, written into room: what survival
+// curves are summed with, dozens of times in a decision.
+func (m *memory) byAge(room *[longHistory]float64) []float64 {
+	in := room[:len(m.In)]
 	for i, v := range m.In {
 		in[len(in)-1-i] = float64(v)
 	}
@@ -240,7 +240,8 @@ func (m *memory) settle(doubted []bool, steps int) {
 		}
 		return
 	}
-	c, in := curves(), m.byAge()
+	var room [longHistory]float64
+	c, in := curves(), m.byAge(&room)
 	people, found := make([]float64, len(candidates)), make([]float64, len(candidates))
 	for i := max(0, len(m.Share)-settleAfter-steps); i < len(m.Share)-settleAfter; i++ {
 		minute := first + int64(i)
