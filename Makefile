@@ -57,7 +57,7 @@ bench: ## Run the benchmarks: the law, the edge, a sign-up from end to end
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 TAGS := browser,emulators,sam,coldstart
 
-law: ## Run the goal table of the admission law into docs/control.md, two minutes (TRACES=FOLDER adds the days in it)
+law: ## Run the goal table of the admission law into docs/control.md, some minutes (TRACES=FOLDER adds the days in it)
 	$(GO) run ./cmd/raincheck simulate --law-report docs/control.md $(if $(TRACES),--traces $(TRACES))
 
 law-check: ## The same, printed and not kept; without TRACES the table must be docs/control.md's
