@@ -142,3 +142,19 @@ func TestHoursOfExtremes(t *testing.T) {
 		}
 	}
 }
+
+// TestNoDelayAtAll: a load and counts that bear the tick's own minute are known as
+// well as those of the minute before.
+func TestNoDelayAtAll(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	p.Capacity = 50000
+	d := &day{t: t, policy: p, last: Decision{Admit: 1}}
+	got := d.minutes(40, 0, -1, func(o *Observation) {
+		o.Load = []Sample{{At: o.Time, Value: 0.5 + 0.001*float64(d.minute%3)}}
+		o.Edge = []EdgeCount{{At: o.Time.Add(30 * time.Second), Visitors: 1000, Admitted: 1000}}
+	})
+	if got.Admit != 1 || got.Invite == 0 || got.Numbers.Visitors < 900 {
+		t.Errorf("half full, and known at once: %+v, want an open door, invitations and 1,000 visitors", got)
+	}
+}

@@ -93,10 +93,20 @@ func (m *memory) at(minute int64) (int, bool) {
 	return int(i), i >= 0 && i < int64(len(m.Share))
 }
 
+// told is the index that a report of a minute belongs to. What names the tick's
+// own minute is of one without any delay: it stands for the minute that has just
+// ended, of which nothing else is known yet.
+func (m *memory) told(minute int64, known []float32) (int, bool) {
+	if minute == m.Last && known[len(known)-1] == unknown {
+		minute--
+	}
+	return m.at(minute)
+}
+
 // record takes in what became known, leaving out what cannot be.
 func (m *memory) record(o Observation, steps int) {
 	for _, c := range o.Edge {
-		i, ok := m.at(minuteAt(c.At))
+		i, ok := m.told(minuteAt(c.At), m.Visitors)
 		if !ok || !finite(c.Visitors) || !finite(c.Admitted) || c.Visitors < 0 || c.Admitted < 0 || c.Visitors > most {
 			continue
 		}
@@ -104,7 +114,7 @@ func (m *memory) record(o Observation, steps int) {
 		m.Visitors[i], m.Admitted[i] = float32(c.Visitors), float32(min(c.Admitted, c.Visitors))
 	}
 	for _, s := range o.Load {
-		i, ok := m.at(minuteAt(s.At))
+		i, ok := m.told(minuteAt(s.At), m.Load)
 		if !ok || !finite(s.Value) || s.Value < 0 || s.Value > 100 {
 			continue
 		}

@@ -98,8 +98,10 @@ func (s Scenario) Validate() error {
 	c := s.Conditions
 	var conditions error
 	switch {
-	case c.MetricLag < 0 || c.MetricLag > 60 || c.EdgeLag < 0 || c.EdgeLag > 60 || c.Effect < 0 || c.Effect > 60:
-		conditions = errors.New("a lag or delay is not between 0 and 60 minutes")
+	case c.MetricLag < 1 || c.MetricLag > 60 || c.EdgeLag < 1 || c.EdgeLag > 60:
+		conditions = fmt.Errorf("a metric %d min and counts %d min late: a minute is known between 1 and 60 minutes after it began", c.MetricLag, c.EdgeLag)
+	case c.Effect < 0 || c.Effect > 60:
+		conditions = fmt.Errorf("a decision in effect after %d min: it takes 0 to 60", c.Effect)
 	case !(c.MetricNoise >= 0 && c.MetricNoise <= 1):
 		conditions = fmt.Errorf("a metric noise of %v: it is a share from 0 to 1", c.MetricNoise)
 	case !(c.MetricStep >= 0 && c.MetricStep <= 0.5):
