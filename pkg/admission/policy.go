@@ -1,15 +1,9 @@
 package admission
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"math"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -141,78 +135,6 @@ func DecodePolicy(data []byte) (Policy, error) {
 		return Policy{}, fmt.Errorf("policy: %w", err)
 	}
 	return p, p.Validate()
-}
-
-// strict decodes exactly one JSON value with no unknown field.
-func strict(data []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		if e, ok := errors.AsType[*time.ParseError](err); ok {
-			return fmt.Errorf("%s: %q is no time such as 2013-12-23T11:04:00Z", fieldOf(data, e.Value), e.Value)
-		}
-		if e, ok := errors.AsType[notDuration](err); ok {
-			return fmt.Errorf("%s: %w", fieldOf(data, string(e)), e)
-		}
-		return plainly(err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("there is more after the end of the object")
-	}
-	return nil
-}
-
-// fieldOf is the path to the first string of that value, since the decoder does
-// not say where a text that it could not use stood.
-func fieldOf(data []byte, value string) string {
-	var all any
-	if err := json.Unmarshal(data, &all); err != nil {
-		return "a time"
-	}
-	var find func(at any, path string) string
-	find = func(at any, path string) string {
-		switch at := at.(type) {
-		case string:
-			if at == value {
-				return path
-			}
-		case []any:
-			for i, v := range at {
-				if found := find(v, fmt.Sprintf("%s[%d]", path, i)); found != "" {
-					return found
-				}
-			}
-		case map[string]any:
-			for _, name := range slices.Sorted(maps.Keys(at)) {
-				if found := find(at[name], strings.TrimPrefix(path+"."+name, ".")); found != "" {
-					return found
-				}
-			}
-		}
-		return ""
-	}
-	if path := find(all, ""); path != "" {
-		return path
-	}
-	return "a time"
-}
-
-// plainly puts what encoding/json says into words that name the field.
-func plainly(err error) error {
-	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		field := e.Field
-		if field == "" {
-			field = "the object"
-		}
-		return fmt.Errorf("%s: a JSON %s cannot stand there", field, e.Value)
-	}
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("this is no JSON (at character %d: %w)", e.Offset, err)
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("this is no JSON (it ends too early)")
-	}
-	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 }
 
 // Duration is a time.Duration that JSON knows as "4h0m0s".
