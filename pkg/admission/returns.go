@@ -26,6 +26,7 @@ const (
 
 	returnMemory = 1.0 / 180 // of the life table, in minutes
 	newsMemory   = 1.0 / 12  // of what a cohort does otherwise than the table
+	nowMemory    = 1.0 / 4   // of whether they come at all
 	newsPrior    = 15.0      // returns that the table is worth against the news
 	tablePrior   = 25.0      // people, in each class
 	// The prior is careful: nearly everyone comes back, and at once. Being wrong
@@ -219,41 +220,8 @@ func (r *returns) tell(o Observation, now int64, steps int) {
 		}
 	}
 	r.watch(now)
+	r.grow(now, steps)
 	classes := classOf()
-	rates := r.rates()
-	forget := math.Pow(1-returnMemory, float64(steps))
-	fade := math.Pow(1-newsMemory, float64(steps))
-	exposed := false
-	brief := math.Pow(1-1.0/4, float64(steps))
-	r.NowCame, r.NowHoped = float32(float64(r.NowCame)*brief), float32(float64(r.NowHoped)*brief)
-	for i := range r.Cohorts {
-		c := &r.Cohorts[i]
-		age := c.age(now)
-		if age < 0 || age >= oldest {
-			continue
-		}
-		n := c.out(age, r.Reports)
-		exposed = exposed || n > 0
-		c.Came = float32(float64(c.Came) * fade)
-		c.Hoped = float32(float64(c.Hoped) * fade)
-		// What passed since the last tick, minute by minute.
-		for k := max(0, age-steps); k < age; k++ {
-			class := classes[k]
-			if r.Asleep == 0 {
-				r.Exposed[class] += float32(n)
-			}
-			c.Hoped += float32(n * rates[class])
-			if k >= seasoned {
-				r.NowHoped += float32(n * rates[class])
-			}
-		}
-	}
-	if exposed && r.Asleep == 0 {
-		for i := range r.Exposed {
-			r.Exposed[i] = float32(float64(r.Exposed[i]) * forget)
-			r.Came[i] = float32(float64(r.Came[i]) * forget)
-		}
-	}
 	for _, came := range o.Redeemed {
 		n := count(came.Count)
 		c := r.find(came.Invited.Unix())
@@ -271,6 +239,44 @@ func (r *returns) tell(o Observation, now int64, steps int) {
 		}
 	}
 	r.join(now)
+}
+
+// grow lets the minutes since the last tick pass for everyone who is out: they are
+// exposed, some of them should have come, and what was learned before fades.
+func (r *returns) grow(now int64, steps int) {
+	classes, rates := classOf(), r.rates()
+	forget := math.Pow(1-returnMemory, float64(steps))
+	fade := math.Pow(1-newsMemory, float64(steps))
+	brief := math.Pow(1-nowMemory, float64(steps))
+	exposed := false
+	r.NowCame, r.NowHoped = float32(float64(r.NowCame)*brief), float32(float64(r.NowHoped)*brief)
+	for i := range r.Cohorts {
+		c := &r.Cohorts[i]
+		age := c.age(now)
+		if age < 0 || age >= oldest {
+			continue
+		}
+		n := c.out(age, r.Reports)
+		exposed = exposed || n > 0
+		c.Came = float32(float64(c.Came) * fade)
+		c.Hoped = float32(float64(c.Hoped) * fade)
+		for k := max(0, age-steps); k < age; k++ {
+			class := classes[k]
+			if r.Asleep == 0 {
+				r.Exposed[class] += float32(n)
+			}
+			c.Hoped += float32(n * rates[class])
+			if k >= seasoned {
+				r.NowHoped += float32(n * rates[class])
+			}
+		}
+	}
+	if exposed && r.Asleep == 0 {
+		for i := range r.Exposed {
+			r.Exposed[i] = float32(float64(r.Exposed[i]) * forget)
+			r.Came[i] = float32(float64(r.Came[i]) * forget)
+		}
+	}
 }
 
 const (
