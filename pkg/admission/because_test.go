@@ -81,8 +81,8 @@ func TestEveryReason(t *testing.T) {
 			`open: .*; as many are invited as can be mailed in a minute`},
 		{big, func(d *day) Decision { return d.minutes(20, 400, 0.2, mail(0, -1)) },
 			`open: .*; nobody is invited: sending mail is paused`},
-		{big, func(d *day) Decision { return d.minutes(20, 400, 0.2, mail(14, 14400)) },
-			`open: .*; few are invited, so that the day's mails last the day`},
+		{big, func(d *day) Decision { return d.minutes(20, 400, 0.2, mail(14, 7)) },
+			`open: .*; as many are invited as remain of the day's mails`},
 		{big, func(d *day) Decision { return d.minutes(20, 400, 0.2, mail(14, 0)) },
 			`open: .*; nobody is invited: the day's mails are used up`},
 		// 2013's rule.

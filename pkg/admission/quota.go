@@ -6,19 +6,19 @@ const (
 	// mailRate is the share of the rate that is planned with: the sender spreads a
 	// minute's mails over it, and the service counts by the second.
 	mailRate = 0.95
-	// dayMinutes is the window of the daily quota of mails.
-	dayMinutes = 24 * 60
-	// spare is how many mails are kept back for each who waits: for the one who
-	// waits, and for one who will join.
-	spare = 2
+	// unsettled is how many minutes after the decision a mail may still be on its
+	// way, and so not be counted in what remains of the day's quota.
+	unsettled = 2
 )
 
 // mail is how many mails may be asked for now, and what bounds them: the rate, and
-// the rolling 24 hours. The quota of a day is not spent in its first hour when the
-// line needs more than is left of it: those who join in the afternoon would have to
-// wait for the next morning. What is left beyond two for each who waits is free;
-// else a minute gets an even share of what is left until half of the mails of the
-// last 24 hours are given back.
+// what remains of the rolling 24 hours.
+//
+// What remains is not spread over the day. Mails that go out as soon as there are
+// places are at every later moment at least as many as under any other plan: a mail
+// that is held back leaves a place empty now and gains none later, because what was
+// sent earlier is given back earlier, too. When none remain the door takes the
+// places, and the line keeps its order.
 func (v *view) mail() (float64, string) {
 	mail := v.o.Mail
 	if mail == nil {
@@ -34,11 +34,8 @@ func (v *view) mail() (float64, string) {
 	if !finite(mail.Remaining) || mail.Remaining < 0 {
 		return bound, why
 	}
-	left := math.Floor(mail.Remaining)
-	even := left / v.m.Returns.renewal(v.o.Time.Unix())
-	free := left - spare*float64(v.o.Waiting)
-	if day := math.Floor(min(left, max(free, even, min(left, 1)))); day < bound {
-		bound, why = day, "few are invited, so that the day's mails last the day"
+	if left := max(0, math.Floor(mail.Remaining)-v.m.Returns.underway(v.o.Time.Unix())); left < bound {
+		bound, why = left, "as many are invited as remain of the day's mails"
 		if left == 0 {
 			why = "nobody is invited: the day's mails are used up"
 		}
@@ -46,27 +43,20 @@ func (v *view) mail() (float64, string) {
 	return bound, why
 }
 
-// renewal is in how many minutes half of the mails of the last 24 hours no longer
-// count against the quota; a day where none was sent.
-func (r *returns) renewal(now int64) float64 {
-	total := 0.0
-	for i := range r.Cohorts {
-		if c := &r.Cohorts[i]; c.age(now) < dayMinutes {
-			total += c.mailed(r.Reports)
-		}
+// underway is how many mails were asked for and are not reported as sent yet. Where
+// nobody reports what was sent, none: then nothing is known of it.
+func (r *returns) underway(now int64) (n float64) {
+	if !r.Reports {
+		return 0
 	}
-	half := total / 2
-	for i := range r.Cohorts { // the oldest first
+	for i := len(r.Cohorts) - 1; i >= 0; i-- {
 		c := &r.Cohorts[i]
-		age := c.age(now)
-		if age >= dayMinutes {
-			continue
+		if c.age(now) > unsettled {
+			break
 		}
-		if half -= c.mailed(r.Reports); half <= 0 && total > 0 {
-			return max(1, float64(dayMinutes-age))
-		}
+		n += max(0, float64(c.Asked-c.Sent))
 	}
-	return dayMinutes
+	return n
 }
 
 // mailed is how many mails a cohort took.
