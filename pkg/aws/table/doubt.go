@@ -62,8 +62,8 @@ func (t *Table) mine(ctx context.Context, u *update, err error, left func(item) 
 
 // finish makes a write that ends an entry, and gives the stage that it ended and
 // the claim, of which the caller counts what became known by it. to and when are
-// the end's. Refused is DynamoDB's own error.
-func (t *Table) finish(ctx context.Context, u *update, ref waitlist.Ref, to waitlist.Stage, when time.Time) (from waitlist.Stage, claim time.Time, err error) {
+// the end's; refused is waitlist.ErrStale, as for a step.
+func (t *Table) finish(ctx context.Context, doing string, u *update, ref waitlist.Ref, to waitlist.Stage, when time.Time) (from waitlist.Stage, claim time.Time, err error) {
 	old, err := t.send(ctx, u.showing(), types.ReturnValueAllOld)
 	if err == nil {
 		return stageOf(old), claimOf(old), nil
@@ -73,7 +73,10 @@ func (t *Table) finish(ctx context.Context, u *update, ref waitlist.Ref, to wait
 	}); done {
 		return endedFrom(it), claimOf(it), nil
 	}
-	return "", time.Time{}, err
+	if refused(err) {
+		return "", time.Time{}, waitlist.ErrStale
+	}
+	return "", time.Time{}, failed(doing, err)
 }
 
 // endedFrom tells what stage an entry ended in by what an end leaves of it: the

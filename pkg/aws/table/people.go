@@ -101,8 +101,8 @@ func (t *Table) Redeem(ctx context.Context, r waitlist.Redemption) (waitlist.Red
 func (t *Table) tell(ctx context.Context, ticket waitlist.Ticket, used time.Time) bool {
 	u := end(change(entryID(ticket.Key)).event(waitlist.Redeem), used).
 		when("#joining = ?", number(int64(ticket.Joining)))
-	from, _, err := t.finish(ctx, u, ticket.Ref, waitlist.Used, used)
-	if err != nil && !refused(err) {
+	from, _, err := t.finish(ctx, "telling of a use", u, ticket.Ref, waitlist.Used, used)
+	if err != nil && err != waitlist.ErrStale {
 		return false
 	}
 	first := err == nil
@@ -137,12 +137,10 @@ func (t *Table) Leave(ctx context.Context, ref waitlist.Ref, left time.Time) err
 		}
 	}
 	u := end(change(entryID(ref.Key)).event(waitlist.Leave), left).when("#joining = ?", number(int64(ref.Joining)))
-	from, claim, err := t.finish(ctx, u, ref, waitlist.Left, left)
+	from, claim, err := t.finish(ctx, "leaving", u, ref, waitlist.Left, left)
 	switch {
-	case refused(err):
-		return waitlist.ErrStale
 	case err != nil:
-		return failed("leaving", err)
+		return err
 	case from == waitlist.Waiting:
 		return t.count(ctx, waitlist.CohortOf(left), "l")
 	case from == waitlist.Sending:
@@ -157,17 +155,15 @@ func (t *Table) Bounce(ctx context.Context, ref waitlist.Ref, bounced time.Time)
 		when("#joining = ?", number(int64(ref.Joining))).
 		set("#suppressed = ?, #ended = ?", yes(), at(bounced)).
 		remove(append([]string{TTL}, personal...)...)
-	from, claim, err := t.finish(ctx, u, ref, waitlist.Bounced, bounced)
-	switch {
-	case refused(err):
+	from, claim, err := t.finish(ctx, "suppressing", u, ref, waitlist.Bounced, bounced)
+	if err == waitlist.ErrStale {
 		_, err := t.send(ctx, change(entryID(ref.Key)).set("#suppressed = ?", yes()).remove(TTL), types.ReturnValueNone)
 		return failed("suppressing", err)
-	case err != nil:
-		return failed("suppressing", err)
-	case from == waitlist.Sending:
-		return t.count(ctx, claim, "s")
 	}
-	return nil
+	if err == nil && from == waitlist.Sending {
+		err = t.count(ctx, claim, "s")
+	}
+	return err
 }
 
 // personal is what an end removes: whom the entry was about, and its place.

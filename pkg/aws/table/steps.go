@@ -163,16 +163,11 @@ func (t *Table) Postpone(ctx context.Context, m waitlist.Message, due time.Time)
 func (t *Table) Expire(ctx context.Context, ref waitlist.Ref, now time.Time) error {
 	u := end(change(entryID(ref.Key)).event(waitlist.Expire), now).
 		when("#joining = ? AND #expires <= ?", number(int64(ref.Joining)), at(now))
-	from, claim, err := t.finish(ctx, u, ref, waitlist.Expired, now)
-	switch {
-	case refused(err):
-		return waitlist.ErrStale
-	case err != nil:
-		return failed("expiring", err)
-	case from == waitlist.Sending:
-		return t.count(ctx, claim, "s")
+	from, claim, err := t.finish(ctx, "expiring", u, ref, waitlist.Expired, now)
+	if err == nil && from == waitlist.Sending {
+		err = t.count(ctx, claim, "s")
 	}
-	return nil
+	return err
 }
 
 // Fail ends an entry that no mail can reach.
