@@ -14,7 +14,6 @@ import (
 type notice struct {
 	mu       sync.Mutex
 	asked    time.Time
-	heard    bool
 	control  waitlist.Control
 	progress waitlist.Progress
 	// ahead is closed when what was asked ahead is answered; nil when nothing is.
@@ -41,7 +40,7 @@ func (rm *room) readAhead(ctx context.Context, now time.Time) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		if err == nil {
-			n.heard, n.control, n.progress = true, c, p
+			n.control, n.progress = c, p
 		} else {
 			n.asked = time.Time{} // the next request that needs it asks for itself
 		}
@@ -50,7 +49,7 @@ func (rm *room) readAhead(ctx context.Context, now time.Time) {
 	}()
 }
 
-// unheard stands for a notice that nobody has heard yet: the form is shown. The
+// unheard is what a room begins with, until a notice was heard: the form is shown. The
 // zero Control would say that the door is open, and send whoever was just turned
 // away back to it. A person who cannot be saved is told so by the sign-up itself.
 var unheard = waitlist.Control{Mode: gate.Throttle}
@@ -72,9 +71,6 @@ func (rm *room) read(ctx context.Context, now time.Time) (waitlist.Control, wait
 	}
 	fresh := !n.asked.IsZero() && now.Sub(n.asked) < rm.NoticeLife && !now.Before(n.asked)
 	control, progress := n.control, n.progress
-	if !n.heard {
-		control = unheard
-	}
 	if fresh {
 		n.mu.Unlock()
 		return control, progress
@@ -90,7 +86,7 @@ func (rm *room) read(ctx context.Context, now time.Time) (waitlist.Control, wait
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.heard, n.control, n.progress = true, c, p
+	n.control, n.progress = c, p
 	return c, p
 }
 

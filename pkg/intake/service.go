@@ -194,7 +194,7 @@ func (s Service) Handler() (http.Handler, error) {
 	if err := s.validate(); err != nil {
 		return nil, fmt.Errorf("the waiting room: %w", err)
 	}
-	rm := &room{Service: s, foreign: http.NewCrossOriginProtection()}
+	rm := &room{Service: s, foreign: http.NewCrossOriginProtection(), notice: notice{control: unheard}}
 	for _, origin := range slices.Concat(s.Origins, s.Embedders) {
 		if err := rm.foreign.AddTrustedOrigin(origin); err != nil {
 			return nil, fmt.Errorf("the waiting room: trusting an origin: %w", err)
