@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"mime"
 	"net/http"
 	"time"
 
@@ -47,8 +46,7 @@ func (c *Console) canary(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	// As for a change: a form of a foreign page cannot send JSON.
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+	if !isJSON(r) {
 		http.Error(w, "A canary is asked for in JSON.", http.StatusUnsupportedMediaType)
 		return
 	}

@@ -257,14 +257,20 @@ func (c *Console) read(w http.ResponseWriter, r *http.Request) (Mail, bool) {
 // maxBody is far above the largest change.
 const maxBody = 16 << 10
 
+// isJSON says that a request's body is JSON. A form of a foreign page can send
+// text/plain without asking; JSON it cannot. This stands behind
+// CrossOriginProtection, for old browsers.
+func isJSON(r *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && kind == "application/json"
+}
+
 func (c *Console) change(w http.ResponseWriter, r *http.Request) {
 	if c.Controls == nil {
 		http.Error(w, "This console is read-only.", http.StatusForbidden)
 		return
 	}
-	// A form of a foreign page can send text/plain without asking; JSON it
-	// cannot. This stands behind CrossOriginProtection, for old browsers.
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+	if !isJSON(r) {
 		http.Error(w, "A change is JSON.", http.StatusUnsupportedMediaType)
 		return
 	}
