@@ -58,11 +58,3 @@ func (r *returns) underway(now int64) (n float64) {
 	}
 	return n
 }
-
-// mailed is how many mails a cohort took.
-func (c *cohort) mailed(reports bool) float64 {
-	if reports {
-		return float64(c.Sent)
-	}
-	return float64(c.Asked)
-}

@@ -334,6 +334,14 @@ func (r *returns) never(now int64) bool {
 	return invited > neverOf && came < neverCame*invited
 }
 
+// mailed is how many mails a cohort took.
+func (c *cohort) mailed(reports bool) float64 {
+	if reports {
+		return float64(c.Sent)
+	}
+	return float64(c.Asked)
+}
+
 // inherit takes in codes that were out before the law began. Cohorts of every age
 // side by side show what one does as it ages: the share that has come by then.
 func (r *returns) inherit(codes []Outstanding, recent func(time.Time) (int64, bool), now int64) {
