@@ -22,6 +22,27 @@ func (w *world) refuse(function, action string, status int, code, message string
 	}
 }
 
+// unsent is a world in which somebody joined and was to be mailed, and SES would
+// not. It gives the entry as it was before, too.
+func (c *cloud) unsent(t *testing.T, status int, code, message string) (*world, waitlist.Entry) {
+	t.Helper()
+	w := c.newWorld(t)
+	w.refuse("sender", "ses:SendEmail", status, code, message)
+	w.join()
+	before := w.entry()
+	w.minute()
+	w.work()
+	return w, before
+}
+
+// willing is the rest of the way once SES refuses no more.
+func (w *world) willing() {
+	w.wires["sender"].Refuse = nil
+	w.invited(waitlist.Invited)
+	w.redeem(w.mails()[0])
+	w.ended(1)
+}
+
 // refusals are what a service says when it will not, as the SDK hears it.
 func (c *cloud) refusals(t *testing.T) {
 	t.Run("the table is throttled while somebody joins", func(t *testing.T) {
@@ -45,28 +66,16 @@ func (c *cloud) refusals(t *testing.T) {
 
 	t.Run("SES is asked too fast", func(t *testing.T) {
 		t.Parallel()
-		w := c.newWorld(t)
-		w.refuse("sender", "ses:SendEmail", 429, "TooManyRequestsException", "Maximum sending rate exceeded.")
-		w.join()
-		joined := w.entry().Joined
-		w.minute()
-		w.work()
-		if e := w.entry(); e.Stage != waitlist.Waiting || e.Attempt != 0 || !e.Joined.Equal(joined) || len(w.mails()) != 0 {
+		w, before := c.unsent(t, 429, "TooManyRequestsException", "Maximum sending rate exceeded.")
+		if e := w.entry(); e.Stage != waitlist.Waiting || e.Attempt != 0 || !e.Joined.Equal(before.Joined) || len(w.mails()) != 0 {
 			t.Fatalf("the entry is %+v", e)
 		}
-		w.wires["sender"].Refuse = nil
-		w.invited(waitlist.Invited)
-		w.redeem(w.mails()[0])
-		w.ended(1)
+		w.willing()
 	})
 
 	t.Run("the quota of the day is used up", func(t *testing.T) {
 		t.Parallel()
-		w := c.newWorld(t)
-		w.refuse("sender", "ses:SendEmail", 429, "TooManyRequestsException", "Daily message quota exceeded.")
-		w.join()
-		w.minute()
-		w.work()
+		w, _ := c.unsent(t, 429, "TooManyRequestsException", "Daily message quota exceeded.")
 		control, err := w.table.Control(t.Context())
 		w.must(err)
 		if e := w.entry(); e.Stage != waitlist.Waiting || !control.Paused || !strings.Contains(control.PausedBecause, "quota") || control.ResumeAt.IsZero() {
@@ -75,21 +84,14 @@ func (c *cloud) refusals(t *testing.T) {
 		if r := w.minute(); r.Claimed != 0 {
 			t.Fatalf("somebody was invited while sending is paused")
 		}
-		w.wires["sender"].Refuse = nil
 		w.operate(func(c *waitlist.Control) { c.ResumeAt = time.Now() })
 		w.start("sender") // the other one goes by what it knew for half a minute
-		w.invited(waitlist.Invited)
-		w.redeem(w.mails()[0])
-		w.ended(1)
+		w.willing()
 	})
 
 	t.Run("SES has suspended the account", func(t *testing.T) {
 		t.Parallel()
-		w := c.newWorld(t)
-		w.refuse("sender", "ses:SendEmail", 400, "AccountSuspendedException", "Sending is suspended for this account.")
-		w.join()
-		w.minute()
-		w.work()
+		w, _ := c.unsent(t, 400, "AccountSuspendedException", "Sending is suspended for this account.")
 		control, err := w.table.Control(t.Context())
 		w.must(err)
 		if e := w.entry(); e.Stage != waitlist.Waiting || !control.Paused || control.PausedBecause == "" || !control.ResumeAt.IsZero() {
@@ -100,21 +102,14 @@ func (c *cloud) refusals(t *testing.T) {
 		if n := w.wires["sender"].Count("ses:SendEmail"); n != 1 {
 			t.Fatalf("SES was asked %d times", n)
 		}
-		w.wires["sender"].Refuse = nil
 		w.operate(func(c *waitlist.Control) { c.Resume() })
 		w.start("sender")
-		w.invited(waitlist.Invited)
-		w.redeem(w.mails()[0])
-		w.ended(1)
+		w.willing()
 	})
 
 	t.Run("SES takes no such address", func(t *testing.T) {
 		t.Parallel()
-		w := c.newWorld(t)
-		w.refuse("sender", "ses:SendEmail", 400, "MessageRejected", "Address is blacklisted.")
-		w.join()
-		w.minute()
-		w.work()
+		w, _ := c.unsent(t, 400, "MessageRejected", "Address is blacklisted.")
 		if e := w.entry(); e.Stage != waitlist.Failed || !e.Address.IsZero() || w.queued() != 0 {
 			t.Fatalf("the entry is %+v", e)
 		}
