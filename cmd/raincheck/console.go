@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"raincheck/pkg/local/console"
+	"raincheck/pkg/console"
 )
 
 // consoleCmd shows a deployed stack on a page.

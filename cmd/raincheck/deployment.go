@@ -9,9 +9,9 @@ import (
 
 	"raincheck/pkg/aws/edgestore"
 	"raincheck/pkg/aws/table"
+	"raincheck/pkg/console"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/inviter"
-	"raincheck/pkg/local/console"
 	"raincheck/pkg/waitlist"
 )
 

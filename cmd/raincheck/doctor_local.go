@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"raincheck/pkg/admission"
+	"raincheck/pkg/console"
 	"raincheck/pkg/gate"
-	"raincheck/pkg/local/console"
 )
 
 // local examines a local instance: what applies to it.

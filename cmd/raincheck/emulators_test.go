@@ -36,9 +36,10 @@ import (
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
 	"raincheck/pkg/inviter"
-	"raincheck/pkg/local/memory"
 	"raincheck/pkg/sender"
 	"raincheck/pkg/smoke"
+	"raincheck/pkg/twin/outbox"
+	"raincheck/pkg/twin/queue"
 	"raincheck/pkg/waitlist"
 	"raincheck/test/emulators"
 )
@@ -136,7 +137,7 @@ func tick(ts *testscript.TestScript, neg bool, args []string) {
 	service := inviter.Service{
 		Settings: inviter.Settings{Policy: admission.DefaultPolicy(),
 			Gate: gate.DefaultSettings(), Failure: gate.FailOpen, Stale: 0.5, Parallel: 8},
-		Store: store, Queue: &memory.Queue{}, Mail: anyMail{}, Edge: edge, Keys: secrets.Keys, Now: func() time.Time { return now },
+		Store: store, Queue: &queue.Queue{}, Mail: anyMail{}, Edge: edge, Keys: secrets.Keys, Now: func() time.Time { return now },
 	}
 	report, err := service.Tick(context.Background(), now)
 	if neg != (err != nil) {
@@ -180,7 +181,7 @@ func site(ts *testscript.TestScript, neg bool, args []string) {
 	heard := &feedback.Service{Store: store, Now: time.Now, Count: func(name string, n float64) {
 		w.metrics.Put(emulators.Series(ownMetrics, name, "Stack=raincheck"), time.Now(), n)
 	}}
-	outbox := &memory.Outbox{Now: time.Now, Arrived: func(m memory.Mail) bool {
+	outbox := &outbox.Outbox{Now: time.Now, Arrived: func(m outbox.Mail) bool {
 		joining, err := strconv.Atoi(m.Tags[feedback.TagJoining])
 		if err == nil && without != "events" {
 			ref := waitlist.Ref{Key: m.Tags[feedback.TagKey], Joining: joining}

@@ -28,9 +28,12 @@ import (
 	"raincheck/pkg/handover"
 	"raincheck/pkg/intake"
 	"raincheck/pkg/inviter"
-	"raincheck/pkg/local/memory"
 	"raincheck/pkg/records"
 	"raincheck/pkg/sender"
+	"raincheck/pkg/twin"
+	"raincheck/pkg/twin/outbox"
+	"raincheck/pkg/twin/queue"
+	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
 	"raincheck/test/emulators"
 )
@@ -119,9 +122,9 @@ func TestTheSearchFinds(t *testing.T) {
 type flows struct {
 	*testing.T
 	now      time.Time
-	store    *memory.Store
-	queue    *memory.Queue
-	outbox   *memory.Outbox
+	store    *store.Store
+	queue    *queue.Queue
+	outbox   *outbox.Outbox
 	keys     *bypass.Keyring
 	kvs      *emulators.KeyValue
 	room     http.Handler
@@ -135,15 +138,15 @@ type flows struct {
 
 func newFlows(t *testing.T, dir string) *flows {
 	t.Helper()
-	store, err := memory.Open(dir)
+	store, err := store.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &flows{T: t, now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), store: store, queue: &memory.Queue{}, places: map[string]*bytes.Buffer{}}
+	f := &flows{T: t, now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), store: store, queue: &queue.Queue{}, places: map[string]*bytes.Buffer{}}
 	for _, place := range []string{"logs", "metrics", "queue", "pages", "tool", "import report"} {
 		f.places[place] = &bytes.Buffer{}
 	}
-	store.Probe = &memory.Probe{Before: func(_ context.Context, call string) error {
+	store.Probe = &twin.Probe{Before: func(_ context.Context, call string) error {
 		if call == f.fail {
 			f.fail = ""
 			return errors.New("the table is down")
@@ -164,7 +167,7 @@ func newFlows(t *testing.T, dir string) *flows {
 		t.Fatal(err)
 	}
 	kvs, edge := edgeStandIn(t)
-	f.kvs, f.outbox = kvs, &memory.Outbox{Now: clock}
+	f.kvs, f.outbox = kvs, &outbox.Outbox{Now: clock}
 	f.inviter = inviter.Service{
 		Settings: inviter.Settings{Policy: admission.DefaultPolicy(), Gate: gate.DefaultSettings(), Failure: gate.FailOpen, Stale: 0.5},
 		Store:    store, Queue: f, Mail: account50{}, Edge: edge, Now: clock, Keys: ring, Count: count, Log: log,
@@ -250,7 +253,7 @@ func (f *flows) entry() waitlist.Entry {
 
 // mail has the canary invited and the mail sent; the first try meets a table
 // that is down.
-func (f *flows) mail() (waitlist.Entry, memory.Mail) {
+func (f *flows) mail() (waitlist.Entry, outbox.Mail) {
 	f.Helper()
 	f.must(f.store.UpdateControl(f.Context(), func(c *waitlist.Control) error { c.InviteNow++; return nil }))
 	f.now = f.now.Truncate(time.Minute).Add(time.Minute)
@@ -271,7 +274,7 @@ func (f *flows) mail() (waitlist.Entry, memory.Mail) {
 }
 
 // event is what SES says of a mail, address and all.
-func (f *flows) event(m memory.Mail, kind, bounce string) {
+func (f *flows) event(m outbox.Mail, kind, bounce string) {
 	f.Helper()
 	tags := map[string][]string{"ses:configuration-set": {"set"}}
 	for name, value := range m.Tags {
@@ -433,7 +436,7 @@ func TestForgetLeavesNothing(t *testing.T) {
 
 	// What keeps it, on purpose or because it cannot be otherwise.
 	f.must(f.store.Close())
-	journal, err := os.ReadFile(filepath.Join(dir, memory.JournalFile))
+	journal, err := os.ReadFile(filepath.Join(dir, store.JournalFile))
 	f.must(err)
 	security, err := os.ReadFile(filepath.Join(repository, "docs", "security.md"))
 	f.must(err)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"raincheck/pkg/aws/metrics"
-	"raincheck/pkg/local/console"
+	"raincheck/pkg/console"
 )
 
 // The outputs and names by which the stack's metrics are found. The functions

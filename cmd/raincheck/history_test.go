@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"raincheck/pkg/aws/stack"
-	"raincheck/pkg/local/console"
-	"raincheck/pkg/local/memory"
+	"raincheck/pkg/console"
+	"raincheck/pkg/twin/store"
 	"raincheck/test/emulators"
 )
 
@@ -36,7 +36,7 @@ func TestTheConsoleOfManyReaders(t *testing.T) {
 		cloudwatch.Put(emulators.Series(ownMetrics, metric, "Stack=raincheck"), minute, float64(i+1))
 	}
 	w := &watched{
-		deployment: &deployment{stack: "raincheck", desk: &memory.Store{}, edge: edge, now: clock},
+		deployment: &deployment{stack: "raincheck", desk: &store.Store{}, edge: edge, now: clock},
 		history:    s.history(&env{now: clock}), now: clock,
 	}
 	closed, cancel := context.WithCancel(t.Context())

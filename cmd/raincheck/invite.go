@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"raincheck/pkg/bypass"
+	"raincheck/pkg/console"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/handover"
-	"raincheck/pkg/local/console"
 	"raincheck/pkg/waitlist"
 )
 

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"raincheck/pkg/admission"
-	"raincheck/pkg/local"
-	"raincheck/pkg/local/console"
+	"raincheck/pkg/console"
+	"raincheck/pkg/demo"
 	"raincheck/pkg/simulation"
 )
 
@@ -58,7 +58,7 @@ func (c *localCmd) Run(e *env) error {
 	if c.Headless && story.Minutes == 0 {
 		return badInput("--headless: name a day that ends, with --trace")
 	}
-	config := local.Config{
+	config := demo.Config{
 		Story: story, Speed: c.Speed, Data: c.Data, Seed: c.Seed, Hosts: []string{c.Host}, Now: e.now,
 		Origin: "http://localhost:8080",
 	}
@@ -84,14 +84,14 @@ func (c *localCmd) Run(e *env) error {
 }
 
 // story is the day that the flags ask for.
-func (c *localCmd) story(now time.Time) (local.Story, error) {
-	story := local.Demonstration(now)
+func (c *localCmd) story(now time.Time) (demo.Story, error) {
+	story := demo.Demonstration(now)
 	if c.Trace != "" {
 		trace, err := readTrace(c.Trace)
 		if err != nil {
 			return story, err
 		}
-		story = local.Replay(trace)
+		story = demo.Replay(trace)
 	}
 	if c.Policy != "" {
 		data, err := os.ReadFile(c.Policy)
@@ -134,10 +134,10 @@ func readTrace(name string) (simulation.Trace, error) {
 }
 
 // live runs the instance, served on listener if there is one.
-func (c *localCmd) live(e *env, config local.Config, listener net.Listener) (err error) {
+func (c *localCmd) live(e *env, config demo.Config, listener net.Listener) (err error) {
 	progress := newProgress(e, config.Story, config.Now)
 	config.Minute = progress.minute
-	instance, err := local.New(config)
+	instance, err := demo.New(config)
 	if err != nil {
 		return err
 	}

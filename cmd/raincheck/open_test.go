@@ -16,11 +16,13 @@ import (
 	"raincheck/pkg/admission"
 	"raincheck/pkg/aws/edgestore"
 	"raincheck/pkg/bypass"
+	"raincheck/pkg/console"
 	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/inviter"
-	"raincheck/pkg/local/console"
-	"raincheck/pkg/local/memory"
+	"raincheck/pkg/twin"
+	"raincheck/pkg/twin/queue"
+	"raincheck/pkg/twin/store"
 	"raincheck/test/emulators"
 )
 
@@ -54,7 +56,7 @@ func TestOpenIsOneWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	now, down := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), false
-	store := &memory.Store{Probe: &memory.Probe{Before: func(context.Context, string) error {
+	store := &store.Store{Probe: &twin.Probe{Before: func(context.Context, string) error {
 		if down {
 			return errors.New("the waitlist is down")
 		}
@@ -63,7 +65,7 @@ func TestOpenIsOneWrite(t *testing.T) {
 	clock := func() time.Time { return now }
 	service := inviter.Service{
 		Settings: inviter.Settings{Policy: admission.DefaultPolicy(), Gate: gate.DefaultSettings(), Failure: gate.FailOpen, Stale: 0.5},
-		Store:    store, Queue: &memory.Queue{}, Mail: account50{}, Edge: edge, Now: clock,
+		Store:    store, Queue: &queue.Queue{}, Mail: account50{}, Edge: edge, Now: clock,
 		Keys: func(context.Context) (*bypass.Keyring, error) { return keys, nil },
 	}
 	tick := func() error {

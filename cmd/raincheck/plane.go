@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"raincheck/pkg/local/console"
+	"raincheck/pkg/console"
 )
 
 // plane is the control plane that the switches act on: a local instance or a

@@ -6,21 +6,21 @@ import (
 	"os"
 	"time"
 
-	"raincheck/pkg/local"
+	"raincheck/pkg/demo"
 )
 
 // progress is a line that says how far a day has got: on a terminal it is
 // written over and over, elsewhere now and then anew.
 type progress struct {
 	w     io.Writer
-	story local.Story
+	story demo.Story
 	now   func() time.Time
 	every time.Duration
 	again bool // the line is written over
 	last  time.Time
 }
 
-func newProgress(e *env, story local.Story, now func() time.Time) *progress {
+func newProgress(e *env, story demo.Story, now func() time.Time) *progress {
 	p := &progress{w: e.stderr, story: story, now: now, every: 15 * time.Second, last: now()}
 	if terminal(e.stderr) {
 		p.every, p.again = 500*time.Millisecond, true
@@ -29,7 +29,7 @@ func newProgress(e *env, story local.Story, now func() time.Time) *progress {
 }
 
 // minute is called at every virtual minute.
-func (p *progress) minute(at time.Time, t local.Totals) {
+func (p *progress) minute(at time.Time, t demo.Totals) {
 	if p.story.Minutes == 0 || p.now().Sub(p.last) < p.every {
 		return
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"raincheck/pkg/admission"
-	"raincheck/pkg/local"
+	"raincheck/pkg/demo"
 	"raincheck/pkg/simulation"
 )
 
@@ -79,10 +79,10 @@ func (c *simulateCmd) Run(e *env) error {
 	}
 	var results []simulation.Result
 	if c.Full {
-		if err := local.CanLive(s.Conditions); err != nil {
+		if err := demo.CanLive(s.Conditions); err != nil {
 			return usageError{err}
 		}
-		r, err := local.Simulate(e.ctx, s, e.now)
+		r, err := demo.Simulate(e.ctx, s, e.now)
 		if err != nil {
 			return err
 		}

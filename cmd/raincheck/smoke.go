@@ -20,9 +20,9 @@ import (
 	"raincheck/pkg/aws/queue"
 	"raincheck/pkg/aws/secret"
 	"raincheck/pkg/aws/table"
+	"raincheck/pkg/console"
 	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
-	"raincheck/pkg/local/console"
 	"raincheck/pkg/smoke"
 	"raincheck/pkg/waitlist"
 )

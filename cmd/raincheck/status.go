@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"raincheck/pkg/console"
 	"raincheck/pkg/gate"
-	"raincheck/pkg/local/console"
 	"raincheck/pkg/waitlist"
 )
 

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"raincheck/pkg/console"
 	"raincheck/pkg/gate"
-	"raincheck/pkg/local/console"
 	"raincheck/pkg/waitlist"
 )
 

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"raincheck/pkg/console"
 	"raincheck/pkg/gate"
-	"raincheck/pkg/local/console"
 )
 
 // The switches. Each is in effect within a minute, without a deploy. All but

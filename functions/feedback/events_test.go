@@ -8,7 +8,7 @@ import (
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
 	"raincheck/pkg/feedback"
-	"raincheck/pkg/local/memory"
+	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
 )
 
@@ -30,7 +30,7 @@ func TestSampleEvents(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			store := &memory.Store{}
+			store := &store.Store{}
 			address, err := email.Parse("jordan@example.com")
 			must(t, err)
 			joined, err := store.Join(t.Context(), waitlist.Signup{Key: key, Address: address, Language: "en", At: at, Shards: 1})

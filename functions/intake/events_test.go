@@ -18,7 +18,7 @@ import (
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
-	"raincheck/pkg/local/memory"
+	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
 )
 
@@ -40,7 +40,7 @@ func TestSampleEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := &memory.Store{}
+	store := &store.Store{}
 	if err := store.UpdateControl(t.Context(), func(c *waitlist.Control) error { c.Mode = gate.Throttle; return nil }); err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"raincheck/pkg/inviter"
-	"raincheck/pkg/local/memory"
+	"raincheck/pkg/twin"
+	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
 )
 
@@ -31,9 +32,9 @@ func TestSampleEvents(t *testing.T) {
 		if err := json.Unmarshal(text, &e); err != nil {
 			t.Fatal(err)
 		}
-		probe := &memory.Probe{}
+		probe := &twin.Probe{}
 		now := time.Date(2026, 3, 2, 16, 5, 3, 0, time.UTC)
-		store := &memory.Store{Probe: probe}
+		store := &store.Store{Probe: probe}
 		if err := store.UpdateControl(t.Context(), func(c *waitlist.Control) error { c.Idle = now.Add(-time.Minute); return nil }); err != nil {
 			t.Fatal(err)
 		}

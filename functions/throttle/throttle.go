@@ -2,7 +2,7 @@
 // as they are shipped. throttle.js decides at the edge, remember.js sets the
 // cookie of whoever came in; DESIGN.md 1 to 8 has the reasons.
 //
-// The template joins the shipped form into itself, and pkg/local/edge runs the
+// The template joins the shipped form into itself, and pkg/twin/edge runs the
 // written one; the tests put both through the same vectors. The shipped form is
 // the written one, minified: CloudFront takes 10 KB, and ours must stay under
 // MaxShipped so that there is room for a day on which something must be added in

@@ -10,7 +10,8 @@ import (
 
 	"raincheck/pkg/email"
 	"raincheck/pkg/feedback"
-	"raincheck/pkg/local/memory"
+	"raincheck/pkg/twin"
+	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
 )
 
@@ -89,7 +90,7 @@ func TestReceive(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	counts := map[string]float64{}
-	store := &memory.Store{}
+	store := &store.Store{}
 	s := &feedback.Service{
 		Store: store, Configuration: configuration, Now: func() time.Time { return noon },
 		Count: func(name string, n float64) { counts[name] += n },
@@ -122,7 +123,7 @@ func TestReceive(t *testing.T) {
 	}
 
 	down := errors.New("store down")
-	store.Probe = &memory.Probe{Before: func(context.Context, string) error { return down }}
+	store.Probe = &twin.Probe{Before: func(context.Context, string) error { return down }}
 	if err := s.Receive(ctx, []byte(bounce)); !errors.Is(err, down) {
 		t.Fatalf("a store that is down: %v", err)
 	}

@@ -20,7 +20,8 @@ import (
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
 	"raincheck/pkg/handover"
-	"raincheck/pkg/local/memory"
+	"raincheck/pkg/twin"
+	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
 )
 
@@ -253,7 +254,7 @@ func TestSuppressedAndDamaged(t *testing.T) {
 
 // world is a line of people, a disk and what may go wrong with both.
 type world struct {
-	store  *memory.Store
+	store  *store.Store
 	disk   *memoryDisk
 	keys   *bypass.Keyring
 	chance *mathrand.Rand
@@ -276,7 +277,7 @@ func newWorld(t *testing.T, seed uint64, people int) *world {
 		t.Fatal(err)
 	}
 	w := &world{keys: keys, now: noon, chance: mathrand.New(mathrand.NewPCG(seed, 7))}
-	w.store = &memory.Store{}
+	w.store = &store.Store{}
 	w.disk = &memoryDisk{files: map[string][]byte{}, world: w}
 	for i := range people {
 		address, err := email.Parse(person(i))
@@ -287,7 +288,7 @@ func newWorld(t *testing.T, seed uint64, people int) *world {
 			t.Fatal(err)
 		}
 	}
-	w.store.Probe = &memory.Probe{
+	w.store.Probe = &twin.Probe{
 		Before: func(_ context.Context, call string) error { return w.strike("before " + call) },
 		After:  func(_ context.Context, call string) error { return w.strike("after " + call) },
 	}

@@ -11,14 +11,14 @@ import (
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
-	"raincheck/pkg/local/memory"
+	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
 )
 
 // A waiting room on a store in memory, and somebody who joins.
 func ExampleService() {
 	ctx := context.Background()
-	store := &memory.Store{}
+	store := &store.Store{}
 	_ = store.UpdateControl(ctx, func(c *waitlist.Control) error { c.Mode = gate.Throttle; return nil })
 	keys, err := bypass.ParseKeyring([]byte(`{"root":"an example's root, known to everybody"}`))
 	if err != nil {

@@ -20,7 +20,8 @@ import (
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
-	"raincheck/pkg/local/memory"
+	"raincheck/pkg/twin"
+	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
 )
 
@@ -33,8 +34,8 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 type world struct {
 	*testing.T
 	handler http.Handler
-	store   *memory.Store
-	probe   *memory.Probe
+	store   *store.Store
+	probe   *twin.Probe
 	keys    *bypass.Keyring
 	log     *bytes.Buffer
 
@@ -49,8 +50,8 @@ func newWorld(t *testing.T, change ...func(*intake.Service)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	probe := &memory.Probe{}
-	w := &world{T: t, store: &memory.Store{Probe: probe}, probe: probe, keys: keys, now: noon, counts: map[string]int{}, log: &bytes.Buffer{}}
+	probe := &twin.Probe{}
+	w := &world{T: t, store: &store.Store{Probe: probe}, probe: probe, keys: keys, now: noon, counts: map[string]int{}, log: &bytes.Buffer{}}
 	w.control(func(c *waitlist.Control) { c.Mode = gate.Throttle })
 	s := intake.Service{
 		Settings: intake.Settings{

@@ -14,8 +14,9 @@ import (
 
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
-	"raincheck/pkg/local/memory"
 	"raincheck/pkg/records"
+	"raincheck/pkg/twin"
+	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
 )
 
@@ -26,7 +27,7 @@ var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 func TestOutAndIn(t *testing.T) {
 	t.Parallel()
 	keys := keyring(t)
-	from := &memory.Store{}
+	from := &store.Store{}
 	for i, typed := range []string{"=1+1@example.org", "+plus@example.org", "-minus@example.org", "bob@example.org", "o'brien@example.org"} {
 		address, err := email.Parse(typed)
 		if err != nil {
@@ -43,7 +44,7 @@ func TestOutAndIn(t *testing.T) {
 		if err != nil || n != 5 {
 			t.Fatalf("%d, %v", n, err)
 		}
-		into := &memory.Store{}
+		into := &store.Store{}
 		tally, err := records.Import{Store: into, Keys: keys, Now: noon.Add(time.Hour)}.Run(t.Context(), bytes.NewReader(out.Bytes()), format)
 		if err != nil || tally[records.Joined] != 5 || len(tally) != 1 {
 			t.Fatalf("%s: %v, %v\n%s", format, tally, err, out.String())
@@ -66,7 +67,7 @@ func TestOutAndIn(t *testing.T) {
 func TestNoCellIsAFormula(t *testing.T) {
 	t.Parallel()
 	keys := keyring(t)
-	store := &memory.Store{}
+	store := &store.Store{}
 	address, err := email.Parse("=cmd@example.org")
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +100,7 @@ func TestNoCellIsAFormula(t *testing.T) {
 // TestExportByStage, and a store that fails half-way.
 func TestExportByStage(t *testing.T) {
 	t.Parallel()
-	store := &memory.Store{}
+	store := &store.Store{}
 	for i := range 4 {
 		address, err := email.Parse(fmt.Sprintf("p%d@example.org", i))
 		if err != nil {
@@ -147,7 +148,7 @@ func TestBadRows(t *testing.T) {
 		"GOOD+tag@example.org,en,,,\n" +
 		"quote\"d@example.org,en,,,\n" +
 		"short@example.org\n"
-	store := &memory.Store{}
+	store := &store.Store{}
 	keys := keyring(t)
 	var report []string
 	tally, err := records.Import{Store: store, Keys: keys, Now: noon, Workers: 1, Report: func(r records.Row) error {
@@ -219,10 +220,10 @@ func TestInterruptedImport(t *testing.T) {
 		fmt.Fprintf(&input, "p%d@example.org\n", i)
 	}
 	keys := keyring(t)
-	store := &memory.Store{}
+	store := &store.Store{}
 	down := errors.New("the table is down")
 	calls := 0
-	store.Probe = &memory.Probe{Before: func(_ context.Context, call string) error {
+	store.Probe = &twin.Probe{Before: func(_ context.Context, call string) error {
 		if call == "Join" {
 			calls++
 		}
@@ -282,7 +283,7 @@ func FuzzImport(f *testing.F) {
 		if asCSV {
 			format = records.CSV
 		}
-		store := &memory.Store{}
+		store := &store.Store{}
 		tally, err := records.Import{Store: store, Keys: keys, Now: noon, Workers: 1}.Run(t.Context(), strings.NewReader(input), format)
 		if err != nil {
 			return

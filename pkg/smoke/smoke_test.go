@@ -17,9 +17,11 @@ import (
 	"raincheck/pkg/feedback"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
-	"raincheck/pkg/local/memory"
 	"raincheck/pkg/sender"
 	"raincheck/pkg/smoke"
+	"raincheck/pkg/twin/outbox"
+	"raincheck/pkg/twin/queue"
+	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
 )
 
@@ -28,8 +30,8 @@ import (
 // when somebody waits.
 type world struct {
 	now       time.Time
-	store     *memory.Store
-	queue     *memory.Queue
+	store     *store.Store
+	queue     *queue.Queue
 	keys      *bypass.Keyring
 	sender    *sender.Service
 	feedback  *feedback.Service
@@ -48,7 +50,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), store: &memory.Store{}, queue: &memory.Queue{}, keys: keys}
+	w := &world{now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), store: &store.Store{}, queue: &queue.Queue{}, keys: keys}
 	w.gate = gate.Gate{Mode: gate.Throttle, Admit: 0.4, Until: w.now.Add(time.Hour)}
 	clock := func() time.Time { return w.now }
 	ring := func(context.Context) (*bypass.Keyring, error) { return w.keys, nil }
@@ -73,8 +75,8 @@ func newWorld(t *testing.T) *world {
 			}
 		}
 	})
-	outbox := &memory.Outbox{Now: clock}
-	outbox.Arrived = func(m memory.Mail) bool {
+	mails := &outbox.Outbox{Now: clock}
+	mails.Arrived = func(m outbox.Mail) bool {
 		ref, attempt := waitlist.Ref{Key: m.Tags[feedback.TagKey], Joining: waitlist.FirstJoining(w.now)}, 1
 		if err := w.feedback.Handle(context.Background(), feedback.Event{Kind: feedback.Delivered, Ref: ref, Attempt: attempt, At: w.now}); err != nil {
 			t.Error(err)
@@ -84,7 +86,7 @@ func newWorld(t *testing.T) *world {
 	w.feedback = &feedback.Service{Store: w.store, Now: clock, Count: func(name string, _ float64) { w.delivered = w.delivered || name == "feedback.delivered" }}
 	w.sender = &sender.Service{
 		Settings: sender.Settings{Site: "the site", From: "no-reply@example.org", Room: w.server.URL + gate.Room, CodeTTL: time.Hour},
-		Store:    w.store, Mail: outbox, Keys: ring, Now: clock, Random: rand.Reader, Wait: func(context.Context, time.Time) error { return nil },
+		Store:    w.store, Mail: mails, Keys: ring, Now: clock, Random: rand.Reader, Wait: func(context.Context, time.Time) error { return nil },
 	}
 	w.service = &smoke.Service{
 		Site: w.server.URL, Path: "/apply", Tag: "canary1", Transport: transport{w},

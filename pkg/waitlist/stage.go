@@ -1,7 +1,7 @@
 // Package waitlist is the line of people who left an address: the entry, the
 // stages that it goes through, what moves it from one to the next, and when
 // something is due. It does no I/O and has no clock; the stores
-// (pkg/local/memory, pkg/aws/table) turn each event into one conditional
+// (pkg/twin/store, pkg/aws/table) turn each event into one conditional
 // write, and are held to the suite in waitlisttest.
 //
 // The rule behind the stages: a mail cannot be taken back and SES has no

@@ -10,8 +10,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"raincheck/pkg/console"
 	"raincheck/pkg/gate"
-	"raincheck/pkg/local/console"
 )
 
 // shown says that the console has drawn what the instance answered.

@@ -19,7 +19,8 @@ import (
 	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
-	"raincheck/pkg/local/memory"
+	"raincheck/pkg/twin"
+	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
 )
 
@@ -27,8 +28,8 @@ import (
 // and switches are in the test's hand.
 type room struct {
 	origin, foreign string
-	store           *memory.Store
-	probe           *memory.Probe
+	store           *store.Store
+	probe           *twin.Probe
 	keys            *bypass.Keyring
 
 	mu      sync.Mutex
@@ -56,8 +57,8 @@ func newRoom(t *testing.T) *room {
 	t.Helper()
 	keys, err := bypass.ParseKeyring([]byte(`{"root":"the root of a test, and of nothing else at all"}`))
 	must(t, err)
-	r := &room{probe: &memory.Probe{}, keys: keys, largest: map[string]int{}}
-	r.store = &memory.Store{Probe: r.probe}
+	r := &room{probe: &twin.Probe{}, keys: keys, largest: map[string]int{}}
+	r.store = &store.Store{Probe: r.probe}
 	r.control(t, func(c *waitlist.Control) { c.Mode = gate.Throttle })
 
 	foreign := httptest.NewServer(http.HandlerFunc(r.servePage))

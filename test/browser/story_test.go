@@ -12,13 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"raincheck/pkg/local"
-	"raincheck/pkg/local/console"
+	"raincheck/pkg/console"
+	"raincheck/pkg/demo"
 )
 
 // town is the local instance with its crowd, served on a port of its own.
 type town struct {
-	*local.Instance
+	*demo.Instance
 	origin  string
 	minutes chan struct{} // one for each virtual minute that has passed
 }
@@ -29,9 +29,9 @@ func newTown(t *testing.T) *town {
 	listener, err := net.Listen("tcp", "localhost:0")
 	must(t, err)
 	w := &town{origin: "http://localhost:" + fmt.Sprint(listener.Addr().(*net.TCPAddr).Port), minutes: make(chan struct{}, 1)}
-	w.Instance, err = local.New(local.Config{
-		Story: local.Demonstration(time.Now()), Speed: 600, Origin: w.origin, Seed: 1, Now: time.Now,
-		Minute: func(time.Time, local.Totals) {
+	w.Instance, err = demo.New(demo.Config{
+		Story: demo.Demonstration(time.Now()), Speed: 600, Origin: w.origin, Seed: 1, Now: time.Now,
+		Minute: func(time.Time, demo.Totals) {
 			select {
 			case w.minutes <- struct{}{}:
 			default:

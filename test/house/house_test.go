@@ -38,12 +38,12 @@ var (
 	domain   = append([]string{"pkg/waitlist"}, rules...)
 	useCases = []string{"pkg/intake", "pkg/inviter", "pkg/sender", "pkg/feedback", "pkg/smoke"}
 	adapters = []string{"pkg/aws"}
-	twins    = []string{"pkg/local/memory", "pkg/local/edge", "functions/throttle"}
+	twins    = []string{"pkg/twin", "functions/throttle"}
 )
 
 // layers is DESIGN 3 as data: functions and cmd over use cases and adapters
 // over the waitlist over the rules. Adapters and use cases meet only in a main,
-// in pkg/local and in pkg/simulation.
+// in pkg/demo and in pkg/simulation.
 var layers = []layer{
 	{prefix: "pkg/waitlist/waitlisttest", may: domain},
 	{prefix: "pkg/waitlist", may: rules, pure: true},
@@ -61,11 +61,11 @@ var layers = []layer{
 	{prefix: "pkg/feedback", may: domain},
 	{prefix: "pkg/smoke", may: domain},
 	{prefix: "pkg/aws", may: domain},
-	{prefix: "pkg/local/memory", may: domain},
-	{prefix: "pkg/local/edge", may: append([]string{"functions/throttle"}, domain...)},
-	{prefix: "pkg/local/console", may: append([]string{"pkg/chart"}, domain...)},
+	{prefix: "pkg/twin/edge", may: append([]string{"functions/throttle"}, domain...)},
+	{prefix: "pkg/twin", may: domain},
+	{prefix: "pkg/console", may: append([]string{"pkg/chart"}, domain...)},
 	{prefix: "pkg/simulation", may: slices.Concat(domain, useCases, twins, []string{"pkg/chart"})},
-	{prefix: "pkg/local", may: slices.Concat(domain, useCases, twins, []string{"pkg/local/console", "pkg/simulation"})},
+	{prefix: "pkg/demo", may: slices.Concat(domain, useCases, twins, []string{"pkg/console", "pkg/simulation"})},
 	{prefix: "functions/throttle"},
 	{prefix: "functions", may: slices.Concat(domain, useCases, adapters)},
 	{prefix: "cmd", may: []string{"pkg", "functions/throttle"}},

@@ -1,0 +1,164 @@
+package demo
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"raincheck/pkg/gate"
+	"raincheck/pkg/twin/edge"
+	"raincheck/pkg/twin/store"
+	"raincheck/pkg/waitlist"
+)
+
+// crowdStore is the waitlist as the crowd's waiting room sees it: it tells first
+// uses from others, which the pages do not.
+type crowdStore struct {
+	*store.Store
+	first int
+}
+
+// Redeem uses a code.
+func (c *crowdStore) Redeem(ctx context.Context, r waitlist.Redemption) (waitlist.Redeemed, error) {
+	redeemed, err := c.Store.Redeem(ctx, r)
+	if err == nil && redeemed.First {
+		c.first++
+	}
+	return redeemed, err
+}
+
+// A person at a browser lives by the clock on the wall, and the line by virtual
+// time, which may be hours ahead or in another year. What the person holds (the
+// form's stamp, the pass, the code) is made and checked by the wall; what the
+// line keeps (the place, when something is due) is in virtual time. The two
+// meet here and nowhere else.
+
+// personStore is the waitlist as the use cases that serve a person see it: they
+// run on the wall's clock, and it turns their times into virtual ones.
+type personStore struct {
+	*store.Store
+	clock *clock
+	wall  func() time.Time
+
+	mu sync.Mutex
+	// here are the joinings of people: their mail goes out through the sender
+	// that runs on the wall's clock.
+	here map[waitlist.Ref]bool
+	// joined counts the places that they took, redeemed the first uses of codes.
+	joined, redeemed int
+}
+
+// Join takes a place at the end of the virtual line.
+func (p *personStore) Join(ctx context.Context, s waitlist.Signup) (waitlist.Joined, error) {
+	s.At = p.clock.Now()
+	joined, err := p.Store.Join(ctx, s)
+	if err == nil && joined.New {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.here[joined.Ref] = true
+		p.joined++
+	}
+	return joined, err
+}
+
+// Redeem uses a code.
+func (p *personStore) Redeem(ctx context.Context, r waitlist.Redemption) (waitlist.Redeemed, error) {
+	r.At = p.clock.Now()
+	redeemed, err := p.Store.Redeem(ctx, r)
+	if err == nil && redeemed.First {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.redeemed++
+	}
+	return redeemed, err
+}
+
+// Leave ends the joining.
+func (p *personStore) Leave(ctx context.Context, ref waitlist.Ref, _ time.Time) error {
+	return p.Store.Leave(ctx, ref, p.clock.Now())
+}
+
+// Begin writes down that a mail is about to go out. The code lives by the wall;
+// the line waits for it as long as that may take in virtual time.
+func (p *personStore) Begin(ctx context.Context, m waitlist.Message, t waitlist.Ticket, at time.Time) (waitlist.Entry, error) {
+	told := t.Expires
+	now := p.clock.Now()
+	t.Expires = now.Add(time.Duration(float64(told.Sub(at)) * max(1, p.clock.Speed())))
+	entry, err := p.Store.Begin(ctx, m, t, now)
+	if m.Attempt == 1 {
+		entry.Expires = told
+	}
+	return entry, err
+}
+
+// Accept tells that the mail went out.
+func (p *personStore) Accept(ctx context.Context, ref waitlist.Ref, attempt int, _ time.Time) error {
+	return p.Store.Accept(ctx, ref, attempt, p.clock.Now())
+}
+
+// Postpone makes a second attempt that was not made due again.
+func (p *personStore) Postpone(ctx context.Context, m waitlist.Message, due time.Time) error {
+	return p.Store.Postpone(ctx, m, p.clock.Now().Add(due.Sub(p.wall())))
+}
+
+// Fail ends an entry that no mail can reach.
+func (p *personStore) Fail(ctx context.Context, m waitlist.Message, _ time.Time) error {
+	return p.Store.Fail(ctx, m, p.clock.Now())
+}
+
+// is says whether a joining is a person's.
+func (p *personStore) is(ref waitlist.Ref) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.here[ref]
+}
+
+// totals are what people did, for the sums at the end: all of them stand as
+// invited who did not redeem.
+func (p *personStore) totals() Line {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return Line{Used: p.redeemed, Invited: p.joined - p.redeemed}
+}
+
+// personGate keeps a copy of what the edge reads, in which the gate's end is on
+// the wall's clock: throttle.js knows one clock, and by it the person's pass
+// lives.
+type personGate struct {
+	crowd *edge.Store // virtual
+	own   *edge.Store // the wall's
+	clock *clock
+	wall  func() time.Time
+
+	mu sync.Mutex
+}
+
+// follow brings the copy up to date; called before every request of a person.
+func (p *personGate) follow(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, key := range []string{gate.Key, gate.BaseKey} {
+		doc := p.crowd.AtEdge(key)
+		if doc == nil {
+			continue
+		}
+		if key == gate.Key {
+			g, err := gate.DecodeGate(doc)
+			if err == nil && !g.Until.IsZero() {
+				left := g.Until.Sub(p.clock.Now())
+				g.Until = p.wall().Add(left).Truncate(time.Second)
+				if doc, err = g.Encode(); err != nil {
+					return err
+				}
+			}
+		}
+		now, etag, err := p.own.Get(ctx, key)
+		if err == nil && string(now) == string(doc) {
+			continue
+		}
+		if _, err := p.own.Put(ctx, key, doc, etag); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"raincheck/pkg/console"
+	"raincheck/pkg/demo/site"
+	"raincheck/pkg/gate"
+	"raincheck/pkg/intake"
+	"raincheck/pkg/twin/edge"
+	"raincheck/pkg/waitlist"
+)
+
+// roomStore is what the waiting room asks of the waitlist.
+type roomStore interface {
+	Join(ctx context.Context, s waitlist.Signup) (waitlist.Joined, error)
+	Redeem(ctx context.Context, r waitlist.Redemption) (waitlist.Redeemed, error)
+	Leave(ctx context.Context, ref waitlist.Ref, at time.Time) error
+	Notice(ctx context.Context) (waitlist.Control, waitlist.Progress, error)
+}
+
+// room is the waiting room on a store and a clock.
+func (in *Instance) room(store roomStore, now func() time.Time, notice time.Duration) (http.Handler, error) {
+	return intake.Service{
+		Settings: intake.Settings{
+			Site: site.Name, Sender: senderAddress, PassLife: settings().PassLife, Origins: []string{in.config.Origin},
+		},
+		Store: store, Keys: in.keyring, Now: now, NoticeLife: notice, Log: in.config.Log,
+		// The address of a connection from this machine is always the same; a browser
+		// adds its name, and that is enough to tell two of them apart here.
+		Viewer: func(r *http.Request) string {
+			host, _, _ := net.SplitHostPort(r.RemoteAddr)
+			return host
+		},
+	}.Handler()
+}
+
+// senderAddress is where invitations come from.
+const senderAddress = "no-reply@benefits.example"
+
+// serve puts the edge in front of the site and the waiting room, as a
+// distribution with two behaviours does, and the console beside it.
+func (in *Instance) serve(room http.Handler) error {
+	c := in.config
+	front, err := edge.New(edge.Options{Now: c.Now, Store: in.gate.own, Failure: gate.FailOpen, Log: c.Log})
+	if err != nil {
+		return fmt.Errorf("start the edge: %w", err)
+	}
+	pages := site.Handler()
+	behind := front.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == gate.Room || strings.HasPrefix(r.URL.Path, gate.Room+"/") {
+			room.ServeHTTP(w, r)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	}))
+	panel := (&console.Console{Source: in, Outbox: in, Controls: in, Canaries: in, Hosts: c.Hosts, Log: c.Log}).Handler()
+	in.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, console.Path) {
+			panel.ServeHTTP(w, r)
+			return
+		}
+		if err := in.gate.follow(r.Context()); err != nil {
+			in.failed(fmt.Errorf("bring the gate to the person's edge: %w", err))
+		}
+		behind.ServeHTTP(w, r)
+	})
+	return nil
+}
+
+// count looks where everybody who joined in this run stands now.
+func (in *Instance) count(ctx context.Context) (Totals, error) {
+	t := in.crowd.totals
+	var err error
+	t.Line, err = in.all(ctx, in.config.Story.Start)
+	t.Expired = t.Line.Expired
+	return t, err
+}
+
+// all counts the entries of those who joined from a time on.
+func (in *Instance) all(ctx context.Context, from time.Time) (Line, error) {
+	var l Line
+	err := in.store.Each(ctx, func(e waitlist.Entry) error {
+		if e.Joined.Before(from) {
+			return nil
+		}
+		switch e.Stage {
+		case waitlist.Waiting:
+			l.Waiting++
+		case waitlist.Claimed, waitlist.Sending:
+			l.OnTheWay++
+		case waitlist.Invited:
+			l.Invited++
+		case waitlist.Used:
+			l.Used++
+		case waitlist.Expired:
+			l.Expired++
+		case waitlist.Bounced:
+			l.Bounced++
+		case waitlist.Left:
+			l.Left++
+		case waitlist.Failed:
+			l.Failed++
+		}
+		return nil
+	})
+	if err != nil {
+		return l, fmt.Errorf("count the waitlist: %w", err)
+	}
+	return l, nil
+}

@@ -1,0 +1,607 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"raincheck/pkg/bypass"
+	"raincheck/pkg/email"
+	"raincheck/pkg/feedback"
+	"raincheck/pkg/gate"
+	"raincheck/pkg/intake"
+	"raincheck/pkg/inviter"
+	"raincheck/pkg/sender"
+	"raincheck/pkg/twin"
+	"raincheck/pkg/twin/outbox"
+	"raincheck/pkg/waitlist"
+)
+
+// errDead is what every call answers to a process that has died.
+var errDead = errors.New("this process is dead")
+
+const shards = 2
+
+// machine is the world under random events, with what must always hold.
+type machine struct {
+	*world
+	*rapid.T
+
+	senders  []*sender.Service
+	machines byte // the first sender's
+	// faults left for the calls to the store: after so many calls the next one
+	// fails, and with dead all that follow.
+	fuse   int
+	dead   bool
+	lost   bool // the call that fails takes effect
+	struck bool // a fault happened
+	// answer draws what the mail service says to each mail.
+	answer func() (before, after error)
+
+	acknowledged map[waitlist.Ref]bool
+	left         map[waitlist.Ref]int // mails at the time
+	suppressed   map[string]int       // mails at the time
+	ambiguous    map[waitlist.Ref]int
+	messages     []waitlist.Message // all that were ever queued
+	pausedAt     time.Time
+	room         http.Handler // the waiting room's pages
+}
+
+// Helper and Fatalf are both the world's and rapid's; they are the same.
+func (m *machine) Helper() { m.T.Helper() }
+
+// Fatalf fails the sequence.
+func (m *machine) Fatalf(format string, args ...any) { m.T.Helper(); m.T.Fatalf(format, args...) }
+
+func newMachine(t *rapid.T) *machine {
+	m := &machine{
+		world: newWorld(t), T: t, fuse: -1, acknowledged: map[waitlist.Ref]bool{}, left: map[waitlist.Ref]int{},
+		suppressed: map[string]int{}, ambiguous: map[waitlist.Ref]int{},
+	}
+	var err error
+	m.room, err = intake.Service{
+		Settings: intake.Settings{Site: "Example", Sender: "invitations@example.com", PassLife: time.Hour},
+		Store:    m.store, Keys: func(context.Context) (*bypass.Keyring, error) { return m.ring, nil }, Now: func() time.Time { return m.now },
+	}.Handler()
+	m.must(err)
+	m.machines = 1
+	m.senders = []*sender.Service{m.newSender(1), m.newSender(2)}
+	// A few mails a minute at the least, so that slots spread over the minute; two
+	// shards, so that there is an order within them.
+	m.outbox.Allow(outbox.Allowance{PerSecond: rapid.SampledFrom([]float64{0.05, 0.2, 14}).Draw(t, "rate")})
+	m.wish(func(c *waitlist.Control) { c.Shards = shards })
+	m.queue.Probe = &twin.Probe{Before: func(context.Context, string) error {
+		if m.dead {
+			return errDead
+		}
+		return nil
+	}}
+	strike := func(effect bool) func(context.Context, string) error {
+		return func(context.Context, string) error {
+			if m.dead && !effect {
+				return errDead
+			}
+			if m.fuse < 0 || effect != m.lost {
+				return nil
+			}
+			if m.fuse--; m.fuse >= 0 {
+				return nil
+			}
+			m.struck, m.dead = true, m.dead || rapid.Bool().Draw(m.T, "dies")
+			return fmt.Errorf("%w at this call", waitlist.ErrBusy)
+		}
+	}
+	m.store.Probe = &twin.Probe{Before: strike(false), After: strike(true)}
+	var after error
+	m.outbox.Probe = &twin.Probe{
+		Before: func(_ context.Context, call string) (before error) {
+			if call == "Send" && m.dead {
+				return email.ErrAmbiguous // nobody asked, and nobody knows
+			}
+			if after = nil; call == "Send" && m.answer != nil {
+				before, after = m.answer()
+			}
+			return before
+		},
+		After: func(context.Context, string) error { return after },
+	}
+	return m
+}
+
+// faulty runs something while the store may fail, or its caller die, and says
+// whether it did.
+func (m *machine) faulty(f func()) bool {
+	if rapid.IntRange(0, 3).Draw(m.T, "trouble") == 0 {
+		m.fuse = rapid.IntRange(0, 24).Draw(m.T, "fuse")
+		m.lost = rapid.Bool().Draw(m.T, "lost")
+	}
+	m.struck = false
+	f()
+	m.fuse, m.dead = -1, false
+	return m.struck
+}
+
+// The events.
+
+func (m *machine) joins(t *rapid.T) {
+	su := m.signup(rapid.SampledFrom([]string{"ann", "bob", "cat", "dan", "eve", "fay", "gus"}).Draw(t, "who"))
+	su.Shards = shards
+	before, _ := m.store.Entry(m.ctx, su.Key)
+	m.now = m.now.Add(time.Duration(rapid.IntRange(1, 20_000).Draw(t, "ms")) * time.Millisecond)
+	m.faulty(func() {
+		j, err := m.store.Join(m.ctx, su)
+		if err == nil && j.New {
+			m.acknowledged[j.Ref] = true
+		}
+	})
+	// The page comes again, or the person does.
+	if j, err := m.store.Join(m.ctx, su); err == nil && j.New {
+		m.acknowledged[j.Ref] = true
+	}
+	e, err := m.store.Entry(m.ctx, su.Key)
+	if err != nil && m.suppressedKey(su.Key) {
+		return
+	}
+	m.must(err)
+	m.acknowledged[e.Ref] = true
+	if before.Stage != "" && !before.Stage.Ended() && !reflect.DeepEqual(before, e) {
+		t.Fatalf("joining again changed a place in the line: %+v became %+v", before, e)
+	}
+}
+
+// loses is a queue that loses a message, or a sender that dies before it begins.
+func (m *machine) loses(t *rapid.T) {
+	if next, ok := m.queue.Next(); ok {
+		m.queue.Receive(next, 1)
+		return
+	}
+	t.Skip("no message")
+}
+
+func (m *machine) suppressedKey(key string) bool { _, yes := m.suppressed[key]; return yes }
+
+func (m *machine) asks(t *rapid.T) {
+	m.throttle(rapid.IntRange(0, 6).Draw(t, "invite"))
+}
+
+func (m *machine) ticks(t *rapid.T) {
+	before := map[string]waitlist.Entry{}
+	m.each(func(e waitlist.Entry) { before[e.Key] = e })
+	control, err := m.store.Control(m.ctx)
+	m.must(err)
+	m.now = m.now.Truncate(time.Minute).Add(time.Minute)
+	queued := m.queue.Len()
+	var r inviter.Report
+	struck := m.faulty(func() { r, err = m.inviter.Tick(m.ctx, m.now) })
+	if !struck && err != nil {
+		t.Fatalf("the tick says %v", err)
+	}
+	if rapid.IntRange(0, 3).Draw(t, "doubled") == 0 {
+		again, err := m.inviter.Tick(m.ctx, m.now)
+		m.must(err)
+		if again.Skipped == "" && !struck {
+			t.Fatalf("the same tick ran twice: %+v", again)
+		}
+		if again.Skipped == "" {
+			r = again
+		}
+	}
+	m.learn(queued)
+	// (d) what was invited is what was decided.
+	claimed, waiting := 0, 0
+	newest := map[int]time.Time{}
+	m.each(func(e waitlist.Entry) {
+		// Not one of an earlier tick of that time: the clock may have gone back since.
+		if e.Claim.Equal(m.now) && e.Stage == waitlist.Claimed && !before[e.Key].Claim.Equal(m.now) {
+			claimed++
+			if e.Joined.After(newest[e.Shard]) {
+				newest[e.Shard] = e.Joined
+			}
+		}
+		if e.Stage == waitlist.Waiting {
+			waiting++
+		}
+	})
+	if allowed := max(0, r.Decision.Invite) + control.InviteNow; claimed > allowed {
+		t.Fatalf("(d) %d were invited and %d decided", claimed, allowed)
+	}
+	if struck || r.Skipped != "" {
+		return
+	}
+	// (e) first in, first invited within a shard.
+	m.each(func(e waitlist.Entry) {
+		if was := before[e.Key]; e.Stage == waitlist.Waiting && was.Stage == waitlist.Waiting && was.Joining == e.Joining && e.Joined.Before(newest[e.Shard]) {
+			t.Fatalf("(e) somebody of shard %d who joined at %s was passed over for one of %s", e.Shard, e.Joined, newest[e.Shard])
+		}
+	})
+	// (f) the count is a scan's.
+	if r.Waiting != waiting {
+		t.Fatalf("(f) %d are said to wait, and %d do", r.Waiting, waiting)
+	}
+}
+
+// learn keeps every message that was queued, to be delivered again some day.
+func (m *machine) learn(queued int) {
+	if m.queue.Len() == queued {
+		return
+	}
+	all := m.queue.Receive(m.now.Add(1000*time.Hour), 1000)
+	for _, message := range all {
+		if !slices.Contains(m.messages, message) {
+			m.messages = append(m.messages, message)
+		}
+		m.queue.Return(message, message.Slot)
+	}
+}
+
+func (m *machine) delivers(t *rapid.T) {
+	until := m.now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "seconds")) * time.Second)
+	m.answer = func() (before, after error) {
+		switch rapid.IntRange(0, 9).Draw(t, "answer") {
+		case 0:
+			return email.ErrThrottled, nil
+		case 1:
+			return email.ErrAmbiguous, nil
+		case 2, 3:
+			return nil, email.ErrAmbiguous
+		case 4:
+			return email.ErrRefused, nil
+		}
+		return nil, nil
+	}
+	for {
+		next, ok := m.queue.Next()
+		if !ok || next.After(until) {
+			break
+		}
+		if next.After(m.now) {
+			m.now = next
+		}
+		m.batch(m.queue.Receive(m.now, rapid.IntRange(1, 10).Draw(t, "batch")))
+	}
+	m.now, m.answer = until, nil
+}
+
+// batch lets one of the senders handle a batch, and perhaps die at it.
+func (m *machine) batch(batch []waitlist.Message) {
+	s := rapid.SampledFrom(m.senders).Draw(m.T, "sender")
+	silent := m.outbox.Len()
+	before := map[string]waitlist.Entry{}
+	m.each(func(e waitlist.Entry) { before[e.Key] = e })
+	var failed []int
+	struck := m.faulty(func() {
+		failed = s.Handle(m.ctx, batch)
+		if m.dead {
+			failed = nil
+			for i := range batch {
+				failed = append(failed, i)
+			}
+		}
+	})
+	for _, i := range failed {
+		m.queue.Return(batch[i], m.now.Add(visibility))
+	}
+	for _, message := range batch {
+		e, err := m.store.Entry(m.ctx, message.Key)
+		if err == nil && e.Joining == message.Joining && e.Stage == waitlist.Sending || struck {
+			m.ambiguous[message.Ref]++
+		}
+		was, alone := before[message.Key], 0
+		for _, other := range batch {
+			if other.Key == message.Key {
+				alone++
+			}
+		}
+		if (was.Ref != message.Ref || !was.Claim.Equal(message.Claim)) && alone == 1 && !reflect.DeepEqual(was, e) {
+			m.Fatalf("a stale message changed something: %+v became %+v", was, e)
+		}
+	}
+	for _, mail := range m.outbox.Mails(silent) {
+		if !slices.ContainsFunc(batch, func(b waitlist.Message) bool {
+			return b.Key == mail.Tags["key"] && !mail.At.Before(b.Slot) && !mail.At.After(b.Slot.Add(waitlist.Grace))
+		}) {
+			m.Fatalf("a mail was sent outside the slot")
+		}
+	}
+	// (h) paused, and known to be: nothing is sent.
+	if !m.pausedAt.IsZero() && m.now.Sub(m.pausedAt) >= 30*time.Second && m.outbox.Len() != silent {
+		m.Fatalf("(h) a mail was sent %s after the pause", m.now.Sub(m.pausedAt))
+	}
+}
+
+func (m *machine) redelivers(t *rapid.T) {
+	if len(m.messages) == 0 {
+		t.Skip("no message yet")
+	}
+	m.queue.Return(rapid.SampledFrom(m.messages).Draw(t, "message"), m.now)
+}
+
+func (m *machine) reports(t *rapid.T) {
+	mails := m.outbox.Mails(0)
+	if len(mails) == 0 {
+		t.Skip("no mail yet")
+	}
+	kind := rapid.SampledFrom([]feedback.Kind{
+		feedback.Sent, feedback.Sent, feedback.Delivered, feedback.Delayed, feedback.SoftBounce, feedback.HardBounce, feedback.Complaint, feedback.Rejected, feedback.Other,
+	}).Draw(t, "kind")
+	e := m.event(kind, rapid.SampledFrom(mails).Draw(t, "mail"))
+	struck := m.faulty(func() { _ = m.feedback.Handle(m.ctx, e) })
+	if struck {
+		m.must(m.feedback.Handle(m.ctx, e)) // the bus delivers again
+	}
+	if kind == feedback.HardBounce || kind == feedback.Complaint {
+		if !m.suppressedKey(e.Key) {
+			m.suppressed[e.Key] = m.mails()[e.Key]
+		}
+		if got, err := m.store.Entry(m.ctx, e.Key); err == nil && !got.Suppressed {
+			t.Fatalf("a %s did not suppress", kind)
+		}
+	}
+}
+
+func (m *machine) redeems(t *rapid.T) {
+	var codes []bypass.Code
+	m.each(func(e waitlist.Entry) {
+		if e.Code != "" {
+			codes = append(codes, e.Code)
+		}
+	})
+	if len(codes) == 0 {
+		t.Skip("no code yet")
+	}
+	r := waitlist.Redemption{Code: rapid.SampledFrom(codes).Draw(t, "code"), Use: rapid.SampledFrom([]string{"phone", "desktop", "scanner", "more"}).Draw(t, "use"), At: m.now}
+	m.faulty(func() { _, _ = m.store.Redeem(m.ctx, r) })
+	got, err := m.store.Redeem(m.ctx, r)
+	if errors.Is(err, waitlist.ErrUsedUp) || errors.Is(err, waitlist.ErrRevoked) {
+		return
+	}
+	m.must(err)
+	if e, _ := m.store.Entry(m.ctx, got.Ticket.Key); e.Joining == got.Ticket.Joining && e.Stage != waitlist.Used {
+		t.Fatalf("a redeemed entry is %s", e.Stage)
+	}
+}
+
+func (m *machine) leaves(t *rapid.T) {
+	var refs []waitlist.Ref
+	m.each(func(e waitlist.Entry) { refs = append(refs, e.Ref) })
+	if len(refs) == 0 {
+		t.Skip("nobody yet")
+	}
+	ref := rapid.SampledFrom(refs).Draw(t, "who")
+	ref.Joining -= rapid.IntRange(0, 4).Draw(t, "old") / 4
+	before, _ := m.store.Entry(m.ctx, ref.Key)
+	err := m.store.Leave(m.ctx, ref, m.now)
+	if err != nil && !errors.Is(err, waitlist.ErrStale) {
+		t.Fatalf("leaving: %v", err)
+	}
+	if e, _ := m.store.Entry(m.ctx, ref.Key); e.Ref == ref && !e.Stage.Ended() {
+		t.Fatalf("who left is %s", e.Stage)
+	}
+	if err == nil && before.Code != "" {
+		_, err := m.store.Redeem(m.ctx, waitlist.Redemption{Code: before.Code, Use: "late", At: m.now})
+		m.want(err, waitlist.ErrRevoked)
+	}
+	if _, twice := m.left[ref]; !twice {
+		m.left[ref] = m.mailsOf(ref)
+	}
+}
+
+func (m *machine) pauses(*rapid.T)  { m.wish(func(c *waitlist.Control) { c.Paused = true }) }
+func (m *machine) resumes(*rapid.T) { m.wish(func(c *waitlist.Control) { c.Resume() }) }
+
+func (m *machine) rotates(t *rapid.T) {
+	doc, err := m.ring.Rotate(m.now, seeded{newSource(5)})
+	if err != nil {
+		t.Skip("the ring is full or was turned a moment ago")
+	}
+	m.ring, err = bypass.ParseKeyring(doc)
+	m.must(err)
+}
+
+func (m *machine) jumps(t *rapid.T) {
+	minutes := rapid.SampledFrom([]int{-5, -1, 1, 16, 16, 60, 250}).Draw(t, "minutes")
+	m.now = m.now.Add(time.Duration(minutes) * time.Minute)
+	if minutes < 0 {
+		// Go's clock never runs backwards in one process: these are others, on a
+		// machine that is behind.
+		m.machines += 2
+		m.senders = []*sender.Service{m.newSender(m.machines), m.newSender(m.machines + 1)}
+	}
+}
+
+// looks is a scanner that opens every link of every mail, and a visitor that opens
+// every page: (g) nothing changes.
+func (m *machine) looks(t *rapid.T) {
+	picture := func() (all []any) {
+		m.each(func(e waitlist.Entry) {
+			ticket, _ := m.store.Ticket(m.ctx, e.Code)
+			all = append(all, e, ticket)
+		})
+		c, p, err := m.store.Notice(m.ctx)
+		m.must(err)
+		cohorts, err := m.store.Cohorts(m.ctx, noon)
+		m.must(err)
+		return append(all, c, p, cohorts)
+	}
+	before := picture()
+	links := []string{"/en/", "/en/enter", "/es/"}
+	for _, mail := range m.outbox.Mails(0) {
+		for word := range strings.FieldsSeq(mail.Text) {
+			if _, link, ok := strings.Cut(word, gate.Room); ok {
+				links = append(links, link)
+			}
+		}
+	}
+	for _, link := range links {
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			answer := httptest.NewRecorder()
+			m.room.ServeHTTP(answer, httptest.NewRequest(method, "https://www.example.com"+gate.Room+link, nil))
+			if answer.Code != http.StatusOK {
+				t.Fatalf("%s %s is answered %d", method, link, answer.Code)
+			}
+		}
+	}
+	if !reflect.DeepEqual(before, picture()) {
+		t.Fatalf("(g) looking changed something")
+	}
+}
+
+func (m *machine) each(f func(e waitlist.Entry)) {
+	m.Helper()
+	m.must(m.store.Each(m.ctx, func(e waitlist.Entry) error { f(e); return nil }))
+}
+
+func (m *machine) mailsOf(ref waitlist.Ref) int {
+	n := 0
+	for _, mail := range m.outbox.Mails(0) {
+		if mail.Tags["key"] == ref.Key && mail.Tags["joining"] == fmt.Sprint(ref.Joining) {
+			n++
+		}
+	}
+	return n
+}
+
+// codesOf are the different codes that were mailed in a joining.
+func (m *machine) codesOf(ref waitlist.Ref) map[string]bool {
+	codes := map[string]bool{}
+	for _, mail := range m.outbox.Mails(0) {
+		if mail.Tags["key"] == ref.Key && mail.Tags["joining"] == fmt.Sprint(ref.Joining) {
+			_, rest, _ := strings.Cut(mail.Text, "/code?c=")
+			codes[strings.Fields(rest)[0]] = true
+		}
+	}
+	return codes
+}
+
+// holds is what must hold after every event.
+func (m *machine) holds(t *rapid.T) {
+	// (a) everybody is in one stage, and where it says in the line, once.
+	standing := map[string]waitlist.Part{}
+	for shard := range shards {
+		for _, due := range []bool{false, true} {
+			part := waitlist.Part{Due: due, Shard: shard}
+			page, err := m.store.Page(m.ctx, waitlist.Query{Part: part, Limit: 1000})
+			m.must(err)
+			for _, p := range page {
+				if other, twice := standing[p.Key]; twice {
+					t.Fatalf("(a) somebody stands in %s and %s", other, part)
+				}
+				standing[p.Key] = part
+			}
+		}
+	}
+	now := map[string]waitlist.Entry{}
+	m.each(func(e waitlist.Entry) {
+		now[e.Key] = e
+		part, stands := standing[e.Key]
+		if stands == e.Stage.Ended() || stands && part.Due == (e.Stage == waitlist.Waiting) {
+			t.Fatalf("(a) somebody is %s and stands in %v (%v)", e.Stage, part, stands)
+		}
+		if e.Stage.Ended() != e.Address.IsZero() {
+			t.Fatalf("(a) somebody is %s and the address is erased: %v", e.Stage, e.Address.IsZero())
+		}
+	})
+	for ref := range m.acknowledged {
+		if e, there := now[ref.Key]; !there || e.Joining < ref.Joining {
+			t.Fatalf("(a) an acknowledged sign-up is gone")
+		}
+		// (b) mails.
+		if n := m.mailsOf(ref); n > waitlist.MaxAttempts || n > 1+m.ambiguous[ref] {
+			t.Fatalf("(b) %d mails after %d ambiguous attempts", n, m.ambiguous[ref])
+		}
+		if codes := m.codesOf(ref); len(codes) > 1 {
+			t.Fatalf("(b) two mails with different codes")
+		}
+	}
+	// (c) no mail after leaving.
+	for ref, before := range m.left {
+		if n := m.mailsOf(ref); n != before {
+			t.Fatalf("(c) %d mails after leaving", n-before)
+		}
+	}
+	for key, before := range m.suppressed {
+		if n := m.mails()[key]; n != before {
+			t.Fatalf("%d mails after a bounce or complaint", n-before)
+		}
+	}
+	c, err := m.store.Control(m.ctx)
+	m.must(err)
+	switch {
+	case !c.Paused:
+		m.pausedAt = time.Time{}
+	case m.pausedAt.IsZero():
+		m.pausedAt = m.now
+	}
+}
+
+// ends lets the world come to rest: everybody reaches an end.
+func (m *machine) ends(t *rapid.T) {
+	m.resumes(t)
+	m.outbox.Allow(outbox.Allowance{PerSecond: 14})
+	for range 6 {
+		m.throttle(100)
+		m.tick()
+		m.deliver(m.now.Add(59 * time.Second))
+		m.holds(t)
+		m.now = m.now.Add(16 * time.Minute)
+	}
+	m.now = m.now.Add(codeTTL)
+	for range 3 {
+		m.tick()
+		m.deliver(m.now.Add(59 * time.Second))
+	}
+	m.holds(t)
+	m.each(func(e waitlist.Entry) {
+		if !e.Stage.Ended() {
+			t.Fatalf("(a) somebody is still %s, due %s, at %s", e.Stage, e.Due, m.now)
+		}
+	})
+}
+
+// TestWhateverHappens runs random sequences of everything that can happen to
+// the line, and checks the invariants of CASES after each event. rapid prints
+// the seed of a failure and the shortest sequence that it found.
+func TestWhateverHappens(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := newMachine(t)
+		half := 0.5
+		m.wish(func(c *waitlist.Control) { c.Mode, c.Admit, c.Switched = gate.Throttle, &half, m.now })
+		events := map[string]func(*rapid.T){
+			"":          m.holds,
+			"join":      m.joins,
+			"join2":     m.joins,
+			"ask":       m.asks,
+			"ask2":      m.asks,
+			"tick":      m.ticks,
+			"tick2":     m.ticks,
+			"tick3":     m.ticks,
+			"deliver":   m.delivers,
+			"deliver2":  m.delivers,
+			"deliver3":  m.delivers,
+			"redeliver": m.redelivers,
+			"lose":      m.loses,
+			"report":    m.reports,
+			"redeem":    m.redeems,
+			"leave":     m.leaves,
+			"pause":     m.pauses,
+			"resume":    m.resumes,
+			"rotate":    m.rotates,
+			"jump":      m.jumps,
+			"look":      m.looks,
+		}
+		for range 3 { // some 30 events each
+			t.Repeat(events)
+		}
+		m.ends(t)
+	})
+}

@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"raincheck/pkg/waitlist"
+)
+
+// Join puts a mailbox at the end of the line.
+func (s *Store) Join(ctx context.Context, su waitlist.Signup) (joined waitlist.Joined, err error) {
+	err = s.do(ctx, "Join", func() error {
+		it := s.entries[su.Key]
+		switch {
+		case it == nil:
+			it = &item{Entry: waitlist.Entry{Ref: waitlist.Ref{Key: su.Key, Joining: waitlist.FirstJoining(su.At) - 1}}}
+			s.entries[su.Key] = it
+		case it.Suppressed, it.damaged, !it.Stage.Ended():
+			return nil
+		}
+		s.write(it, func(e *waitlist.Entry) {
+			*e = waitlist.Entry{
+				Ref:      waitlist.Ref{Key: su.Key, Joining: e.Joining + 1},
+				Stage:    waitlist.Waiting,
+				Address:  su.Address,
+				Language: su.Language,
+				Wanted:   su.Wanted,
+				Fields:   maps.Clone(su.Fields),
+				Joined:   milli(su.At),
+				Shard:    su.Shard(),
+			}
+		})
+		joined = waitlist.Joined{New: true, Ref: it.Ref}
+		return nil
+	})
+	return joined, err
+}
+
+// Redeem adds a use to a code, and tells the entry of the first.
+func (s *Store) Redeem(ctx context.Context, r waitlist.Redemption) (redeemed waitlist.Redeemed, err error) {
+	err = s.do(ctx, "Redeem", func() error {
+		t := s.codes[r.Code]
+		if t == nil {
+			return nil
+		}
+		again := slices.Contains(t.Uses, r.Use)
+		redeemed = waitlist.Redeemed{Known: true}
+		switch {
+		case t.Revoked:
+			err = waitlist.ErrRevoked
+		case !again && len(t.Uses) >= waitlist.MaxUses:
+			err = waitlist.ErrUsedUp
+		case !again:
+			t.Uses = append(slices.Clone(t.Uses), r.Use)
+		}
+		if err == nil && !t.told {
+			redeemed.First = s.tell(t, milli(r.At))
+		}
+		s.journal.code(t)
+		redeemed.Ticket = t.Ticket
+		redeemed.Ticket.Uses = slices.Clone(t.Uses)
+		return err
+	})
+	return redeemed, err
+}
+
+func (s *Store) tell(t *ticket, at time.Time) bool {
+	t.told = true
+	it, to, err := s.current(t.Ref, waitlist.Redeem)
+	if err != nil {
+		return false
+	}
+	sending, claim := it.Stage == waitlist.Sending, it.Claim
+	s.write(it, func(e *waitlist.Entry) { end(e, to, at) })
+	s.count(claim, func(c *waitlist.Cohort) {
+		c.Redeemed++
+		if sending {
+			c.Sent++
+		}
+	})
+	return true
+}
+
+// Leave ends the joining by the person.
+func (s *Store) Leave(ctx context.Context, ref waitlist.Ref, at time.Time) error {
+	return s.do(ctx, "Leave", func() error {
+		it, to, err := s.current(ref, waitlist.Leave)
+		if err != nil {
+			return err
+		}
+		if t := s.codes[it.Code]; t != nil {
+			t.Revoked = true
+			s.journal.code(t)
+		}
+		from, claim := it.Stage, it.Claim
+		s.write(it, func(e *waitlist.Entry) { end(e, to, milli(at)) })
+		switch from {
+		case waitlist.Waiting:
+			s.count(waitlist.CohortOf(at), func(c *waitlist.Cohort) { c.Left++ })
+		case waitlist.Sending:
+			s.count(claim, func(c *waitlist.Cohort) { c.Sent++ })
+		}
+		return nil
+	})
+}
+
+// Bounce takes a hard bounce or a complaint, and suppresses the mailbox.
+func (s *Store) Bounce(ctx context.Context, ref waitlist.Ref, at time.Time) error {
+	return s.do(ctx, "Bounce", func() error {
+		it, to, err := s.current(ref, waitlist.Bounce)
+		if err == nil {
+			sending, claim := it.Stage == waitlist.Sending, it.Claim
+			s.write(it, func(e *waitlist.Entry) {
+				e.Suppressed = true
+				end(e, to, milli(at))
+			})
+			if sending {
+				s.count(claim, func(c *waitlist.Cohort) { c.Sent++ })
+			}
+			return nil
+		}
+		it = s.entries[ref.Key]
+		if it == nil {
+			it = &item{Entry: waitlist.Entry{Ref: waitlist.Ref{Key: ref.Key}}, bare: true}
+			s.entries[ref.Key] = it
+		}
+		it.Suppressed, it.Delete = true, time.Time{}
+		s.journal.entry(it)
+		return nil
+	})
+}

@@ -1,0 +1,188 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"raincheck/pkg/waitlist"
+)
+
+// held finds the entry that a claim's message is about, at the attempt.
+func (s *Store) held(m waitlist.Message, event waitlist.Event, attempts ...int) (*item, waitlist.Stage, error) {
+	it, to, err := s.current(m.Ref, event)
+	if err != nil {
+		return nil, "", err
+	}
+	if !it.Claim.Equal(milli(m.Claim)) {
+		return nil, "", waitlist.ErrStale
+	}
+	for _, a := range attempts {
+		if it.Attempt == a {
+			return it, to, nil
+		}
+	}
+	return nil, "", waitlist.ErrStale
+}
+
+// Claim takes a waiting entry for a tick.
+func (s *Store) Claim(ctx context.Context, p waitlist.Place, tick, due time.Time) error {
+	return s.do(ctx, "Claim", func() error {
+		it := s.entries[p.Key]
+		if it != nil && it.Joining == p.Joining && it.Stage == waitlist.Claimed && it.Claim.Equal(milli(tick)) {
+			return nil
+		}
+		it, to, err := s.current(p.Ref, waitlist.Claim)
+		if err != nil {
+			return err
+		}
+		s.write(it, func(e *waitlist.Entry) { e.Stage, e.Claim, e.Due = to, milli(tick), milli(due) })
+		return nil
+	})
+}
+
+// GiveBack returns a first attempt to its old place.
+func (s *Store) GiveBack(ctx context.Context, m waitlist.Message, from waitlist.Stage) error {
+	return s.do(ctx, "GiveBack", func() error {
+		attempt := 0
+		if from == waitlist.Sending {
+			attempt = 1
+		}
+		it, to, err := s.held(m, waitlist.GiveBack, attempt)
+		if err != nil || it.Stage != from {
+			return waitlist.ErrStale
+		}
+		s.write(it, func(e *waitlist.Entry) {
+			e.Stage, e.Claim, e.Attempt, e.Due, e.Code, e.Expires = to, time.Time{}, 0, time.Time{}, "", time.Time{}
+		})
+		s.count(m.Claim, func(c *waitlist.Cohort) { c.Returned++ })
+		return nil
+	})
+}
+
+// Begin writes down that a mail is about to be sent.
+func (s *Store) Begin(ctx context.Context, m waitlist.Message, t waitlist.Ticket, at time.Time) (entry waitlist.Entry, err error) {
+	err = s.do(ctx, "Begin", func() error {
+		it := s.entries[m.Key]
+		if it != nil && !it.bare && it.Joining == m.Joining {
+			switch {
+			case it.damaged && !it.Stage.Ended():
+				return waitlist.ErrUnreadable
+			case it.Suppressed && !it.Stage.Ended():
+				return waitlist.ErrSuppressed
+			}
+		}
+		if it != nil && it.Joining == m.Joining && it.Stage == waitlist.Sending && it.Claim.Equal(milli(m.Claim)) &&
+			m.Attempt == 1 && it.Attempt == 1 && it.Code == t.Code {
+			entry = it.Entry // its own retry
+			return nil
+		}
+		it, to, err := s.held(m, waitlist.Begin, m.Attempt-1)
+		switch {
+		case err != nil:
+			return err
+		case (m.Attempt == 1) != (it.Stage == waitlist.Claimed), m.Attempt < 1, m.Attempt > waitlist.MaxAttempts:
+			return waitlist.ErrStale
+		}
+		if m.Attempt == 1 {
+			if s.codes[t.Code] != nil {
+				return waitlist.ErrTaken
+			}
+			c := &ticket{Ticket: waitlist.Ticket{
+				Code: t.Code, Ref: m.Ref, Invited: milli(m.Claim), Expires: milli(t.Expires), Wanted: it.Wanted, Language: it.Language,
+			}}
+			s.codes[t.Code] = c
+			s.journal.code(c)
+		}
+		s.write(it, func(e *waitlist.Entry) {
+			if m.Attempt == 1 {
+				e.Code, e.Expires = t.Code, milli(t.Expires)
+			}
+			e.Stage, e.Attempt, e.Due = to, m.Attempt, milli(at.Add(waitlist.Silence))
+		})
+		entry = it.Entry
+		return nil
+	})
+	return entry, err
+}
+
+// Accept tells that a mail of the joining was accepted.
+func (s *Store) Accept(ctx context.Context, ref waitlist.Ref, attempt int, at time.Time) error {
+	return s.do(ctx, "Accept", func() error {
+		it, to, err := s.current(ref, waitlist.Accept)
+		if err != nil || it.Attempt < attempt {
+			return waitlist.ErrStale
+		}
+		s.write(it, func(e *waitlist.Entry) { e.Stage, e.Invited, e.Due = to, milli(at), e.Expires })
+		s.count(it.Claim, func(c *waitlist.Cohort) { c.Sent++ })
+		return nil
+	})
+}
+
+// Retry makes an unanswered mail due again, for its second attempt.
+func (s *Store) Retry(ctx context.Context, m waitlist.Message, due time.Time) error {
+	return s.do(ctx, "Retry", func() error {
+		it, _, err := s.held(m, waitlist.Retry, m.Attempt-1)
+		if err != nil {
+			return err
+		}
+		s.write(it, func(e *waitlist.Entry) { e.Due = milli(due) })
+		return nil
+	})
+}
+
+// Postpone takes back a second attempt that was begun and not sent.
+func (s *Store) Postpone(ctx context.Context, m waitlist.Message, due time.Time) error {
+	return s.do(ctx, "Postpone", func() error {
+		it, _, err := s.held(m, waitlist.Retry, m.Attempt)
+		if err != nil || m.Attempt < 2 {
+			return waitlist.ErrStale
+		}
+		s.write(it, func(e *waitlist.Entry) { e.Attempt, e.Due = m.Attempt-1, milli(due) })
+		return nil
+	})
+}
+
+// Expire ends an entry whose code died.
+func (s *Store) Expire(ctx context.Context, ref waitlist.Ref, at time.Time) error {
+	return s.do(ctx, "Expire", func() error {
+		it, to, err := s.current(ref, waitlist.Expire)
+		if err != nil || it.Expires.After(at) {
+			return waitlist.ErrStale
+		}
+		sending, claim := it.Stage == waitlist.Sending, it.Claim
+		s.write(it, func(e *waitlist.Entry) { end(e, to, milli(at)) })
+		if sending {
+			s.count(claim, func(c *waitlist.Cohort) { c.Sent++ })
+		}
+		return nil
+	})
+}
+
+// Fail ends an entry that no mail can reach.
+func (s *Store) Fail(ctx context.Context, m waitlist.Message, at time.Time) error {
+	return s.do(ctx, "Fail", func() error {
+		it, to, err := s.held(m, waitlist.Fail, m.Attempt-1, m.Attempt)
+		if err != nil || it.Stage == waitlist.Waiting {
+			return waitlist.ErrStale
+		}
+		it.damaged = false
+		s.write(it, func(e *waitlist.Entry) { end(e, to, milli(at)) })
+		return nil
+	})
+}
+
+// Bury ends an entry that cannot be read.
+func (s *Store) Bury(ctx context.Context, key string, at time.Time) error {
+	return s.do(ctx, "Bury", func() error {
+		it := s.entries[key]
+		if it == nil || !it.in {
+			return waitlist.ErrStale
+		}
+		it.damaged = false
+		s.write(it, func(e *waitlist.Entry) {
+			*e = waitlist.Entry{Ref: e.Ref, Suppressed: e.Suppressed, Shard: e.Shard}
+			end(e, waitlist.Failed, milli(at))
+		})
+		return nil
+	})
+}

@@ -1,0 +1,167 @@
+// Package store keeps the waitlist in memory, and in a journal on disk where one
+// is asked for. Nothing is found by scanning: the waitlist is kept sorted, and a
+// tick over 100,000 people waiting costs as much as one over a thousand.
+package store
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"raincheck/pkg/bypass"
+	"raincheck/pkg/email"
+	"raincheck/pkg/twin"
+	"raincheck/pkg/waitlist"
+)
+
+// Store is the waitlist in memory, with the contract of waitlisttest.Store. It
+// is safe for concurrent use. The zero Store is empty and usable; Open gives one
+// that outlives the program.
+type Store struct {
+	// Probe watches the calls; nil for none. Set it before the first use.
+	Probe *twin.Probe
+	// CountPage is how many places Count counts at once, as a page of DynamoDB
+	// ends at 1 MB; zero is 8,000.
+	CountPage int
+
+	mu       sync.Mutex
+	entries  map[string]*item
+	codes    map[bypass.Code]*ticket
+	parts    map[waitlist.Part]*part
+	counters map[int64]*waitlist.Cohort
+	ticks    []int64 // keys of counters, in order
+	control  waitlist.Control
+	progress waitlist.Progress
+	lease    waitlist.Lease
+	state    []byte
+	stateOf  time.Time
+	journal  *journal
+}
+
+// item is an entry with what only the store knows.
+type item struct {
+	waitlist.Entry
+	// bare marks an item that a bounce made for a mailbox that is not kept: it
+	// has no stage, only its suppression.
+	bare bool
+	// damaged stands for an item with a field missing or of the wrong type.
+	damaged bool
+	// part and when are where it stands in the line, if it is in.
+	part waitlist.Part
+	when int64
+	in   bool
+}
+
+type ticket struct {
+	waitlist.Ticket
+	// told says that the entry knows of the first use.
+	told bool
+}
+
+// do runs one method under the lock, and has its changes in the journal before
+// it is acknowledged.
+func (s *Store) do(ctx context.Context, call string, f func() error) error {
+	return s.Probe.Watch(ctx, call, func() error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.init()
+		if err := f(); err != nil {
+			// Some refusals come after a first request that took effect (a code's item
+			// that was put), and that is kept as it is kept in a table.
+			s.journal.flush()
+			return err
+		}
+		return s.journal.flush()
+	})
+}
+
+func (s *Store) init() {
+	if s.entries == nil {
+		s.entries = map[string]*item{}
+		s.codes = map[bypass.Code]*ticket{}
+		s.parts = map[waitlist.Part]*part{}
+		s.counters = map[int64]*waitlist.Cohort{}
+	}
+}
+
+// write changes an entry: it leaves its place in the line, and stands where its
+// stage says afterwards.
+func (s *Store) write(it *item, change func(e *waitlist.Entry)) {
+	if it.in {
+		s.part(it.part).remove(it.when, it.Key)
+		it.in = false
+	}
+	change(&it.Entry)
+	s.index(it)
+	s.journal.entry(it)
+}
+
+func (s *Store) index(it *item) {
+	switch it.Stage {
+	case waitlist.Waiting:
+		it.part, it.when, it.in = waitlist.Part{Shard: it.Shard}, it.Joined.UnixMilli(), true
+	case waitlist.Claimed, waitlist.Sending, waitlist.Invited:
+		it.part, it.when, it.in = waitlist.Part{Due: true, Shard: it.Shard}, it.Due.UnixMilli(), true
+	default:
+		return
+	}
+	s.part(it.part).add(it.when, it)
+}
+
+func (s *Store) part(p waitlist.Part) *part {
+	got := s.parts[p]
+	if got == nil {
+		got = &part{}
+		s.parts[p] = got
+	}
+	return got
+}
+
+// end makes an entry forget whom it was about.
+func end(e *waitlist.Entry, stage waitlist.Stage, at time.Time) {
+	e.Stage, e.Ended, e.Delete = stage, at, at.Add(waitlist.Kept)
+	e.Address, e.Language, e.Wanted, e.Fields = email.Address{}, "", "", nil
+	e.Code, e.Due = "", time.Time{}
+	if e.Suppressed {
+		e.Delete = time.Time{}
+	}
+}
+
+// current finds the entry of a joining that an event moves.
+func (s *Store) current(ref waitlist.Ref, event waitlist.Event) (*item, waitlist.Stage, error) {
+	it := s.entries[ref.Key]
+	if it == nil || it.bare || it.Joining != ref.Joining {
+		return nil, "", waitlist.ErrStale
+	}
+	to, ok := it.Stage.After(event)
+	if !ok {
+		return nil, "", waitlist.ErrStale
+	}
+	return it, to, nil
+}
+
+// count changes the counters of a cohort.
+func (s *Store) count(invited time.Time, change func(c *waitlist.Cohort)) {
+	ms := invited.UnixMilli()
+	c := s.counters[ms]
+	if c == nil {
+		c = &waitlist.Cohort{Invited: milli(invited)}
+		s.counters[ms] = c
+		i, _ := slices.BinarySearch(s.ticks, ms)
+		s.ticks = slices.Insert(s.ticks, i, ms)
+	}
+	change(c)
+	s.journal.cohort(c)
+}
+
+// milli is a time as a store keeps it.
+func milli(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Millisecond)
+}
