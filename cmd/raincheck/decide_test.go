@@ -24,9 +24,9 @@ func TestDecideReadsWhatEditorsWrite(t *testing.T) {
 		{byteOrderMark + one + "\r\n\r\n" + two, 2, 0, ""},
 		{"", 0, 0, ""},
 		{one + "\n" + long + "\n" + two, 1, 2, "line 2: it is longer than 4194304 bytes"},
-		{one + "\n" + two[:20], 1, 2, "line 2: this is no JSON (it ends too early)"},
-		{one + "\n" + byteOrderMark + two, 1, 2, "line 2: this is no JSON"},
-		{one + "\nnull", 1, 2, "line 2: time: it is missing"},
+		{one + "\n" + two[:20], 1, 2, "line 2: this is not JSON (it ends too early)"},
+		{one + "\n" + byteOrderMark + two, 1, 2, "line 2: this is not JSON"},
+		{one + "\nnull", 1, 2, "line 2: the line: null is not an object"},
 		{one + two, 0, 2, "line 1: there is more after the end of the object"},
 	} {
 		var out, errs bytes.Buffer

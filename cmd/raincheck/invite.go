@@ -19,7 +19,7 @@ type inviteCmd struct {
 	apply
 	N     int           `arg:"" help:"How many, oldest first."`
 	To    string        `placeholder:"FILE" help:"Write address, language, code, link and expiry to FILE (.csv or .jsonl), for any bulk mailer, instead of sending. On a deployed stack only."`
-	Valid time.Duration `default:"4h" help:"How long the codes in FILE are good for (${default}). A slow mailer needs longer; at most 7 days."`
+	Valid time.Duration `default:"24h" help:"How long the codes in FILE are good for (${default}). A slow mailer needs longer; at most 7 days."`
 }
 
 // Help is shown by --help.

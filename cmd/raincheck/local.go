@@ -126,7 +126,7 @@ func readTrace(name string) (simulation.Trace, error) {
 		return simulation.Trace{}, badInput("--trace: %w (a file, or %s)", err, simulation.HealthCare)
 	}
 	defer file.Close()
-	trace, err := simulation.ReadTrace(name, file)
+	trace, err := simulation.ReadTrace(name, file, time.Minute)
 	if err != nil {
 		return simulation.Trace{}, usageError{err}
 	}

@@ -18,6 +18,7 @@ import (
 type simulateCmd struct {
 	Trace    string        `group:"The demand and the site" default:"hcgov" placeholder:"FILE" help:"The demand: hcgov, a CSV file (minute,timestamp,count), or a day made up: FAMILY-NUMBER with one of plateau, peaks, ramps, walk, bursts, flash."`
 	Offer    float64       `group:"The demand and the site" placeholder:"TIMES" help:"Scale the demand so that its busiest half hour offers this many times the capacity."`
+	Step     time.Duration `group:"The demand and the site" default:"1m" help:"How long a row of the trace stands for: 5m, 1h."`
 	Capacity float64       `group:"The demand and the site" default:"50000" help:"Visitors at once that are load 1.0."`
 	Visit    time.Duration `group:"The demand and the site" default:"25m" help:"Mean length of a visit."`
 	Policy   string        `group:"The demand and the site" placeholder:"FILE" help:"The policy, as JSON. Its capacity, when it names one, is what the law believes."`
@@ -159,7 +160,7 @@ func (c *simulateCmd) lawReport() error {
 			if strings.HasPrefix(filepath.Base(file), simulation.HealthCare) {
 				continue // it is built in
 			}
-			t, err := demandOf(file)
+			t, err := demandOf(file, time.Minute)
 			if err != nil {
 				return err
 			}
@@ -196,7 +197,7 @@ func (c *simulateCmd) lawReport() error {
 func (c *simulateCmd) scenario() (simulation.Scenario, error) {
 	site := simulation.DefaultSite()
 	site.Capacity, site.Visit = c.Capacity, c.Visit
-	trace, err := demandOf(c.Trace)
+	trace, err := demandOf(c.Trace, c.Step)
 	if err != nil {
 		return simulation.Scenario{}, err
 	}
@@ -292,7 +293,7 @@ func spanOf(s string) (span simulation.Span, rest string, ok bool) {
 }
 
 // demandOf finds a trace by its name: built in, made up, or a file.
-func demandOf(name string) (simulation.Trace, error) {
+func demandOf(name string, step time.Duration) (simulation.Trace, error) {
 	if name == simulation.HealthCare {
 		return simulation.Builtin(name)
 	}
@@ -310,7 +311,7 @@ func demandOf(name string) (simulation.Trace, error) {
 		return simulation.Trace{}, usageError{fmt.Errorf("--trace: %w", err)}
 	}
 	defer f.Close()
-	t, err := simulation.ReadTrace(strings.TrimSuffix(filepath.Base(name), ".csv"), f)
+	t, err := simulation.ReadTrace(strings.TrimSuffix(filepath.Base(name), ".csv"), f, step)
 	if err != nil {
 		return t, usageError{err}
 	}

@@ -47,7 +47,7 @@ type config struct {
 	MaxInvites int           `env:"MAX_INVITES" envDefault:"20000"`
 	Law        string        `env:"LAW" envDefault:"observer"`
 	Floor      float64       `env:"FLOOR" envDefault:"0.1"`
-	CodeLife   time.Duration `env:"CODE_LIFE" envDefault:"4h"`
+	CodeLife   time.Duration `env:"CODE_LIFE" envDefault:"24h"`
 	// QuietHours are written FROM-UNTIL and the distance from UTC:
 	// 22:00-07:00-05:00. Empty is never.
 	QuietHours string `env:"QUIET_HOURS"`

@@ -31,7 +31,7 @@ type config struct {
 	// CodeLife is how long a code is good, from the minute in which it is sent. It
 	// must outlive the check for an unanswered mail and bring the second one's
 	// reader time to use it.
-	CodeLife time.Duration `env:"CODE_LIFE" envDefault:"4h"`
+	CodeLife time.Duration `env:"CODE_LIFE" envDefault:"24h"`
 
 	zone *time.Location
 }

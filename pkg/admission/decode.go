@@ -13,102 +13,120 @@ import (
 	"time"
 )
 
-// What is read of others, policies and observations, is read strictly, and what is
-// wrong with it is said by the name of its field.
-
-// strict decodes exactly one JSON value with no unknown field.
-func strict(data []byte, into any) error {
+// strict decodes exactly one JSON value. It refuses, by the path of its field,
+// what encoding/json would pass over: an unknown field, a null where a value
+// belongs, and, when required is set, the absence of a field that its tag does not
+// let be absent (omitempty, or may:"be absent"). A missing number is not zero.
+func strict(data []byte, into any, required bool) error {
 	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		if e, ok := errors.AsType[*time.ParseError](err); ok {
-			return fmt.Errorf("%s: %q is no time such as 2013-12-23T11:04:00Z", fieldOf(data, e.Value), e.Value)
+	d.UseNumber()
+	var value any
+	if err := d.Decode(&value); err != nil {
+		if e, ok := errors.AsType[*json.SyntaxError](err); ok && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return fmt.Errorf("this is not JSON (at character %d: %w)", e.Offset, err)
 		}
-		if e, ok := errors.AsType[notDuration](err); ok {
-			return fmt.Errorf("%s: %w", fieldOf(data, string(e)), e)
-		}
-		if strings.Contains(err.Error(), "Time.UnmarshalJSON") {
-			return fmt.Errorf("%s: it is a text such as \"2013-12-23T11:04:00Z\"", noText(data))
-		}
-		return plainly(err)
+		return errors.New("this is not JSON (it ends too early)")
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return errors.New("there is more after the end of the object")
 	}
+	if err := fits(value, reflect.TypeOf(into).Elem(), "", required); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	}
 	return nil
 }
 
-// fieldOf is the path to the first string of that value, since the decoder does
-// not say where a text that it could not use stood.
-func fieldOf(data []byte, value string) string {
-	return pathTo(data, func(_ string, v any) bool { return v == value })
-}
-
-// noText is the path to the first time that is no text, for the same reason.
-func noText(data []byte) string {
-	return pathTo(data, func(name string, v any) bool {
-		_, text := v.(string)
-		return !text && v != nil && (name == "time" || name == "at" || name == "invited")
-	})
-}
-
-// pathTo is the path to the first value, with the name of its field, that is the
-// one sought.
-func pathTo(data []byte, sought func(name string, v any) bool) string {
-	var all any
-	if err := json.Unmarshal(data, &all); err != nil {
-		return "a time"
+// fits says what keeps a decoded JSON value from being one of type t.
+func fits(value any, t reflect.Type, path string, required bool) error {
+	wrong := func(want string) error {
+		text, err := json.Marshal(value)
+		if err != nil || len(text) > 60 {
+			text = []byte("what stands there")
+		}
+		if path == "" {
+			path = "the line"
+		}
+		return fmt.Errorf("%s: %s is not %s", strings.TrimPrefix(path, "."), text, want)
 	}
-	var find func(at any, name, path string) string
-	find = func(at any, name, path string) string {
-		switch at := at.(type) {
-		case []any:
-			for i, v := range at {
-				if found := find(v, name, fmt.Sprintf("%s[%d]", path, i)); found != "" {
-					return found
-				}
+	text, isText := value.(string)
+	switch t {
+	case reflect.TypeFor[time.Time]():
+		if _, err := time.Parse(time.RFC3339, text); !isText || err != nil {
+			return wrong(`a time such as "2013-12-23T11:04:00Z"`)
+		}
+		return nil
+	case reflect.TypeFor[Duration]():
+		if _, err := time.ParseDuration(text); !isText || err != nil {
+			return wrong(`a duration such as "4h" or "1h30m"`)
+		}
+		return nil
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		if value == nil {
+			return nil
+		}
+		return fits(value, t.Elem(), path, required)
+	case reflect.Slice:
+		list, ok := value.([]any)
+		if !ok && value != nil {
+			return wrong("a list")
+		}
+		for i, v := range list {
+			if err := fits(v, t.Elem(), fmt.Sprintf("%s[%d]", path, i), required); err != nil {
+				return err
 			}
-			return ""
-		case map[string]any:
-			for _, name := range slices.Sorted(maps.Keys(at)) {
-				if found := find(at[name], name, strings.TrimPrefix(path+"."+name, ".")); found != "" {
-					return found
-				}
-			}
-			return ""
 		}
-		if sought(name, at) {
-			return path
+		return nil
+	case reflect.Struct:
+		object, ok := value.(map[string]any)
+		if !ok {
+			return wrong("an object")
 		}
-		return ""
+		return fitsObject(object, t, path, required)
 	}
-	if path := find(all, "", ""); path != "" {
-		return path
+	var err error
+	number, isNumber := value.(json.Number)
+	switch t.Kind() {
+	case reflect.String:
+		if !isText {
+			return wrong("a text")
+		}
+	case reflect.Int:
+		if _, err = number.Int64(); !isNumber || err != nil {
+			return wrong("a whole number")
+		}
+	default:
+		if _, err = number.Float64(); !isNumber || err != nil {
+			return wrong("a number")
+		}
 	}
-	return "a time"
+	return nil
 }
 
-// plainly puts what encoding/json says into words that name the field.
-func plainly(err error) error {
-	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		field := e.Field
-		if field == "" {
-			field = "the object"
+func fitsObject(object map[string]any, t reflect.Type, path string, required bool) error {
+	known := map[string]bool{}
+	for i := range t.NumField() {
+		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		known[name] = true
+		v, ok := object[name]
+		if !ok {
+			if required && options != "omitempty" && t.Field(i).Tag.Get("may") == "" {
+				return fmt.Errorf("%s: it is missing", strings.TrimPrefix(path+"."+name, "."))
+			}
+			continue
 		}
-		wants := ""
-		switch e.Type.Kind() {
-		case reflect.Int:
-			wants = ", only a whole number"
-		case reflect.Float64:
-			wants = ", only a number"
+		if err := fits(v, t.Field(i).Type, path+"."+name, required); err != nil {
+			return err
 		}
-		return fmt.Errorf("%s: a JSON %s cannot stand there%s", field, e.Value, wants)
 	}
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("this is no JSON (at character %d: %w)", e.Offset, err)
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if !known[name] {
+			return fmt.Errorf("unknown field %q", strings.TrimPrefix(path+"."+name, "."))
+		}
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("this is no JSON (it ends too early)")
-	}
-	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	return nil
 }

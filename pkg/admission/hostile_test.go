@@ -82,8 +82,8 @@ func TestReportsOfEverySecond(t *testing.T) {
 		t.Errorf("the state is %d bytes after reports for every second of a day, want less than 64 KB", len(data))
 	}
 	d, _ := Next(p, s, Observation{Time: noon.Add(time.Minute), Waiting: 100})
-	if n := d.Numbers.Outstanding; n < 4*3600-200 || n > 4*3600+200 {
-		t.Errorf("%.0f codes are out, want those of the last four hours", d.Numbers.Outstanding)
+	if n := d.Numbers.Outstanding; n < 24*3600-200 || n > 24*3600+200 {
+		t.Errorf("%.0f codes are out, want those of the last day", d.Numbers.Outstanding)
 	}
 	if _, err := Decode(data); err != nil {
 		t.Errorf("its state cannot be read: %v", err)

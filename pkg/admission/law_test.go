@@ -271,7 +271,7 @@ func TestPolicyErrorsNameTheField(t *testing.T) {
 		{`{"tarket":0.9}`, `unknown field "tarket"`},
 		{`{"capacity":-1}`, "capacity"},
 		{`{"queueFirst":1.5}`, "queueFirst"},
-		{`{"codeTTL":"4 hours"}`, `codeTTL: "4 hours" is no duration`},
+		{`{"codeTTL":"4 hours"}`, `codeTTL: "4 hours" is not a duration`},
 		{`{"codeTTL":"1s"}`, "codeTTL"},
 		{`{"law":"pid"}`, "law"},
 		{`{"maxInvitesPerMinute":-1}`, "maxInvitesPerMinute"},
@@ -279,7 +279,7 @@ func TestPolicyErrorsNameTheField(t *testing.T) {
 		{`{"visit":"0s"}`, "visit"},
 		{`{"quiet":{"from":"25:00","until":"07:00"}}`, "from"},
 		{`{} {}`, "more"},
-		{`[]`, "array"},
+		{`[]`, "[] is not an object"},
 	} {
 		if _, err := DecodePolicy([]byte(c.in)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want an error with %q", c.in, err, c.want)

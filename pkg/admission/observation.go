@@ -1,8 +1,8 @@
 package admission
 
 import (
+	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -21,7 +21,10 @@ type Observation struct {
 	Redeemed []Cohort `json:"redeemed,omitempty"`
 	// Sent are mails that went out, by the decision that asked for them.
 	Sent []Cohort `json:"sent,omitempty"`
-	// Waiting is how many are in the line now.
+	// Deferred are mails that the receiving side delays now, by the decision that
+	// asked for them: a later count replaces the earlier, 0 ends it.
+	Deferred []Cohort `json:"deferred,omitempty"`
+	// Waiting is how many are on the waitlist now.
 	Waiting int `json:"waiting"`
 	// Mail bounds what can be sent; nil means no bound.
 	Mail *Mail `json:"mail,omitempty"`
@@ -66,18 +69,32 @@ type Outstanding struct {
 // Mail is what the mail service still takes.
 type Mail struct {
 	// PerSecond is the rate; 0 is a paused sender, below 0 no bound.
-	PerSecond float64 `json:"perSecond"`
+	PerSecond float64 `json:"perSecond" may:"be absent"`
 	// Remaining is what is left of the rolling 24 hours; below 0 no bound (as the
 	// mail service itself says it).
-	Remaining float64 `json:"remaining"`
+	Remaining float64 `json:"remaining" may:"be absent"`
+}
+
+// UnmarshalJSON takes what is left out for no bound, not for a paused sender.
+func (m *Mail) UnmarshalJSON(data []byte) error {
+	type plain Mail
+	*m = Mail{PerSecond: -1, Remaining: -1}
+	return json.Unmarshal(data, (*plain)(m))
 }
 
 // Applied is what the edge really did.
 type Applied struct {
 	// Mode is open, throttle, hold or observe.
 	Mode string `json:"mode"`
-	// Admit is the share in force, for mode throttle.
-	Admit float64 `json:"admit"`
+	// Admit is the share in force. Only mode throttle needs one.
+	Admit float64 `json:"admit" may:"be absent"`
+}
+
+// UnmarshalJSON tells an Admit that is left out from one of 0.
+func (a *Applied) UnmarshalJSON(data []byte) error {
+	type plain Applied
+	*a = Applied{Admit: unknown}
+	return json.Unmarshal(data, (*plain)(a))
 }
 
 // share is the share of new visitors that got in.
@@ -130,15 +147,19 @@ type Numbers struct {
 	Capacity float64 `json:"capacity"`
 }
 
-// DecodeObservation reads an observation from one line of JSON: no unknown
-// field, and a time. Its error names the field.
+// DecodeObservation reads an observation from one line of JSON. It refuses an
+// unknown field, a null and a number that is missing; its error names the field.
 func DecodeObservation(line []byte) (Observation, error) {
 	var o Observation
-	if err := strict(line, &o); err != nil {
+	if err := strict(line, &o, true); err != nil {
 		return Observation{}, err
 	}
 	return o, o.validate()
 }
+
+// mostLoad is the highest load that can be a share of the capacity: above it
+// somebody has sent connections or requests.
+const mostLoad = 20
 
 // validate refuses what no honest source sends. Next itself survives all of it.
 func (o Observation) validate() error {
@@ -146,40 +167,47 @@ func (o Observation) validate() error {
 		return fmt.Errorf("time: it is missing")
 	}
 	if o.Waiting < 0 {
-		return fmt.Errorf("waiting: %d is no number of people", o.Waiting)
+		return fmt.Errorf("waiting: %d is not a number of people", o.Waiting)
 	}
 	for i, s := range o.Load {
-		if s.At.IsZero() || s.Value < 0 {
-			return fmt.Errorf("load[%d]: it takes a time `at` and a value of 0 or more", i)
+		switch {
+		case s.At.IsZero() || s.Value < 0:
+			return fmt.Errorf("load[%d]: want a time `at` and a value of 0 or more", i)
+		case s.Value > mostLoad:
+			return fmt.Errorf("load[%d].value: %g is not a share of the capacity: divide it by what the metric shows when the site is full, so that 1.0 is full", i, s.Value)
 		}
 	}
 	for i, c := range o.Edge {
 		if c.At.IsZero() || c.Visitors < 0 || c.Admitted < 0 {
-			return fmt.Errorf("edge[%d]: it takes a time `at` and counts of 0 or more", i)
+			return fmt.Errorf("edge[%d]: want a time `at` and counts of 0 or more", i)
 		}
 	}
-	for i, c := range slices.Concat(o.Redeemed, o.Sent) {
-		if c.Invited.IsZero() || c.Count < 0 {
-			name := "redeemed"
-			if i >= len(o.Redeemed) {
-				name, i = "sent", i-len(o.Redeemed)
+	for _, list := range []struct {
+		name    string
+		cohorts []Cohort
+	}{{"redeemed", o.Redeemed}, {"sent", o.Sent}, {"deferred", o.Deferred}} {
+		for i, c := range list.cohorts {
+			if c.Invited.IsZero() || c.Count < 0 {
+				return fmt.Errorf("%s[%d]: want a time `invited` and a count of 0 or more", list.name, i)
 			}
-			return fmt.Errorf("%s[%d]: it takes a time `invited` and a count of 0 or more", name, i)
 		}
 	}
 	for i, c := range o.Outstanding {
 		if c.Invited.IsZero() || c.Sent < 0 || c.Redeemed < 0 {
-			return fmt.Errorf("outstanding[%d]: it takes a time `invited` and counts of 0 or more", i)
+			return fmt.Errorf("outstanding[%d]: want a time `invited` and counts of 0 or more", i)
 		}
 	}
 	if a := o.Applied; a != nil {
 		switch a.Mode {
 		case "open", "throttle", "hold", "observe":
 		default:
-			return fmt.Errorf("applied.mode: %q is no mode: it is open, throttle, hold or observe", a.Mode)
+			return fmt.Errorf("applied.mode: invalid mode %q: want open, throttle, hold or observe", a.Mode)
 		}
-		if !(a.Admit >= 0 && a.Admit <= 1) {
-			return fmt.Errorf("applied.admit: %v is no share from 0 to 1", a.Admit)
+		if a.Admit == unknown && a.Mode == "throttle" {
+			return fmt.Errorf("applied.admit: it is missing")
+		}
+		if a.Admit != unknown && !(a.Admit >= 0 && a.Admit <= 1) {
+			return fmt.Errorf("applied.admit: %v is not a share from 0 to 1", a.Admit)
 		}
 	}
 	return nil

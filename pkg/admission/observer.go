@@ -115,10 +115,11 @@ func (m *memory) record(o Observation, steps int) {
 	}
 	for _, s := range o.Load {
 		i, ok := m.told(minuteAt(s.At), m.Load)
-		if !ok || !finite(s.Value) || s.Value < 0 || s.Value > 100 {
+		if !ok || !finite(s.Value) || s.Value < 0 {
 			continue
 		}
-		m.Load[i] = float32(s.Value)
+		// However high: above 1 is full, and nothing is learned from how much.
+		m.Load[i] = float32(min(s.Value, mostLoad))
 	}
 	back := 0.0
 	for _, c := range o.Redeemed {

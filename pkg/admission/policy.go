@@ -71,7 +71,7 @@ func DefaultPolicy() Policy {
 	return Policy{
 		Target:              0.90,
 		QueueFirst:          0.3,
-		CodeTTL:             Duration(4 * time.Hour),
+		CodeTTL:             Duration(24 * time.Hour),
 		MaxInvitesPerMinute: 20000,
 		Law:                 Observer,
 		Visit:               Duration(25 * time.Minute),
@@ -131,7 +131,7 @@ func (p Policy) Validate() error {
 // left out by default. Its error names the field.
 func DecodePolicy(data []byte) (Policy, error) {
 	p := DefaultPolicy()
-	if err := strict(data, &p); err != nil {
+	if err := strict(data, &p, false); err != nil {
 		return Policy{}, fmt.Errorf("policy: %w", err)
 	}
 	return p, p.Validate()
@@ -150,17 +150,10 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
 	if err != nil {
-		return notDuration(text)
+		return fmt.Errorf("invalid duration %q: want a value such as 4h or 1h30m", text)
 	}
 	*d = Duration(v)
 	return nil
-}
-
-// notDuration is a text that was to be a duration.
-type notDuration string
-
-func (s notDuration) Error() string {
-	return fmt.Sprintf("%q is no duration such as 4h or 1h30m", string(s))
 }
 
 // Minutes is d as a number of minutes.

@@ -175,13 +175,16 @@ func TestTraceErrorsNameTheLine(t *testing.T) {
 		{"a,b,c\n0,2013-12-23T00:00,1\n", "line 1: the header"},
 		{head, "no minutes"},
 		{head + "0,2013-12-23T00:00\n", "line 2: it has 2 columns"},
-		{head + "0,2013-12-23T00:00,5\n2,2013-12-23T00:02,5\n", `line 3: minute is "2", expected 1`},
+		{head + "0,2013-12-23T00:00,5\n2,2013-12-23T00:01,5\n", `line 3: minute is "2", expected 1`},
+		{head + "0,2013-12-23T00:00,5\n1,2013-12-23T01:00,5\n", "line 3: timestamp is 2013-12-23T01:00, expected 2013-12-23T00:01"},
+		{head + "0,2013-12-23T00:01,5\n1,2013-12-23T00:00,5\n", "line 3: timestamp is 2013-12-23T00:00, expected 2013-12-23T00:02"},
+		{head + "0,2013-12-23T00:00,5\n2,2013-12-23T00:02,5\n", "line 3: timestamp is 2013-12-23T00:02"},
 		{head + "0,yesterday,5\n", `line 2: timestamp is "yesterday"`},
 		{head + "0,2013-12-23T00:00,-5\n", `line 2: count is "-5"`},
 		{head + "0,2013-12-23T00:00,NaN\n", `line 2: count is "NaN"`},
-		{head + "0,2013-12-23T00:00,\"5\n", "line 2: this is no CSV"},
+		{head + "0,2013-12-23T00:00,\"5\n", "line 2: this is not CSV"},
 	} {
-		if _, err := ReadTrace("day", strings.NewReader(c.in)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := ReadTrace("day", strings.NewReader(c.in), time.Minute); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want an error with %q", c.in, err, c.want)
 		}
 	}
@@ -190,9 +193,24 @@ func TestTraceErrorsNameTheLine(t *testing.T) {
 // TestATraceFromASpreadsheet has a byte order mark and the line ends of Windows.
 func TestATraceFromASpreadsheet(t *testing.T) {
 	t.Parallel()
-	got, err := ReadTrace("day", strings.NewReader("\ufeffminute,timestamp,count\r\n0,2013-12-23T00:00,5\r\n"))
+	got, err := ReadTrace("day", strings.NewReader("\ufeffminute,timestamp,count\r\n0,2013-12-23T00:00,5\r\n"), time.Minute)
 	if err != nil || len(got.Visits) != 1 || got.Visits[0] != 5 {
 		t.Errorf("a trace from a spreadsheet: %+v, %v", got, err)
+	}
+}
+
+// TestATraceInSteps: rows of five minutes are spread over their minutes.
+func TestATraceInSteps(t *testing.T) {
+	t.Parallel()
+	for _, second := range []string{"1", "5"} { // rows or minutes may be counted
+		in := "minute,timestamp,count\n0,2013-12-23T00:00,50\n" + second + ",2013-12-23T00:05,100\n"
+		got, err := ReadTrace("day", strings.NewReader(in), 5*time.Minute)
+		if err != nil || len(got.Visits) != 10 || got.Visits[4] != 10 || got.Visits[5] != 20 {
+			t.Errorf("rows of five minutes: %+v, %v", got, err)
+		}
+	}
+	if _, err := ReadTrace("day", strings.NewReader(""), 90*time.Second); err == nil {
+		t.Error("a step of a minute and a half was taken")
 	}
 }
 

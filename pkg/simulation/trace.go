@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"bufio"
 	"bytes"
 	_ "embed" // for the built-in trace
 	"encoding/csv"
@@ -36,7 +37,7 @@ func Builtin(name string) (Trace, error) {
 	if name != HealthCare {
 		return Trace{}, fmt.Errorf("there is no built-in trace %q: it is %s", name, HealthCare)
 	}
-	t, err := ReadTrace(name, bytes.NewReader(hcgov))
+	t, err := ReadTrace(name, bytes.NewReader(hcgov), time.Minute)
 	if err != nil {
 		return Trace{}, fmt.Errorf("built-in trace: %w", err)
 	}
@@ -48,55 +49,78 @@ func Builtin(name string) (Trace, error) {
 const maxVisits = 1e7
 
 // ReadTrace reads a trace: CSV with a header and three columns, minute (counted
-// from 0, each one following the last), timestamp (RFC 3339 without seconds or
-// zone, taken as UTC) and a count. An error names the line.
-func ReadTrace(name string, r io.Reader) (Trace, error) {
-	rows := csv.NewReader(r)
+// from 0), timestamp (RFC 3339, seconds and zone may be left out, UTC then) and
+// the count of that minute. Where a row stands for more than a minute, step says
+// for how long, and its count is spread over it evenly. The timestamps must
+// ascend by exactly a step: a count replayed at another pace than it was taken at
+// is wrong without looking it. An error names the line.
+func ReadTrace(name string, r io.Reader, step time.Duration) (Trace, error) {
+	text := bufio.NewReader(r)
+	if mark, err := text.Peek(len(byteOrderMark)); err == nil && string(mark) == byteOrderMark {
+		_, _ = text.Discard(len(mark)) // it was peeked
+	}
+	rows := csv.NewReader(text)
 	rows.FieldsPerRecord = -1
 	t := Trace{Name: name}
-	for line := 1; ; line++ {
+	minutes := int(step / time.Minute)
+	if minutes < 1 || step%time.Minute != 0 || minutes > 24*60 {
+		return Trace{}, fmt.Errorf("trace %s: a step of %v: want whole minutes, at most a day", name, step)
+	}
+	n := 0
+	for {
 		row, err := rows.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil {
-			return Trace{}, fmt.Errorf("trace %s: line %d: this is no CSV: %w", name, line, errors.Unwrap(err))
+		line, _ := rows.FieldPos(0)
+		if e, ok := errors.AsType[*csv.ParseError](err); ok {
+			return Trace{}, fmt.Errorf("trace %s: line %d: this is not CSV: %w", name, e.StartLine, e.Err)
+		} else if err != nil {
+			return Trace{}, fmt.Errorf("trace %s: %w", name, err)
 		}
 		bad := func(format string, args ...any) (Trace, error) {
-			return Trace{}, fmt.Errorf("trace %s: line %d: %s", name, line, fmt.Sprintf(format, args...))
+			return Trace{}, fmt.Errorf("trace %s: line %d: %w", name, line, fmt.Errorf(format, args...))
 		}
 		if len(row) != 3 {
 			return bad("it has %d columns instead of minute, timestamp, count", len(row))
 		}
-		if line == 1 {
-			// Spreadsheets on Windows put a byte order mark before it.
-			if strings.TrimPrefix(row[0], "\ufeff") != "minute" || row[1] != "timestamp" {
+		if n++; n == 1 {
+			if row[0] != "minute" || row[1] != "timestamp" {
 				return bad("the header is %q; it begins with minute,timestamp", strings.Join(row, ","))
 			}
 			continue
-		}
-		minute, err := strconv.Atoi(row[0])
-		if err != nil || minute != len(t.Visits) {
-			return bad("minute is %q, expected %d", row[0], len(t.Visits))
 		}
 		at, err := parseMinute(row[1])
 		if err != nil {
 			return bad("timestamp is %q, such as 2013-12-23T11:04", row[1])
 		}
-		if minute == 0 {
+		if n == 2 {
 			t.Start = at
+		}
+		if want := t.Time(len(t.Visits)); !at.Equal(want) {
+			return bad("timestamp is %s, expected %s: rows ascend by %d min without a gap; --step says that a row stands for another time, such as 5m or 1h",
+				row[1], want.Format("2006-01-02T15:04"), minutes)
+		}
+		minute, err := strconv.Atoi(row[0])
+		if err != nil || minute != n-2 && minute != len(t.Visits) {
+			return bad("minute is %q, expected %d", row[0], len(t.Visits))
 		}
 		count, err := strconv.ParseFloat(row[2], 64)
 		if err != nil || !(count >= 0 && count <= maxVisits) {
 			return bad("count is %q: it is a number from 0 to %.0f", row[2], float64(maxVisits))
 		}
-		t.Visits = append(t.Visits, count)
+		for range minutes {
+			t.Visits = append(t.Visits, count/float64(minutes))
+		}
 	}
 	if len(t.Visits) == 0 {
 		return Trace{}, fmt.Errorf("trace %s: it has no minutes", name)
 	}
 	return t, nil
 }
+
+// byteOrderMark is what spreadsheets on Windows put before the first line.
+const byteOrderMark = "\xef\xbb\xbf"
 
 func parseMinute(s string) (time.Time, error) {
 	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", time.RFC3339} {

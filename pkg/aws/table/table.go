@@ -119,7 +119,7 @@ const (
 	stateID    = "state"
 
 	// bucket is how many minutes of cohorts share an item: with codes that live
-	// four hours a tick reads 26 items in one batch.
+	// 24 hours a tick reads some 156 items in two batches.
 	bucket = 10 * time.Minute
 	// batch is the most items that DynamoDB reads in one batch.
 	batch = 100

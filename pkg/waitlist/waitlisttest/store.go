@@ -18,8 +18,8 @@
 //	n#BUCKET  cohort counters, ten minutes of ticks to an item: attributes
 //	          s<tick> r<tick> b<tick> l<tick> (sent, redeemed, returned, left), changed by ADD.
 //	          The inviter must learn what changed since its last tick; with codes that
-//	          live four hours that is one BatchGetItem of some 26 small items, where an
-//	          item a tick would be 240 in three requests and one partition for all of
+//	          live 24 hours that is two BatchGetItems of some 156 small items, where an
+//	          item a tick would be 1,500 in 15 requests and one partition for all of
 //	          them would need a sort key that nothing else does. With a time to live.
 //	control   what the operator wants, with its version
 //	progress  what the public pages say
