@@ -10,22 +10,24 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"raincheck/functions/internal/start"
+	"raincheck/functions/internal/cloud"
+	"raincheck/functions/internal/env"
+	"raincheck/functions/internal/report"
 	"raincheck/pkg/aws/table"
 	"raincheck/pkg/feedback"
 )
 
-func main() { start.Main(run) }
+func main() { env.Main(run) }
 
 func run(_ context.Context, environ []string) error {
 	var c config
-	if err := start.Read(environ, &c); err != nil {
+	if err := env.Read(environ, &c); err != nil {
 		return err
 	}
 	// Three tries of three seconds are within the function's 15.
-	cfg := start.Cloud(environ, 3*time.Second)
-	log := start.Logger(os.Stdout)
-	meter := &start.Meter{Stack: c.Stack, Log: log, Now: time.Now}
+	cfg := cloud.Config(environ, 3*time.Second)
+	log := report.Logger(os.Stdout)
+	meter := &report.Meter{Stack: c.Stack, Log: log, Now: time.Now}
 	service := &feedback.Service{
 		Store: table.New(cfg, c.Table), Configuration: c.ConfigurationSet, Now: time.Now, Count: meter.Count,
 	}

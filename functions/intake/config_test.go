@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"raincheck/functions/internal/start"
+	"raincheck/functions/internal/env"
 )
 
 // CASES 44: a setting that makes no sense is named, at the start. What the room
@@ -13,7 +13,7 @@ func TestSettingsThatMakeNoSenseAreNamed(t *testing.T) {
 	t.Parallel()
 	good := []string{"STACK=raincheck", "TABLE=table", "KEYS_SECRET=arn:keys", "ORIGIN_SECRET=arn:origin", "FROM=queue@example.org", "SITE_NAME=The site", "SITE_HOST=www.example.org"}
 	read := func(c *config, more ...string) error {
-		return start.Read(append(append([]string{}, good...), more...), c)
+		return env.Read(append(append([]string{}, good...), more...), c)
 	}
 	var c config
 	// As the template sets them when they are left out.
@@ -33,7 +33,7 @@ func TestSettingsThatMakeNoSenseAreNamed(t *testing.T) {
 			t.Errorf("%s: %v", setting, err)
 		}
 	}
-	if err := start.Read(good[:2], &config{}); err == nil || !strings.Contains(err.Error(), "SITE_HOST") || !strings.Contains(err.Error(), "ORIGIN_SECRET") {
+	if err := env.Read(good[:2], &config{}); err == nil || !strings.Contains(err.Error(), "SITE_HOST") || !strings.Contains(err.Error(), "ORIGIN_SECRET") {
 		t.Errorf("with most of them missing: %v", err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"raincheck/functions/internal/httpapi"
-	"raincheck/functions/internal/start"
+	"raincheck/functions/internal/report"
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
@@ -47,7 +47,7 @@ func TestSampleEvents(t *testing.T) {
 	// Every line that is logged names the request that it belongs to.
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "the-request"})
 	var lines bytes.Buffer
-	log := start.Logger(&lines)
+	log := report.Logger(&lines)
 	room, err := intake.Service{
 		Settings: intake.Settings{
 			Site: "Example Benefits", Sender: "queue@example.org", Languages: []string{"en", "es"}, PassLife: time.Hour,

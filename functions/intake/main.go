@@ -11,24 +11,26 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"raincheck/functions/internal/cloud"
+	"raincheck/functions/internal/env"
 	"raincheck/functions/internal/httpapi"
-	"raincheck/functions/internal/start"
+	"raincheck/functions/internal/report"
 	"raincheck/pkg/aws/secret"
 	"raincheck/pkg/aws/table"
 	"raincheck/pkg/intake"
 )
 
-func main() { start.Main(run) }
+func main() { env.Main(run) }
 
 func run(_ context.Context, environ []string) error {
 	var c config
-	if err := start.Read(environ, &c); err != nil {
+	if err := env.Read(environ, &c); err != nil {
 		return err
 	}
 	// Three tries of two seconds are within the 8 s that the room waits.
-	cfg := start.Cloud(environ, 2*time.Second)
-	log := start.Logger(os.Stdout)
-	meter := &start.Meter{Stack: c.Stack, Log: log, Now: time.Now}
+	cfg := cloud.Config(environ, 2*time.Second)
+	log := report.Logger(os.Stdout)
+	meter := &report.Meter{Stack: c.Stack, Log: log, Now: time.Now}
 	secrets := secret.New(cfg, c.KeysSecret, c.OriginSecret)
 	room, err := intake.Service{
 		Settings: intake.Settings{

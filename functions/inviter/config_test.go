@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"raincheck/functions/internal/start"
+	"raincheck/functions/internal/env"
 )
 
 // CASES 44: a setting that makes no sense is named, at the start; with it no
@@ -13,7 +13,7 @@ func TestSettingsThatMakeNoSenseAreNamed(t *testing.T) {
 	t.Parallel()
 	good := []string{"STACK=raincheck", "TABLE=table", "QUEUE_URL=https://queue.example/q", "KEYS_SECRET=arn:keys", "EDGE_STORE=arn:store", "EDGE_NAMESPACE=Raincheck/raincheck"}
 	read := func(more ...string) error {
-		return start.Read(append(append([]string{}, good...), more...), &config{})
+		return env.Read(append(append([]string{}, good...), more...), &config{})
 	}
 	if err := read(); err != nil {
 		t.Fatalf("the defaults: %v", err)
@@ -59,7 +59,7 @@ func TestSettingsThatMakeNoSenseAreNamed(t *testing.T) {
 			t.Errorf("of three mistakes %s is not named: %v", want, err)
 		}
 	}
-	if err := start.Read(good[:2], &config{}); err == nil || !strings.Contains(err.Error(), "QUEUE_URL") {
+	if err := env.Read(good[:2], &config{}); err == nil || !strings.Contains(err.Error(), "QUEUE_URL") {
 		t.Errorf("without a queue: %v", err)
 	}
 }

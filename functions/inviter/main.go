@@ -10,7 +10,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"raincheck/functions/internal/start"
+	"raincheck/functions/internal/cloud"
+	"raincheck/functions/internal/env"
+	"raincheck/functions/internal/report"
 	"raincheck/pkg/aws/edgestore"
 	"raincheck/pkg/aws/mailer"
 	"raincheck/pkg/aws/metrics"
@@ -20,7 +22,7 @@ import (
 	"raincheck/pkg/inviter"
 )
 
-func main() { start.Main(run) }
+func main() { env.Main(run) }
 
 // event is what the schedule sends: the minute that the tick is for, whenever it
 // arrives.
@@ -30,13 +32,13 @@ type event struct {
 
 func run(_ context.Context, environ []string) error {
 	var c config
-	if err := start.Read(environ, &c); err != nil {
+	if err := env.Read(environ, &c); err != nil {
 		return err
 	}
 	// Three tries of five seconds leave the tick of 50 time to do the rest.
-	cfg := start.Cloud(environ, 5*time.Second)
-	log := start.Logger(os.Stdout)
-	meter := &start.Meter{Stack: c.Stack, Log: log, Now: time.Now}
+	cfg := cloud.Config(environ, 5*time.Second)
+	log := report.Logger(os.Stdout)
+	meter := &report.Meter{Stack: c.Stack, Log: log, Now: time.Now}
 	service := &inviter.Service{
 		Settings: c.settings(),
 		Store:    table.New(cfg, c.Table), Queue: queue.New(cfg, c.QueueURL), Mail: mailer.New(cfg, ""),

@@ -7,14 +7,14 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"raincheck/functions/internal/start"
+	"raincheck/functions/internal/report"
 	"raincheck/pkg/waitlist"
 )
 
 // handler answers a batch of the queue by naming the messages that are to come
 // again: those for which the store failed, and those that are none of ours, which
 // end among the dead letters, for a person to see.
-func handler(handle func(context.Context, []waitlist.Message) []int, meter *start.Meter, log *slog.Logger) func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
+func handler(handle func(context.Context, []waitlist.Message) []int, meter *report.Meter, log *slog.Logger) func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
 	return func(ctx context.Context, event events.SQSEvent) (events.SQSEventResponse, error) {
 		defer meter.Flush(ctx)
 		out := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}

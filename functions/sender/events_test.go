@@ -11,7 +11,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"raincheck/functions/internal/start"
+	"raincheck/functions/internal/report"
 	"raincheck/pkg/waitlist"
 )
 
@@ -27,9 +27,9 @@ func TestSampleEvents(t *testing.T) {
 	if err := json.Unmarshal(text, &event); err != nil {
 		t.Fatal(err)
 	}
-	log := start.Logger(io.Discard)
+	log := report.Logger(io.Discard)
 	var got []waitlist.Message
-	handle := handler(func(_ context.Context, batch []waitlist.Message) []int { got = batch; return []int{1} }, &start.Meter{Log: log, Now: time.Now}, log)
+	handle := handler(func(_ context.Context, batch []waitlist.Message) []int { got = batch; return []int{1} }, &report.Meter{Log: log, Now: time.Now}, log)
 	answer, err := handle(t.Context(), event)
 	if err != nil {
 		t.Fatal(err)

@@ -11,25 +11,27 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"raincheck/functions/internal/start"
+	"raincheck/functions/internal/cloud"
+	"raincheck/functions/internal/env"
+	"raincheck/functions/internal/report"
 	"raincheck/pkg/aws/mailer"
 	"raincheck/pkg/aws/secret"
 	"raincheck/pkg/aws/table"
 	"raincheck/pkg/sender"
 )
 
-func main() { start.Main(run) }
+func main() { env.Main(run) }
 
 func run(_ context.Context, environ []string) error {
 	var c config
-	if err := start.Read(environ, &c); err != nil {
+	if err := env.Read(environ, &c); err != nil {
 		return err
 	}
 	// SES answers within a second; what took five is in doubt and is waited for by
 	// its event. Ten mails of a batch then still fit the function's 60 s.
-	cfg := start.Cloud(environ, 5*time.Second)
-	log := start.Logger(os.Stdout)
-	meter := &start.Meter{Stack: c.Stack, Log: log, Now: time.Now}
+	cfg := cloud.Config(environ, 5*time.Second)
+	log := report.Logger(os.Stdout)
+	meter := &report.Meter{Stack: c.Stack, Log: log, Now: time.Now}
 	service := &sender.Service{
 		Settings: c.settings(),
 		Store:    table.New(cfg, c.Table), Mail: mailer.New(cfg, c.ConfigurationSet), Keys: secret.New(cfg, c.KeysSecret, "").Keys,

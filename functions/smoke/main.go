@@ -11,7 +11,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"raincheck/functions/internal/start"
+	"raincheck/functions/internal/cloud"
+	"raincheck/functions/internal/env"
+	"raincheck/functions/internal/report"
 	"raincheck/pkg/aws/edgestore"
 	"raincheck/pkg/aws/metrics"
 	"raincheck/pkg/aws/queue"
@@ -21,16 +23,16 @@ import (
 	"raincheck/pkg/smoke"
 )
 
-func main() { start.Main(run) }
+func main() { env.Main(run) }
 
 func run(_ context.Context, environ []string) error {
 	var c config
-	if err := start.Read(environ, &c); err != nil {
+	if err := env.Read(environ, &c); err != nil {
 		return err
 	}
-	cfg := start.Cloud(environ, 5*time.Second)
-	log := start.Logger(os.Stdout)
-	meter := &start.Meter{Stack: c.Stack, Log: log, Now: time.Now}
+	cfg := cloud.Config(environ, 5*time.Second)
+	log := report.Logger(os.Stdout)
+	meter := &report.Meter{Stack: c.Stack, Log: log, Now: time.Now}
 	edge := edgestore.New(cfg, c.EdgeStore)
 	service := smoke.Service{
 		Site: "https://" + c.SiteHost, Path: c.Path,
@@ -39,7 +41,7 @@ func run(_ context.Context, environ []string) error {
 			g, _, err := edge.Gate(ctx)
 			return g, err
 		},
-		Delivered: metrics.Counted(cfg, start.Namespace, "feedback.delivered", "Stack="+c.Stack),
+		Delivered: metrics.Counted(cfg, report.Namespace, "feedback.delivered", "Stack="+c.Stack),
 		Now:       time.Now, Wait: smoke.Wait,
 	}
 	lambda.Start(func(ctx context.Context) (smoke.Result, error) {

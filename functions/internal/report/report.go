@@ -1,4 +1,6 @@
-package start
+// Package report says what a Lambda function did: log lines, and the metric
+// lines from which CloudWatch makes metrics.
+package report
 
 import (
 	"context"
