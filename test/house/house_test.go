@@ -43,7 +43,7 @@ var (
 
 // layers is DESIGN 3 as data: functions and cmd over use cases and adapters
 // over the waitlist over the rules. Adapters and use cases meet only in a main,
-// in pkg/demo and in pkg/simulation.
+// in pkg/demo, in pkg/simulation, and for tests in pkg/twin/twintest.
 var layers = []layer{
 	{prefix: "pkg/waitlist/waitlisttest", may: domain},
 	{prefix: "pkg/waitlist", may: rules, pure: true},
@@ -62,6 +62,7 @@ var layers = []layer{
 	{prefix: "pkg/smoke", may: domain},
 	{prefix: "pkg/aws", may: domain},
 	{prefix: "pkg/twin/edge", may: append([]string{"functions/throttle"}, domain...)},
+	{prefix: "pkg/twin/twintest", may: slices.Concat(domain, useCases, twins)},
 	{prefix: "pkg/twin", may: domain},
 	{prefix: "pkg/console", may: append([]string{"pkg/chart"}, domain...)},
 	{prefix: "pkg/simulation", may: slices.Concat(domain, useCases, twins, []string{"pkg/chart"})},

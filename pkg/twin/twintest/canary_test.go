@@ -1,4 +1,4 @@
-package store_test
+package twintest_test
 
 import (
 	"bytes"
@@ -20,6 +20,7 @@ import (
 	"raincheck/pkg/inviter"
 	"raincheck/pkg/twin/outbox"
 	"raincheck/pkg/twin/queue"
+	"raincheck/pkg/twin/twintest"
 	"raincheck/pkg/waitlist"
 )
 
@@ -41,27 +42,27 @@ func (w *witness) Enqueue(ctx context.Context, messages []waitlist.Message) erro
 
 // canaries is a world with a waiting room in front, whose every word is heard.
 type canaries struct {
-	*world
+	*twintest.World
 	witness *witness
 	room    http.Handler
 }
 
 func newCanaries(t *testing.T) *canaries {
 	t.Helper()
-	w := newWorld(t)
-	c := &canaries{world: w, witness: &witness{Queue: w.queue}}
+	w := twintest.NewWorld(t)
+	c := &canaries{World: w, witness: &witness{Queue: w.Queue}}
 	log := slog.New(slog.NewJSONHandler(&c.witness.heard, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	count := func(name string, n float64) { fmt.Fprintf(&c.witness.heard, "%s %g\n", name, n) }
-	w.inviter.Queue, w.inviter.Log, w.inviter.Count = c.witness, log, count
-	w.sender.Log, w.sender.Count = log, count
-	w.feedback.Count = count
+	w.Inviter.Queue, w.Inviter.Log, w.Inviter.Count = c.witness, log, count
+	w.Sender.Log, w.Sender.Count = log, count
+	w.Feedback.Count = count
 	var err error
 	c.room, err = intake.Service{
 		Settings: intake.Settings{Site: "Example", Sender: "invitations@example.com", PassLife: time.Hour, Fields: []intake.Field{{Name: "state", Labels: map[string]string{"en": "State"}}}},
-		Store:    w.store, Viewer: intake.Forwarded(1), Log: log, Count: func(name string, n int) { count(name, float64(n)) },
-		Keys: func(context.Context) (*bypass.Keyring, error) { return w.ring, nil }, Now: func() time.Time { return w.now },
+		Store:    w.Store, Viewer: intake.Forwarded(1), Log: log, Count: func(name string, n int) { count(name, float64(n)) },
+		Keys: func(context.Context) (*bypass.Keyring, error) { return w.Ring, nil }, Now: func() time.Time { return w.Now },
 	}.Handler()
-	w.must(err)
+	w.Must(err)
 	return c
 }
 
@@ -83,60 +84,60 @@ func (c *canaries) post(path string, form url.Values) int {
 // join signs up through the form, after some tries that go wrong.
 func (c *canaries) join(address string) waitlist.Ref {
 	c.Helper()
-	form := url.Values{"email": {address}, "stamp": {c.ring.Stamp(c.now)}, "to": {"/canary-wish"}, "state": {"canary-state"}}
+	form := url.Values{"email": {address}, "stamp": {c.Ring.Stamp(c.Now)}, "to": {"/canary-wish"}, "state": {"canary-state"}}
 	for _, bad := range []string{"canary7f3a@", "canary7f3a@example.org\r\nBcc: canary7f3a@example.net", "Canary <" + address + ">"} {
 		wrong := url.Values{"email": {bad}, "stamp": form["stamp"]}
 		if status := c.post("/en/", wrong); status != http.StatusUnprocessableEntity {
 			c.Fatalf("a wrong address is answered %d", status)
 		}
 	}
-	c.store.Probe = once("Join", false, fmt.Errorf("no room"))
+	c.Store.Probe = twintest.Once("Join", false, fmt.Errorf("no room"))
 	if status := c.post("/en/", form); status != http.StatusTooManyRequests {
 		c.Fatalf("a sign-up that failed is answered %d", status)
 	}
-	c.store.Probe = nil
+	c.Store.Probe = nil
 	if status := c.post("/en/", form); status != http.StatusOK {
 		c.Fatalf("a sign-up is answered %d", status)
 	}
 	a, err := email.Parse(address)
-	c.must(err)
-	e, err := c.store.Entry(c.ctx, c.ring.Mailbox(a.Mailbox()))
-	c.must(err)
+	c.Must(err)
+	e, err := c.Store.Entry(c.Ctx, c.Ring.Mailbox(a.Mailbox()))
+	c.Must(err)
 	return e.Ref
 }
 
 // report hands the feedback an event as SES writes it, address and all.
 func (c *canaries) report(kind, bounce string, m outbox.Mail) {
 	c.Helper()
-	tags := map[string][]string{"ses:configuration-set": {configuration}}
+	tags := map[string][]string{"ses:configuration-set": {twintest.Configuration}}
 	for name, value := range m.Tags {
 		tags[name] = []string{value}
 	}
-	raw, err := json.Marshal(map[string]any{"source": "aws.ses", "time": c.now, "detail": map[string]any{
+	raw, err := json.Marshal(map[string]any{"source": "aws.ses", "time": c.Now, "detail": map[string]any{
 		"eventType": kind, "mail": map[string]any{"destination": []string{m.To}, "tags": tags},
 		"bounce": map[string]any{"bounceType": bounce, "bouncedRecipients": []map[string]string{{"emailAddress": m.To}}},
 	}})
-	c.must(err)
-	c.must(c.feedback.Receive(c.ctx, raw))
-	c.must(c.feedback.Receive(c.ctx, bytes.Replace(raw, []byte("joining"), []byte("j"), 1)))
+	c.Must(err)
+	c.Must(c.Feedback.Receive(c.Ctx, raw))
+	c.Must(c.Feedback.Receive(c.Ctx, bytes.Replace(raw, []byte("joining"), []byte("j"), 1)))
 }
 
 // silent fails if a mark was heard, or stands in what the edge or the operator
 // can read.
 func (c *canaries) silent(when string) {
 	c.Helper()
-	state, err := c.store.State(c.ctx)
-	c.must(err)
+	state, err := c.Store.State(c.Ctx)
+	c.Must(err)
 	last, err := inviter.LastReport(state)
-	c.must(err)
-	control, progress, err := c.store.Notice(c.ctx)
-	c.must(err)
-	cohorts, err := c.store.Cohorts(c.ctx, time.Time{})
-	c.must(err)
+	c.Must(err)
+	control, progress, err := c.Store.Notice(c.Ctx)
+	c.Must(err)
+	cohorts, err := c.Store.Cohorts(c.Ctx, time.Time{})
+	c.Must(err)
 	read := fmt.Sprintf("%+v %+v %+v %+v", last, control, progress, cohorts)
 	for _, key := range []string{gate.Key, gate.BaseKey} {
-		doc, _, err := c.edge.Get(c.ctx, key)
-		c.must(err)
+		doc, _, err := c.Edge.Get(c.Ctx, key)
+		c.Must(err)
 		read += string(doc)
 	}
 	if heard := c.witness.heard.String(); !strings.Contains(heard, `"msg":"sign-up"`) {
@@ -155,7 +156,7 @@ func (c *canaries) silent(when string) {
 // gone fails if an entry still says whose it is.
 func (c *canaries) gone(when string) {
 	c.Helper()
-	c.must(c.store.Each(c.ctx, func(e waitlist.Entry) error {
+	c.Must(c.Store.Each(c.Ctx, func(e waitlist.Entry) error {
 		if !e.Address.IsZero() || e.Wanted != "" || len(e.Fields) > 0 {
 			c.Fatalf("%s: the entry at stage %s still has %s %q %v", when, e.Stage, e.Address.Reveal(), e.Wanted, e.Fields)
 		}
@@ -171,47 +172,47 @@ func TestNothingKeepsAnAddressThatHasEndedOrIsForgotten(t *testing.T) {
 	const address = "canary7f3a@example.org"
 	ends := map[string]func(c *canaries, ref waitlist.Ref){
 		"redeemed": func(c *canaries, ref waitlist.Ref) {
-			c.minute()
-			if status := c.post("/en/code?c="+c.code(ref).String(), nil); status != http.StatusSeeOther {
+			c.Minute()
+			if status := c.post("/en/code?c="+c.Code(ref).String(), nil); status != http.StatusSeeOther {
 				c.Fatalf("redeeming is answered %d", status)
 			}
 		},
 		"left by the link of the mail": func(c *canaries, ref waitlist.Ref) {
-			c.minute()
-			if status := c.post("/en/leave?t="+url.QueryEscape(c.ring.LeaveToken(ref.Key, ref.Joining)), nil); status != http.StatusOK {
+			c.Minute()
+			if status := c.post("/en/leave?t="+url.QueryEscape(c.Ring.LeaveToken(ref.Key, ref.Joining)), nil); status != http.StatusOK {
 				c.Fatalf("leaving is answered %d", status)
 			}
 		},
 		"bounced": func(c *canaries, _ waitlist.Ref) {
-			c.minute()
-			c.report("Send", "", c.outbox.Mails(0)[0])
-			c.report("Bounce", "Permanent", c.outbox.Mails(0)[0])
+			c.Minute()
+			c.report("Send", "", c.Outbox.Mails(0)[0])
+			c.report("Bounce", "Permanent", c.Outbox.Mails(0)[0])
 		},
 		"refused by the mail service": func(c *canaries, _ waitlist.Ref) {
-			c.outbox.Probe = once("Send", false, email.ErrRefused)
-			c.minute()
+			c.Outbox.Probe = twintest.Once("Send", false, email.ErrRefused)
+			c.Minute()
 		},
 		"the code died": func(c *canaries, _ waitlist.Ref) {
-			for end := c.now.Add(codeTTL + 5*time.Minute); c.now.Before(end); {
-				c.minute()
+			for end := c.Now.Add(twintest.CodeTTL + 5*time.Minute); c.Now.Before(end); {
+				c.Minute()
 			}
 		},
-		"forgotten while waiting": func(c *canaries, ref waitlist.Ref) { c.must(c.store.Forget(c.ctx, ref.Key)) },
+		"forgotten while waiting": func(c *canaries, ref waitlist.Ref) { c.Must(c.Store.Forget(c.Ctx, ref.Key)) },
 		"forgotten with the message under way": func(c *canaries, ref waitlist.Ref) {
-			c.tick()
-			c.must(c.store.Forget(c.ctx, ref.Key))
-			c.deliver(c.now.Add(59 * time.Second))
-			if n := len(c.outbox.Mails(0)); n != 0 {
+			c.Tick()
+			c.Must(c.Store.Forget(c.Ctx, ref.Key))
+			c.Deliver(c.Now.Add(59 * time.Second))
+			if n := len(c.Outbox.Mails(0)); n != 0 {
 				c.Fatalf("%d mails went to somebody who was forgotten", n)
 			}
 		},
 		"forgotten with the mail under way": func(c *canaries, ref waitlist.Ref) {
-			c.minute()
-			c.must(c.store.Forget(c.ctx, ref.Key))
+			c.Minute()
+			c.Must(c.Store.Forget(c.Ctx, ref.Key))
 			for _, kind := range []string{"Send", "Delivery", "Bounce", "Complaint"} {
-				c.report(kind, "Permanent", c.outbox.Mails(0)[0])
+				c.report(kind, "Permanent", c.Outbox.Mails(0)[0])
 			}
-			c.minute()
+			c.Minute()
 		},
 	}
 	for name, end := range ends {
@@ -219,9 +220,9 @@ func TestNothingKeepsAnAddressThatHasEndedOrIsForgotten(t *testing.T) {
 			t.Parallel()
 			c := newCanaries(t)
 			ref := c.join(address)
-			c.throttle(1)
+			c.Throttle(1)
 			end(c, ref)
-			c.minute()
+			c.Minute()
 			c.silent(name)
 			c.gone(name)
 		})

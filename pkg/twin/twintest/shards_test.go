@@ -1,4 +1,4 @@
-package store_test
+package twintest_test
 
 import (
 	"fmt"
@@ -20,15 +20,15 @@ func TestMoreShardsAreUsedByTheFormAndFoundByTheInviter(t *testing.T) {
 		shards = map[int]bool{}
 		for range n {
 			address := fmt.Sprintf("person-%03d@example.org", len(joined))
-			form := url.Values{"email": {address}, "stamp": {c.ring.Stamp(c.now)}, "to": {"/apply"}}
+			form := url.Values{"email": {address}, "stamp": {c.Ring.Stamp(c.Now)}, "to": {"/apply"}}
 			if status := c.post("/en/", form); status != http.StatusOK {
 				t.Fatalf("a sign-up is answered %d", status)
 			}
-			key := c.ring.Mailbox(address)
-			e, err := c.store.Entry(c.ctx, key)
-			c.must(err)
+			key := c.Ring.Mailbox(address)
+			e, err := c.Store.Entry(c.Ctx, key)
+			c.Must(err)
 			joined, shards[e.Shard] = append(joined, key), true
-			c.now = c.now.Add(1e9)
+			c.Now = c.Now.Add(1e9)
 		}
 		return shards
 	}
@@ -43,19 +43,19 @@ func TestMoreShardsAreUsedByTheFormAndFoundByTheInviter(t *testing.T) {
 	if got := beyond(join(100)); got != 0 {
 		t.Fatalf("%d shards beyond the %d that are used", got, waitlist.Shards)
 	}
-	c.wish(func(w *waitlist.Control) { w.Shards, w.ShardsEver = 2*waitlist.Shards, 2*waitlist.Shards })
-	c.now = c.now.Add(30e9) // the notice's life
+	c.Operate(func(w *waitlist.Control) { w.Shards, w.ShardsEver = 2*waitlist.Shards, 2*waitlist.Shards })
+	c.Now = c.Now.Add(30e9) // the notice's life
 	if got := beyond(join(200)); got < waitlist.Shards/2 {
 		t.Fatalf("200 sign-ups fell into %d of the %d new shards", got, waitlist.Shards)
 	}
 	const invited = 150
-	c.throttle(invited)
-	if r := c.minute(); r.Claimed != invited {
+	c.Throttle(invited)
+	if r := c.Minute(); r.Claimed != invited {
 		t.Fatalf("%d of %d were invited: %s", r.Claimed, invited, r.Because)
 	}
 	for i, key := range joined {
-		e, err := c.store.Entry(c.ctx, key)
-		c.must(err)
+		e, err := c.Store.Entry(c.Ctx, key)
+		c.Must(err)
 		if waits := e.Stage == waitlist.Waiting; waits != (i >= invited) {
 			t.Fatalf("number %d of the line, in shard %d, is %s", i, e.Shard, e.Stage)
 		}

@@ -1,4 +1,4 @@
-package store_test
+package twintest_test
 
 import (
 	"context"
@@ -23,6 +23,7 @@ import (
 	"raincheck/pkg/sender"
 	"raincheck/pkg/twin"
 	"raincheck/pkg/twin/outbox"
+	"raincheck/pkg/twin/twintest"
 	"raincheck/pkg/waitlist"
 )
 
@@ -33,7 +34,7 @@ const shards = 2
 
 // machine is the world under random events, with what must always hold.
 type machine struct {
-	*world
+	*twintest.World
 	*rapid.T
 
 	senders  []*sender.Service
@@ -64,22 +65,22 @@ func (m *machine) Fatalf(format string, args ...any) { m.T.Helper(); m.T.Fatalf(
 
 func newMachine(t *rapid.T) *machine {
 	m := &machine{
-		world: newWorld(t), T: t, fuse: -1, acknowledged: map[waitlist.Ref]bool{}, left: map[waitlist.Ref]int{},
+		World: twintest.NewWorld(t), T: t, fuse: -1, acknowledged: map[waitlist.Ref]bool{}, left: map[waitlist.Ref]int{},
 		suppressed: map[string]int{}, ambiguous: map[waitlist.Ref]int{},
 	}
 	var err error
 	m.room, err = intake.Service{
 		Settings: intake.Settings{Site: "Example", Sender: "invitations@example.com", PassLife: time.Hour},
-		Store:    m.store, Keys: func(context.Context) (*bypass.Keyring, error) { return m.ring, nil }, Now: func() time.Time { return m.now },
+		Store:    m.Store, Keys: func(context.Context) (*bypass.Keyring, error) { return m.Ring, nil }, Now: func() time.Time { return m.Now },
 	}.Handler()
-	m.must(err)
+	m.Must(err)
 	m.machines = 1
-	m.senders = []*sender.Service{m.newSender(1), m.newSender(2)}
+	m.senders = []*sender.Service{m.NewSender(1), m.NewSender(2)}
 	// A few mails a minute at the least, so that slots spread over the minute; two
 	// shards, so that there is an order within them.
-	m.outbox.Allow(outbox.Allowance{PerSecond: rapid.SampledFrom([]float64{0.05, 0.2, 14}).Draw(t, "rate")})
-	m.wish(func(c *waitlist.Control) { c.Shards = shards })
-	m.queue.Probe = &twin.Probe{Before: func(context.Context, string) error {
+	m.Outbox.Allow(outbox.Allowance{PerSecond: rapid.SampledFrom([]float64{0.05, 0.2, 14}).Draw(t, "rate")})
+	m.Operate(func(c *waitlist.Control) { c.Shards = shards })
+	m.Queue.Probe = &twin.Probe{Before: func(context.Context, string) error {
 		if m.dead {
 			return errDead
 		}
@@ -100,9 +101,9 @@ func newMachine(t *rapid.T) *machine {
 			return fmt.Errorf("%w at this call", waitlist.ErrBusy)
 		}
 	}
-	m.store.Probe = &twin.Probe{Before: strike(false), After: strike(true)}
+	m.Store.Probe = &twin.Probe{Before: strike(false), After: strike(true)}
 	var after error
-	m.outbox.Probe = &twin.Probe{
+	m.Outbox.Probe = &twin.Probe{
 		Before: func(_ context.Context, call string) (before error) {
 			if call == "Send" && m.dead {
 				return email.ErrAmbiguous // nobody asked, and nobody knows
@@ -133,25 +134,25 @@ func (m *machine) faulty(f func()) bool {
 // The events.
 
 func (m *machine) joins(t *rapid.T) {
-	su := m.signup(rapid.SampledFrom([]string{"ann", "bob", "cat", "dan", "eve", "fay", "gus"}).Draw(t, "who"))
+	su := m.Signup(rapid.SampledFrom([]string{"ann", "bob", "cat", "dan", "eve", "fay", "gus"}).Draw(t, "who"))
 	su.Shards = shards
-	before, _ := m.store.Entry(m.ctx, su.Key)
-	m.now = m.now.Add(time.Duration(rapid.IntRange(1, 20_000).Draw(t, "ms")) * time.Millisecond)
+	before, _ := m.Store.Entry(m.Ctx, su.Key)
+	m.Now = m.Now.Add(time.Duration(rapid.IntRange(1, 20_000).Draw(t, "ms")) * time.Millisecond)
 	m.faulty(func() {
-		j, err := m.store.Join(m.ctx, su)
+		j, err := m.Store.Join(m.Ctx, su)
 		if err == nil && j.New {
 			m.acknowledged[j.Ref] = true
 		}
 	})
 	// The page comes again, or the person does.
-	if j, err := m.store.Join(m.ctx, su); err == nil && j.New {
+	if j, err := m.Store.Join(m.Ctx, su); err == nil && j.New {
 		m.acknowledged[j.Ref] = true
 	}
-	e, err := m.store.Entry(m.ctx, su.Key)
+	e, err := m.Store.Entry(m.Ctx, su.Key)
 	if err != nil && m.suppressedKey(su.Key) {
 		return
 	}
-	m.must(err)
+	m.Must(err)
 	m.acknowledged[e.Ref] = true
 	if before.Stage != "" && !before.Stage.Ended() && !reflect.DeepEqual(before, e) {
 		t.Fatalf("joining again changed a place in the line: %+v became %+v", before, e)
@@ -160,8 +161,8 @@ func (m *machine) joins(t *rapid.T) {
 
 // loses is a queue that loses a message, or a sender that dies before it begins.
 func (m *machine) loses(t *rapid.T) {
-	if next, ok := m.queue.Next(); ok {
-		m.queue.Receive(next, 1)
+	if next, ok := m.Queue.Next(); ok {
+		m.Queue.Receive(next, 1)
 		return
 	}
 	t.Skip("no message")
@@ -170,24 +171,24 @@ func (m *machine) loses(t *rapid.T) {
 func (m *machine) suppressedKey(key string) bool { _, yes := m.suppressed[key]; return yes }
 
 func (m *machine) asks(t *rapid.T) {
-	m.throttle(rapid.IntRange(0, 6).Draw(t, "invite"))
+	m.Throttle(rapid.IntRange(0, 6).Draw(t, "invite"))
 }
 
 func (m *machine) ticks(t *rapid.T) {
 	before := map[string]waitlist.Entry{}
 	m.each(func(e waitlist.Entry) { before[e.Key] = e })
-	control, err := m.store.Control(m.ctx)
-	m.must(err)
-	m.now = m.now.Truncate(time.Minute).Add(time.Minute)
-	queued := m.queue.Len()
+	control, err := m.Store.Control(m.Ctx)
+	m.Must(err)
+	m.Now = m.Now.Truncate(time.Minute).Add(time.Minute)
+	queued := m.Queue.Len()
 	var r inviter.Report
-	struck := m.faulty(func() { r, err = m.inviter.Tick(m.ctx, m.now) })
+	struck := m.faulty(func() { r, err = m.Inviter.Tick(m.Ctx, m.Now) })
 	if !struck && err != nil {
 		t.Fatalf("the tick says %v", err)
 	}
 	if rapid.IntRange(0, 3).Draw(t, "doubled") == 0 {
-		again, err := m.inviter.Tick(m.ctx, m.now)
-		m.must(err)
+		again, err := m.Inviter.Tick(m.Ctx, m.Now)
+		m.Must(err)
 		if again.Skipped == "" && !struck {
 			t.Fatalf("the same tick ran twice: %+v", again)
 		}
@@ -201,7 +202,7 @@ func (m *machine) ticks(t *rapid.T) {
 	newest := map[int]time.Time{}
 	m.each(func(e waitlist.Entry) {
 		// Not one of an earlier tick of that time: the clock may have gone back since.
-		if e.Claim.Equal(m.now) && e.Stage == waitlist.Claimed && !before[e.Key].Claim.Equal(m.now) {
+		if e.Claim.Equal(m.Now) && e.Stage == waitlist.Claimed && !before[e.Key].Claim.Equal(m.Now) {
 			claimed++
 			if e.Joined.After(newest[e.Shard]) {
 				newest[e.Shard] = e.Joined
@@ -231,20 +232,20 @@ func (m *machine) ticks(t *rapid.T) {
 
 // learn keeps every message that was queued, to be delivered again some day.
 func (m *machine) learn(queued int) {
-	if m.queue.Len() == queued {
+	if m.Queue.Len() == queued {
 		return
 	}
-	all := m.queue.Receive(m.now.Add(1000*time.Hour), 1000)
+	all := m.Queue.Receive(m.Now.Add(1000*time.Hour), 1000)
 	for _, message := range all {
 		if !slices.Contains(m.messages, message) {
 			m.messages = append(m.messages, message)
 		}
-		m.queue.Return(message, message.Slot)
+		m.Queue.Return(message, message.Slot)
 	}
 }
 
 func (m *machine) delivers(t *rapid.T) {
-	until := m.now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "seconds")) * time.Second)
+	until := m.Now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "seconds")) * time.Second)
 	m.answer = func() (before, after error) {
 		switch rapid.IntRange(0, 9).Draw(t, "answer") {
 		case 0:
@@ -259,27 +260,27 @@ func (m *machine) delivers(t *rapid.T) {
 		return nil, nil
 	}
 	for {
-		next, ok := m.queue.Next()
+		next, ok := m.Queue.Next()
 		if !ok || next.After(until) {
 			break
 		}
-		if next.After(m.now) {
-			m.now = next
+		if next.After(m.Now) {
+			m.Now = next
 		}
-		m.batch(m.queue.Receive(m.now, rapid.IntRange(1, 10).Draw(t, "batch")))
+		m.batch(m.Queue.Receive(m.Now, rapid.IntRange(1, 10).Draw(t, "batch")))
 	}
-	m.now, m.answer = until, nil
+	m.Now, m.answer = until, nil
 }
 
 // batch lets one of the senders handle a batch, and perhaps die at it.
 func (m *machine) batch(batch []waitlist.Message) {
 	s := rapid.SampledFrom(m.senders).Draw(m.T, "sender")
-	silent := m.outbox.Len()
+	silent := m.Outbox.Len()
 	before := map[string]waitlist.Entry{}
 	m.each(func(e waitlist.Entry) { before[e.Key] = e })
 	var failed []int
 	struck := m.faulty(func() {
-		failed = s.Handle(m.ctx, batch)
+		failed = s.Handle(m.Ctx, batch)
 		if m.dead {
 			failed = nil
 			for i := range batch {
@@ -288,10 +289,10 @@ func (m *machine) batch(batch []waitlist.Message) {
 		}
 	})
 	for _, i := range failed {
-		m.queue.Return(batch[i], m.now.Add(visibility))
+		m.Queue.Return(batch[i], m.Now.Add(twintest.Visibility))
 	}
 	for _, message := range batch {
-		e, err := m.store.Entry(m.ctx, message.Key)
+		e, err := m.Store.Entry(m.Ctx, message.Key)
 		if err == nil && e.Joining == message.Joining && e.Stage == waitlist.Sending || struck {
 			m.ambiguous[message.Ref]++
 		}
@@ -305,7 +306,7 @@ func (m *machine) batch(batch []waitlist.Message) {
 			m.Fatalf("a stale message changed something: %+v became %+v", was, e)
 		}
 	}
-	for _, mail := range m.outbox.Mails(silent) {
+	for _, mail := range m.Outbox.Mails(silent) {
 		if !slices.ContainsFunc(batch, func(b waitlist.Message) bool {
 			return b.Key == mail.Tags["key"] && !mail.At.Before(b.Slot) && !mail.At.After(b.Slot.Add(waitlist.Grace))
 		}) {
@@ -313,8 +314,8 @@ func (m *machine) batch(batch []waitlist.Message) {
 		}
 	}
 	// (h) paused, and known to be: nothing is sent.
-	if !m.pausedAt.IsZero() && m.now.Sub(m.pausedAt) >= 30*time.Second && m.outbox.Len() != silent {
-		m.Fatalf("(h) a mail was sent %s after the pause", m.now.Sub(m.pausedAt))
+	if !m.pausedAt.IsZero() && m.Now.Sub(m.pausedAt) >= 30*time.Second && m.Outbox.Len() != silent {
+		m.Fatalf("(h) a mail was sent %s after the pause", m.Now.Sub(m.pausedAt))
 	}
 }
 
@@ -322,27 +323,27 @@ func (m *machine) redelivers(t *rapid.T) {
 	if len(m.messages) == 0 {
 		t.Skip("no message yet")
 	}
-	m.queue.Return(rapid.SampledFrom(m.messages).Draw(t, "message"), m.now)
+	m.Queue.Return(rapid.SampledFrom(m.messages).Draw(t, "message"), m.Now)
 }
 
 func (m *machine) reports(t *rapid.T) {
-	mails := m.outbox.Mails(0)
+	mails := m.Outbox.Mails(0)
 	if len(mails) == 0 {
 		t.Skip("no mail yet")
 	}
 	kind := rapid.SampledFrom([]feedback.Kind{
 		feedback.Sent, feedback.Sent, feedback.Delivered, feedback.Delayed, feedback.SoftBounce, feedback.HardBounce, feedback.Complaint, feedback.Rejected, feedback.Other,
 	}).Draw(t, "kind")
-	e := m.event(kind, rapid.SampledFrom(mails).Draw(t, "mail"))
-	struck := m.faulty(func() { _ = m.feedback.Handle(m.ctx, e) })
+	e := m.Event(kind, rapid.SampledFrom(mails).Draw(t, "mail"))
+	struck := m.faulty(func() { _ = m.Feedback.Handle(m.Ctx, e) })
 	if struck {
-		m.must(m.feedback.Handle(m.ctx, e)) // the bus delivers again
+		m.Must(m.Feedback.Handle(m.Ctx, e)) // the bus delivers again
 	}
 	if kind == feedback.HardBounce || kind == feedback.Complaint {
 		if !m.suppressedKey(e.Key) {
-			m.suppressed[e.Key] = m.mails()[e.Key]
+			m.suppressed[e.Key] = m.Mails()[e.Key]
 		}
-		if got, err := m.store.Entry(m.ctx, e.Key); err == nil && !got.Suppressed {
+		if got, err := m.Store.Entry(m.Ctx, e.Key); err == nil && !got.Suppressed {
 			t.Fatalf("a %s did not suppress", kind)
 		}
 	}
@@ -358,14 +359,14 @@ func (m *machine) redeems(t *rapid.T) {
 	if len(codes) == 0 {
 		t.Skip("no code yet")
 	}
-	r := waitlist.Redemption{Code: rapid.SampledFrom(codes).Draw(t, "code"), Use: rapid.SampledFrom([]string{"phone", "desktop", "scanner", "more"}).Draw(t, "use"), At: m.now}
-	m.faulty(func() { _, _ = m.store.Redeem(m.ctx, r) })
-	got, err := m.store.Redeem(m.ctx, r)
+	r := waitlist.Redemption{Code: rapid.SampledFrom(codes).Draw(t, "code"), Use: rapid.SampledFrom([]string{"phone", "desktop", "scanner", "more"}).Draw(t, "use"), At: m.Now}
+	m.faulty(func() { _, _ = m.Store.Redeem(m.Ctx, r) })
+	got, err := m.Store.Redeem(m.Ctx, r)
 	if errors.Is(err, waitlist.ErrUsedUp) || errors.Is(err, waitlist.ErrRevoked) {
 		return
 	}
-	m.must(err)
-	if e, _ := m.store.Entry(m.ctx, got.Ticket.Key); e.Joining == got.Ticket.Joining && e.Stage != waitlist.Used {
+	m.Must(err)
+	if e, _ := m.Store.Entry(m.Ctx, got.Ticket.Key); e.Joining == got.Ticket.Joining && e.Stage != waitlist.Used {
 		t.Fatalf("a redeemed entry is %s", e.Stage)
 	}
 }
@@ -378,43 +379,43 @@ func (m *machine) leaves(t *rapid.T) {
 	}
 	ref := rapid.SampledFrom(refs).Draw(t, "who")
 	ref.Joining -= rapid.IntRange(0, 4).Draw(t, "old") / 4
-	before, _ := m.store.Entry(m.ctx, ref.Key)
-	err := m.store.Leave(m.ctx, ref, m.now)
+	before, _ := m.Store.Entry(m.Ctx, ref.Key)
+	err := m.Store.Leave(m.Ctx, ref, m.Now)
 	if err != nil && !errors.Is(err, waitlist.ErrStale) {
 		t.Fatalf("leaving: %v", err)
 	}
-	if e, _ := m.store.Entry(m.ctx, ref.Key); e.Ref == ref && !e.Stage.Ended() {
+	if e, _ := m.Store.Entry(m.Ctx, ref.Key); e.Ref == ref && !e.Stage.Ended() {
 		t.Fatalf("who left is %s", e.Stage)
 	}
 	if err == nil && before.Code != "" {
-		_, err := m.store.Redeem(m.ctx, waitlist.Redemption{Code: before.Code, Use: "late", At: m.now})
-		m.want(err, waitlist.ErrRevoked)
+		_, err := m.Store.Redeem(m.Ctx, waitlist.Redemption{Code: before.Code, Use: "late", At: m.Now})
+		m.Want(err, waitlist.ErrRevoked)
 	}
 	if _, twice := m.left[ref]; !twice {
 		m.left[ref] = m.mailsOf(ref)
 	}
 }
 
-func (m *machine) pauses(*rapid.T)  { m.wish(func(c *waitlist.Control) { c.Paused = true }) }
-func (m *machine) resumes(*rapid.T) { m.wish(func(c *waitlist.Control) { c.Resume() }) }
+func (m *machine) pauses(*rapid.T)  { m.Operate(func(c *waitlist.Control) { c.Paused = true }) }
+func (m *machine) resumes(*rapid.T) { m.Operate(func(c *waitlist.Control) { c.Resume() }) }
 
 func (m *machine) rotates(t *rapid.T) {
-	doc, err := m.ring.Rotate(m.now, seeded{newSource(5)})
+	doc, err := m.Ring.Rotate(m.Now, twintest.Random(5))
 	if err != nil {
 		t.Skip("the ring is full or was turned a moment ago")
 	}
-	m.ring, err = bypass.ParseKeyring(doc)
-	m.must(err)
+	m.Ring, err = bypass.ParseKeyring(doc)
+	m.Must(err)
 }
 
 func (m *machine) jumps(t *rapid.T) {
 	minutes := rapid.SampledFrom([]int{-5, -1, 1, 16, 16, 60, 250}).Draw(t, "minutes")
-	m.now = m.now.Add(time.Duration(minutes) * time.Minute)
+	m.Now = m.Now.Add(time.Duration(minutes) * time.Minute)
 	if minutes < 0 {
 		// Go's clock never runs backwards in one process: these are others, on a
 		// machine that is behind.
 		m.machines += 2
-		m.senders = []*sender.Service{m.newSender(m.machines), m.newSender(m.machines + 1)}
+		m.senders = []*sender.Service{m.NewSender(m.machines), m.NewSender(m.machines + 1)}
 	}
 }
 
@@ -423,18 +424,18 @@ func (m *machine) jumps(t *rapid.T) {
 func (m *machine) looks(t *rapid.T) {
 	picture := func() (all []any) {
 		m.each(func(e waitlist.Entry) {
-			ticket, _ := m.store.Ticket(m.ctx, e.Code)
+			ticket, _ := m.Store.Ticket(m.Ctx, e.Code)
 			all = append(all, e, ticket)
 		})
-		c, p, err := m.store.Notice(m.ctx)
-		m.must(err)
-		cohorts, err := m.store.Cohorts(m.ctx, noon)
-		m.must(err)
+		c, p, err := m.Store.Notice(m.Ctx)
+		m.Must(err)
+		cohorts, err := m.Store.Cohorts(m.Ctx, twintest.Noon)
+		m.Must(err)
 		return append(all, c, p, cohorts)
 	}
 	before := picture()
 	links := []string{"/en/", "/en/enter", "/es/"}
-	for _, mail := range m.outbox.Mails(0) {
+	for _, mail := range m.Outbox.Mails(0) {
 		for word := range strings.FieldsSeq(mail.Text) {
 			if _, link, ok := strings.Cut(word, gate.Room); ok {
 				links = append(links, link)
@@ -457,12 +458,12 @@ func (m *machine) looks(t *rapid.T) {
 
 func (m *machine) each(f func(e waitlist.Entry)) {
 	m.Helper()
-	m.must(m.store.Each(m.ctx, func(e waitlist.Entry) error { f(e); return nil }))
+	m.Must(m.Store.Each(m.Ctx, func(e waitlist.Entry) error { f(e); return nil }))
 }
 
 func (m *machine) mailsOf(ref waitlist.Ref) int {
 	n := 0
-	for _, mail := range m.outbox.Mails(0) {
+	for _, mail := range m.Outbox.Mails(0) {
 		if mail.Tags["key"] == ref.Key && mail.Tags["joining"] == fmt.Sprint(ref.Joining) {
 			n++
 		}
@@ -473,7 +474,7 @@ func (m *machine) mailsOf(ref waitlist.Ref) int {
 // codesOf are the different codes that were mailed in a joining.
 func (m *machine) codesOf(ref waitlist.Ref) map[string]bool {
 	codes := map[string]bool{}
-	for _, mail := range m.outbox.Mails(0) {
+	for _, mail := range m.Outbox.Mails(0) {
 		if mail.Tags["key"] == ref.Key && mail.Tags["joining"] == fmt.Sprint(ref.Joining) {
 			_, rest, _ := strings.Cut(mail.Text, "/code?c=")
 			codes[strings.Fields(rest)[0]] = true
@@ -489,8 +490,8 @@ func (m *machine) holds(t *rapid.T) {
 	for shard := range shards {
 		for _, due := range []bool{false, true} {
 			part := waitlist.Part{Due: due, Shard: shard}
-			page, err := m.store.Page(m.ctx, waitlist.Query{Part: part, Limit: 1000})
-			m.must(err)
+			page, err := m.Store.Page(m.Ctx, waitlist.Query{Part: part, Limit: 1000})
+			m.Must(err)
 			for _, p := range page {
 				if other, twice := standing[p.Key]; twice {
 					t.Fatalf("(a) somebody stands in %s and %s", other, part)
@@ -529,40 +530,40 @@ func (m *machine) holds(t *rapid.T) {
 		}
 	}
 	for key, before := range m.suppressed {
-		if n := m.mails()[key]; n != before {
+		if n := m.Mails()[key]; n != before {
 			t.Fatalf("%d mails after a bounce or complaint", n-before)
 		}
 	}
-	c, err := m.store.Control(m.ctx)
-	m.must(err)
+	c, err := m.Store.Control(m.Ctx)
+	m.Must(err)
 	switch {
 	case !c.Paused:
 		m.pausedAt = time.Time{}
 	case m.pausedAt.IsZero():
-		m.pausedAt = m.now
+		m.pausedAt = m.Now
 	}
 }
 
 // ends lets the world come to rest: everybody reaches an end.
 func (m *machine) ends(t *rapid.T) {
 	m.resumes(t)
-	m.outbox.Allow(outbox.Allowance{PerSecond: 14})
+	m.Outbox.Allow(outbox.Allowance{PerSecond: 14})
 	for range 6 {
-		m.throttle(100)
-		m.tick()
-		m.deliver(m.now.Add(59 * time.Second))
+		m.Throttle(100)
+		m.Tick()
+		m.Deliver(m.Now.Add(59 * time.Second))
 		m.holds(t)
-		m.now = m.now.Add(16 * time.Minute)
+		m.Now = m.Now.Add(16 * time.Minute)
 	}
-	m.now = m.now.Add(codeTTL)
+	m.Now = m.Now.Add(twintest.CodeTTL)
 	for range 3 {
-		m.tick()
-		m.deliver(m.now.Add(59 * time.Second))
+		m.Tick()
+		m.Deliver(m.Now.Add(59 * time.Second))
 	}
 	m.holds(t)
 	m.each(func(e waitlist.Entry) {
 		if !e.Stage.Ended() {
-			t.Fatalf("(a) somebody is still %s, due %s, at %s", e.Stage, e.Due, m.now)
+			t.Fatalf("(a) somebody is still %s, due %s, at %s", e.Stage, e.Due, m.Now)
 		}
 	})
 }
@@ -575,7 +576,7 @@ func TestWhateverHappens(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newMachine(t)
 		half := 0.5
-		m.wish(func(c *waitlist.Control) { c.Mode, c.Admit, c.Switched = gate.Throttle, &half, m.now })
+		m.Operate(func(c *waitlist.Control) { c.Mode, c.Admit, c.Switched = gate.Throttle, &half, m.Now })
 		events := map[string]func(*rapid.T){
 			"":          m.holds,
 			"join":      m.joins,
