@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"raincheck/pkg/chart"
+)
+
+// Report is what a run says.
+type Report struct {
+	Run     string        `json:"run"`
+	Began   time.Time     `json:"began"`
+	People  int           `json:"people"`
+	Curve   string        `json:"curve"`
+	Over    time.Duration `json:"overNanoseconds"`
+	Took    time.Duration `json:"tookNanoseconds"`
+	LeftOut int64         `json:"leftOut"`
+	// Ended counts the people by how their visit ended.
+	Ended map[string]int `json:"ended"`
+	// Why counts the errors that people met.
+	Why map[string]int `json:"why,omitempty"`
+	// Latencies by kind of request, in milliseconds.
+	Latencies map[string]Latency `json:"latencyMilliseconds"`
+	// Check is nil where there was no export.
+	Check *Check `json:"check,omitempty"`
+	Steps []Step `json:"steps"`
+}
+
+// Latency is how long requests took, in milliseconds.
+type Latency struct {
+	Requests uint64         `json:"requests"`
+	P50      float64        `json:"p50"`
+	P95      float64        `json:"p95"`
+	P99      float64        `json:"p99"`
+	Max      float64        `json:"max"`
+	Statuses map[string]int `json:"statuses"`
+}
+
+// Step is a piece of the charts.
+type Step struct {
+	// At is its begin in seconds from the start.
+	At        float64 `json:"at"`
+	Arrived   float64 `json:"arrivedPerSecond"`
+	Accepted  float64 `json:"acceptedPerSecond"`
+	Refused   float64 `json:"refusedPerSecond"`
+	LetIn     float64 `json:"letInPerSecond"`
+	Broken    float64 `json:"failedOrUnansweredPerSecond"`
+	SignupP50 float64 `json:"signupP50"`
+	SignupP99 float64 `json:"signupP99"`
+}
+
+// line is the progress of a run.
+func (c *crowd) line() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return fmt.Sprintf("%5.0f s: %d accepted, %d refused, %d let in, %d unanswered, %d failed, %d on their way",
+		time.Since(c.began).Seconds(), c.ended[accepted], c.ended[refused], c.ended[letIn], c.ended[unanswered], c.ended[failed], c.inFlight.Load())
+}
+
+func (c *crowd) report(ended time.Time) Report {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := Report{
+		Run: c.Run, Began: c.began.UTC(), People: c.People, Curve: c.Curve, Over: c.Over, Took: ended.Sub(c.began),
+		LeftOut: c.leftOut.Load(), Ended: map[string]int{}, Why: c.why, Latencies: map[string]Latency{},
+	}
+	for o := range outcomes {
+		r.Ended[o.String()] = c.ended[o]
+	}
+	for kind, m := range c.kinds {
+		m.Close()
+		r.Latencies[kind] = Latency{
+			Requests: m.Requests, P50: ms(m.Latencies.P50), P95: ms(m.Latencies.P95), P99: ms(m.Latencies.P99), Max: ms(m.Latencies.Max), Statuses: m.StatusCodes,
+		}
+	}
+	width := c.Over.Seconds() / bins
+	for i := range c.bins {
+		b := &c.bins[i]
+		s := Step{
+			At: float64(i) * width, Arrived: float64(b.Arrived) / width, Accepted: float64(b.Ended[accepted]) / width, Refused: float64(b.Ended[refused]) / width,
+			LetIn: float64(b.Ended[letIn]) / width, Broken: float64(b.Ended[failed]+b.Ended[unanswered]) / width,
+		}
+		if b.signups.Requests > 0 {
+			b.signups.Close()
+			s.SignupP50, s.SignupP99 = ms(b.signups.Latencies.P50), ms(b.signups.Latencies.P99)
+		}
+		r.Steps = append(r.Steps, s)
+	}
+	return r
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// bad says that the run found a fault.
+func (r Report) bad() bool {
+	return r.LeftOut > 0 || r.Ended[failed.String()] > 0 || r.Check != nil && (r.Check.Lost > 0 || r.Check.Doubled > 0)
+}
+
+// text is the report for a terminal.
+func (r Report) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d people in %s:", r.People, r.Took.Round(time.Second))
+	for o := range outcomes {
+		fmt.Fprintf(&b, " %d %s,", r.Ended[o.String()], o)
+	}
+	fmt.Fprintf(&b, " %d left out.\n", r.LeftOut)
+	for _, kind := range slices.Sorted(maps.Keys(r.Latencies)) {
+		l := r.Latencies[kind]
+		fmt.Fprintf(&b, "%-8s %8d requests, p50 %.1f ms, p95 %.1f ms, p99 %.1f ms, max %.0f ms\n", kind, l.Requests, l.P50, l.P95, l.P99, l.Max)
+	}
+	if r.Check == nil {
+		b.WriteString("Lost and doubled: unknown, no --export was given.\n")
+	} else {
+		fmt.Fprintf(&b, "Of those accepted %d are lost and %d doubled, by an export of %d entries; %d of the unanswered were saved.\n",
+			r.Check.Lost, r.Check.Doubled, r.Check.Entries, r.Check.Saved)
+	}
+	for _, why := range slices.Sorted(maps.Keys(r.Why)) {
+		fmt.Fprintf(&b, "  %6d times: %s\n", r.Why[why], why)
+	}
+	return b.String()
+}
+
+func (r Report) json() ([]byte, error) {
+	data, err := json.MarshalIndent(r, "", "  ")
+	return append(data, '\n'), err
+}
+
+//go:embed report.html
+var page string
+
+var pageTemplate = template.Must(template.New("report").Parse(page))
+
+func (r Report) html() ([]byte, error) {
+	var b bytes.Buffer
+	err := pageTemplate.Execute(&b, map[string]any{
+		"Report": r, "Text": r.text(), "Bad": r.bad(),
+		"Script": template.JS(chart.Script), "Style": template.CSS(chart.Style), "License": string(chart.License),
+	})
+	return b.Bytes(), err
+}
