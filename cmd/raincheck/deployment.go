@@ -48,7 +48,7 @@ type halfDone struct{ error }
 func (h halfDone) Unwrap() error { return h.error }
 
 // lasting is how long a gate that turns people away means what it says; the
-// inviter renews it (DESIGN 7).
+// inviter renews it (docs/design.md, decision 7).
 const lasting = 10 * time.Minute
 
 func (d *deployment) name() string { return "the stack " + d.stack }

@@ -56,7 +56,7 @@ func (s *session) mailAccount(ctx context.Context) ([]finding, error) {
 	return found, nil
 }
 
-// rateUsed is the share of the rate that the inviter plans with (DESIGN 17).
+// rateUsed is the share of the rate that the inviter plans with (docs/design.md, decision 17).
 const rateUsed = 0.95
 
 // mailTakes is how many seconds a mail takes a sender, on the careful side.

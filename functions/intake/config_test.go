@@ -7,7 +7,7 @@ import (
 	"raincheck/functions/internal/env"
 )
 
-// CASES 44: a setting that makes no sense is named, at the start. What the room
+// docs/faults.md, row 44: a setting that makes no sense is named, at the start. What the room
 // itself can check is the room's to say.
 func TestSettingsThatMakeNoSenseAreNamed(t *testing.T) {
 	t.Parallel()

@@ -7,7 +7,7 @@ import (
 	"raincheck/functions/internal/env"
 )
 
-// CASES 44: a setting that makes no sense is named, at the start; with it no
+// docs/faults.md, row 44: a setting that makes no sense is named, at the start; with it no
 // function runs, and the last good decision stands.
 func TestSettingsThatMakeNoSenseAreNamed(t *testing.T) {
 	t.Parallel()

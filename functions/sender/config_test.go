@@ -7,7 +7,7 @@ import (
 	"raincheck/functions/internal/env"
 )
 
-// CASES 44: a setting that makes no sense is named, at the start.
+// docs/faults.md, row 44: a setting that makes no sense is named, at the start.
 func TestSettingsThatMakeNoSenseAreNamed(t *testing.T) {
 	t.Parallel()
 	good := []string{"STACK=raincheck", "TABLE=table", "KEYS_SECRET=arn:keys", "CONFIGURATION_SET=set", "FROM=queue@example.org", "SITE_NAME=The \"site\"", "SITE_HOST=www.example.org"}

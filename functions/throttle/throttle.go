@@ -1,6 +1,6 @@
 // Package throttle holds the two CloudFront Functions, as they are written and
 // as they are shipped. throttle.js decides at the edge, remember.js sets the
-// cookie of whoever came in; DESIGN.md 1 to 8 has the reasons.
+// cookie of whoever came in; docs/design.md, decisions 1 to 8, has the reasons.
 //
 // The template joins the shipped form into itself, and pkg/twin/edge runs the
 // written one; the tests put both through the same vectors. The shipped form is

@@ -141,7 +141,7 @@ func TestACoarseMetricThatHangs(t *testing.T) {
 	}
 }
 
-// TestNoLoadWasEverKnown: a known capacity is no healthy site (DESIGN 18).
+// TestNoLoadWasEverKnown: a known capacity is no healthy site (docs/design.md, decision 18).
 func TestNoLoadWasEverKnown(t *testing.T) {
 	t.Parallel()
 	p := DefaultPolicy()
@@ -237,7 +237,7 @@ func TestTheSameMinuteTwice(t *testing.T) {
 	}
 }
 
-// TestABadPolicyChangesNothing: CASES 44.
+// TestABadPolicyChangesNothing: docs/faults.md, row 44.
 func TestABadPolicyChangesNothing(t *testing.T) {
 	t.Parallel()
 	p := DefaultPolicy()

@@ -45,7 +45,7 @@ const (
 	OriginID    = "raincheck-waiting-room"
 	RoomPattern = "/waiting-room*"
 	// SecretHeader proves to the room's API that a request came through the
-	// distribution (DESIGN 9).
+	// distribution (docs/design.md, decision 9).
 	SecretHeader = "x-raincheck-origin"
 	// NoteHeader carries what attach did. It says nothing secret: it reaches the
 	// room's own API with every request.

@@ -208,7 +208,7 @@ func TestRotationFillsUp(t *testing.T) {
 	}
 }
 
-// TestCodeAsTyped is CASES 39.
+// TestCodeAsTyped is docs/faults.md, row 39.
 func TestCodeAsTyped(t *testing.T) {
 	t.Parallel()
 	k := fresh(t)
@@ -240,7 +240,7 @@ func TestCodeAsTyped(t *testing.T) {
 	}
 }
 
-// TestCodeOverTime is CASES 42: whatever the minute, the leap day or the change
+// TestCodeOverTime is docs/faults.md, row 42: whatever the minute, the leap day or the change
 // of clocks, a code lives exactly as long as its mail says, and two minutes of
 // grace.
 func TestCodeOverTime(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestWrongCodesTakeTheSameWork is CASES 39: whatever is wrong with a code, it
+// TestWrongCodesTakeTheSameWork is docs/faults.md, row 39: whatever is wrong with a code, it
 // costs one MAC over the same eight bytes, as a good one does, so that the time
 // until "that code is not right" tells nothing. Work is counted by what it
 // allocates, which no busy machine changes: a MAC takes several times what all

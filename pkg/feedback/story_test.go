@@ -10,7 +10,7 @@ import (
 	"raincheck/pkg/waitlist"
 )
 
-// What the mail service's events do to people who were mailed: CASES 24, 34, 35.
+// What the mail service's events do to people who were mailed: docs/faults.md, rows 24, 34, 35.
 
 func TestSentAndNotRecordedIsRecordedByItsEvent(t *testing.T) {
 	t.Parallel()

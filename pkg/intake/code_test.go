@@ -45,7 +45,7 @@ func TestSomebodyComesBack(t *testing.T) {
 	w := newWorld(t)
 	ref, code := w.invited("ana")
 
-	// A scanner opens the link a thousand times, and presses nothing. CASES 37.
+	// A scanner opens the link a thousand times, and presses nothing. docs/faults.md, row 37.
 	for range 1000 {
 		for _, method := range []string{"GET", "HEAD"} {
 			w.do(mustRequest(t, method, "/waiting-room/en/code?c="+string(code))).status(200)
@@ -93,7 +93,7 @@ func TestSomebodyComesBack(t *testing.T) {
 	}
 }
 
-// CASES 39: how people type, and what is not theirs. Every wrong code gets the
+// docs/faults.md, row 39: how people type, and what is not theirs. Every wrong code gets the
 // same page after the same steps; that bypass takes the same work for each is
 // shown there (TestWrongCodesTakeTheSameWork).
 func TestCodesAsTheyAreTyped(t *testing.T) {
@@ -147,7 +147,7 @@ func TestCodesAsTheyAreTyped(t *testing.T) {
 	w.post("/waiting-room/en/enter", url.Values{"code": {"abc"}}).says(`value="abc"`)
 	w.post("/waiting-room/en/enter", url.Values{"code": {""}}).status(422).says("Enter your code")
 	w.post("/waiting-room/en/code", nil).status(422).says("Enter your code")
-	// CASES 41: none of them reached the store.
+	// docs/faults.md, row 41: none of them reached the store.
 	if n := w.probe.Total(); n != 0 {
 		t.Errorf("the store was asked: %v", w.probe.Calls())
 	}
@@ -162,7 +162,7 @@ func next(c byte) byte {
 	return alphabet[(strings.IndexByte(alphabet, c)+1)%len(alphabet)]
 }
 
-// CASES 38, 40: three uses, so that a scanner that presses buttons leaves two;
+// docs/faults.md, rows 38, 40: three uses, so that a scanner that presses buttons leaves two;
 // and each way for a code to be over has its own words and a way back.
 func TestCodesThatAreOver(t *testing.T) {
 	t.Parallel()
@@ -194,7 +194,7 @@ func TestCodesThatAreOver(t *testing.T) {
 	}
 }
 
-// CASES 36.
+// docs/faults.md, row 36.
 func TestLeaving(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -236,7 +236,7 @@ func TestLeaving(t *testing.T) {
 	}
 }
 
-// CASES 36: somebody leaves while the mail is on its way. The mail may arrive, and
+// docs/faults.md, row 36: somebody leaves while the mail is on its way. The mail may arrive, and
 // then neither its code nor what SES says of it brings the place back.
 func TestLeavingWhileTheMailIsOnItsWay(t *testing.T) {
 	t.Parallel()

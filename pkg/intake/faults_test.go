@@ -27,7 +27,7 @@ func failOn(method string, err error) func(context.Context, string) error {
 	}
 }
 
-// CASES 16, 18: whatever keeps a sign-up from being saved, the page says so,
+// docs/faults.md, rows 16, 18: whatever keeps a sign-up from being saved, the page says so,
 // keeps what was typed, and no page says that it was saved.
 func TestAStoreThatRefusesIsSaid(t *testing.T) {
 	t.Parallel()
@@ -54,7 +54,7 @@ func TestAStoreThatRefusesIsSaid(t *testing.T) {
 	}
 }
 
-// CASES 17: the store saved the address and the answer got lost. The person
+// docs/faults.md, row 17: the store saved the address and the answer got lost. The person
 // tries again, and has one place.
 func TestASignUpWhoseAnswerGotLost(t *testing.T) {
 	t.Parallel()

@@ -48,7 +48,7 @@ func TestSomebodyJoins(t *testing.T) {
 	}
 }
 
-// CASES 1, 2, 3, 5, 6.
+// docs/faults.md, rows 1, 2, 3, 5, 6.
 func TestAnAddressThatIsNone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -96,7 +96,7 @@ func TestAnAddressThatIsNone(t *testing.T) {
 	}
 }
 
-// CASES 7, 9, 10: the form tells nobody who is in the line.
+// docs/faults.md, rows 7, 9, 10: the form tells nobody who is in the line.
 func TestEveryAnswerLooksTheSame(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -142,7 +142,7 @@ func TestEveryAnswerLooksTheSame(t *testing.T) {
 	}
 }
 
-// CASES 10: the stamp limits the age of a form, and costs nobody what they typed.
+// docs/faults.md, row 10: the stamp limits the age of a form, and costs nobody what they typed.
 func TestAnOldForm(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -161,7 +161,7 @@ func TestAnOldForm(t *testing.T) {
 	}
 }
 
-// CASES 8.
+// docs/faults.md, row 8.
 func TestFiftyAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -178,7 +178,7 @@ func TestFiftyAtOnce(t *testing.T) {
 	}
 }
 
-// CASES 11.
+// docs/faults.md, row 11.
 func TestAFormOfAnotherSite(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *intake.Service) { s.Embedders = []string{"https://news.example.org"} })
@@ -216,7 +216,7 @@ func TestAFormOfAnotherSite(t *testing.T) {
 	}
 }
 
-// CASES 12.
+// docs/faults.md, row 12.
 func TestBodiesThatAreNoForm(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -273,7 +273,7 @@ func TestALargeBodyIsNotRead(t *testing.T) {
 	}
 }
 
-// CASES 13.
+// docs/faults.md, row 13.
 func TestMethods(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -296,7 +296,7 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// CASES 14.
+// docs/faults.md, row 14.
 func TestAroundTheCDN(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"the new secret", "the old secret"}
@@ -335,7 +335,7 @@ func TestWhoAsks(t *testing.T) {
 	}
 }
 
-// CASES 14: a client that writes addresses of its own into X-Forwarded-For is
+// docs/faults.md, row 14: a client that writes addresses of its own into X-Forwarded-For is
 // still the one browser that CloudFront saw, and another browser is another.
 func TestAForgedAddressIsNotBelieved(t *testing.T) {
 	t.Parallel()

@@ -218,7 +218,7 @@ func TestAGETChangesNothing(t *testing.T) {
 	}
 }
 
-// CASES 15: whatever a browser says of its languages, it comes to a page that
+// docs/faults.md, row 15: whatever a browser says of its languages, it comes to a page that
 // there is.
 func TestLanguages(t *testing.T) {
 	t.Parallel()

@@ -110,7 +110,7 @@ const OriginHeader = "X-Raincheck-Origin"
 
 // The bounds of what the room takes and waits for.
 const (
-	// MaxFormAge is how old a form may be (DESIGN 10).
+	// MaxFormAge is how old a form may be (docs/design.md, decision 10).
 	MaxFormAge = 2 * time.Hour
 	// maxBody is the most that is read of a request: every field at its longest,
 	// percent-encoded, fits four times over.

@@ -11,7 +11,7 @@ import (
 )
 
 // share of the mail service's rate that is planned for: SES refuses at the rate
-// itself, and its clock is not ours (DESIGN 17).
+// itself, and its clock is not ours (docs/design.md, decision 17).
 const share = 0.95
 
 // decide asks the law, and then holds its answer against the operator's wish.

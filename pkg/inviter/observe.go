@@ -26,7 +26,7 @@ type observed struct {
 
 const (
 	// settle is how long after its end a minute of a metric is taken as complete:
-	// the newest one is partial, and more is counted into it (DESIGN 18).
+	// the newest one is partial, and more is counted into it (docs/design.md, decision 18).
 	settle = time.Minute
 	// lookBack is how far back metrics are read each tick, so that a datapoint that
 	// came late or was revised is seen again; the law takes the later value.

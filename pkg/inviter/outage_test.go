@@ -11,7 +11,7 @@ import (
 	"raincheck/pkg/waitlist"
 )
 
-// CASES 18, behind the door: the store is gone for ten minutes in the middle of a
+// docs/faults.md, row 18, behind the door: the store is gone for ten minutes in the middle of a
 // wave, with some mailed, some claimed and some waiting. The edge keeps what it
 // has, nobody is mailed meanwhile, and afterwards all goes on by itself: everybody
 // once, and in order.

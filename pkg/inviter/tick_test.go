@@ -18,7 +18,7 @@ import (
 	"raincheck/pkg/waitlist"
 )
 
-// The stories of ticks: CASES 18, 22, 29, 30, 43, and what the operator does.
+// The stories of ticks: docs/faults.md, rows 18, 22, 29, 30, 43, and what the operator does.
 
 func TestTickThatIsDoubledLateOrDoneDoesNothing(t *testing.T) {
 	t.Parallel()

@@ -14,7 +14,7 @@ import (
 	"raincheck/pkg/waitlist"
 )
 
-// The stories of what can go wrong between a claim and a mail: CASES 21 to 28,
+// The stories of what can go wrong between a claim and a mail: docs/faults.md, rows 21 to 28,
 // 31 to 33, 36.
 
 func TestThrottledMailGivesItsPlaceBack(t *testing.T) {
@@ -452,7 +452,7 @@ func TestWhoLeavesGetsNoMail(t *testing.T) {
 	}
 }
 
-// CASES 36: who leaves while nobody knows whether the mail went out gets no
+// docs/faults.md, row 36: who leaves while nobody knows whether the mail went out gets no
 // second one.
 func TestWhoLeavesWhileSendingGetsNoSecondMail(t *testing.T) {
 	t.Parallel()

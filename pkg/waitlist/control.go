@@ -14,7 +14,7 @@ type Control struct {
 	// Mode is what the edge should do; empty is gate.Open.
 	Mode gate.Mode `json:"mode,omitempty"`
 	// Switched is when the operator last changed Mode, Admit or Law. The gate
-	// carries the same time; the newer of the two wins (DESIGN 26).
+	// carries the same time; the newer of the two wins (docs/design.md, decision 26).
 	Switched time.Time `json:"switched,omitzero"`
 	// Admit, when set, is a fixed share in mode throttle until released.
 	Admit *float64 `json:"admit,omitempty"`

@@ -73,7 +73,7 @@ type Entry struct {
 	Delete time.Time
 }
 
-// Limits of an entry. The attempts are DESIGN 20's hard cap: SES has no
+// Limits of an entry. The attempts are the hard cap of docs/design.md, decision 20: SES has no
 // idempotency token, and a person must not get three mails.
 const (
 	MaxAttempts    = 2

@@ -16,7 +16,7 @@ type Lease struct {
 	SlotsUntil time.Time
 }
 
-// The times of a tick, DESIGN 17: the function has 50 s, the lease outlives it
+// The times of a tick, docs/design.md, decision 17: the function has 50 s, the lease outlives it
 // by 5, and a tick that begins a minute late belongs to its successor.
 const (
 	LeaseFor  = 55 * time.Second
@@ -32,7 +32,7 @@ func (l Lease) Free(tick, now time.Time) bool {
 	return tick.After(l.Tick) && !now.Before(l.Until)
 }
 
-// The times of a mail, DESIGN 19 and 20.
+// The times of a mail, docs/design.md, decisions 19 and 20.
 const (
 	// Grace is how long after its slot a mail may still be sent.
 	Grace = 30 * time.Second

@@ -42,7 +42,7 @@ func (s Stage) Ended() bool {
 // Event is what moves an entry.
 type Event string
 
-// The events of DESIGN's diagram.
+// The events of the diagram of docs/design.md, decision 16.
 const (
 	Join     Event = "join"     // a sign-up, on no item or an ended one
 	Claim    Event = "claim"    // a tick takes the oldest
@@ -57,7 +57,7 @@ const (
 	Fail     Event = "fail"     // refused for good
 )
 
-// transitions is DESIGN's diagram. A stage that is not listed for an event is
+// transitions is the diagram of docs/design.md, decision 16. A stage that is not listed for an event is
 // one at which that event changes nothing.
 var transitions = map[Event]map[Stage]Stage{
 	Claim:    {Waiting: Claimed},

@@ -3,7 +3,7 @@ package waitlist
 import "time"
 
 // Tally is how many wait. It is counted and not kept by a second write with
-// every sign-up (DESIGN 15): a count reads only keys, a page of the index holds
+// every sign-up (docs/design.md, decision 15): a count reads only keys, a page of the index holds
 // some 8,000 of them, and so up to about 250,000 waiting a full recount is one
 // request a shard and is done every tick. Beyond one page a shard it goes on
 // from a watermark, with a recount every RecountAfter; it is exact right after

@@ -14,7 +14,7 @@ import (
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
-// TestDiagram is DESIGN 4's diagram, drawn once more from the stages' side.
+// TestDiagram is the diagram of docs/design.md, decision 16, drawn once more from the stages' side.
 func TestDiagram(t *testing.T) {
 	t.Parallel()
 	want := map[waitlist.Stage]string{

@@ -128,7 +128,7 @@ func TestTheScriptByItself(t *testing.T) {
 	}
 }
 
-// TestWhatTheAPIRefusesByItself is CASES 20: over its rate, or over Lambda's, the
+// TestWhatTheAPIRefusesByItself is docs/faults.md, row 20: over its rate, or over Lambda's, the
 // API answers a POST with a body of its own, which no page of ours can replace.
 // Whoever used the script is told that nothing was saved; whoever used the form
 // sees no success, and finds on the way back what they typed.

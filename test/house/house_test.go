@@ -41,7 +41,7 @@ var (
 	twins    = []string{"pkg/twin", "functions/throttle"}
 )
 
-// layers is DESIGN 3 as data: functions and cmd over use cases and adapters
+// layers is the import rule of docs/architecture.md as data: functions and cmd over use cases and adapters
 // over the waitlist over the rules. Adapters and use cases meet only in a main,
 // in pkg/demo, in pkg/simulation, and for tests in pkg/twin/twintest.
 var layers = []layer{
@@ -207,7 +207,7 @@ func exportedReceiver(d *ast.FuncDecl) bool {
 }
 
 // TestFilesCanBeReadInOneSitting bounds a source file, and a function's main:
-// wiring only (DESIGN 3).
+// wiring only (docs/architecture.md).
 func TestFilesCanBeReadInOneSitting(t *testing.T) {
 	t.Parallel()
 	eachGoFile(t, func(file string, _ *ast.File, test bool) {
@@ -230,7 +230,7 @@ func TestFilesCanBeReadInOneSitting(t *testing.T) {
 func TestTopLevel(t *testing.T) {
 	t.Parallel()
 	allowed := []string{"functions", "pkg", "cmd", "events", "test", "docs", "template.yaml", "samconfig.toml",
-		"go.mod", "go.sum", "Makefile", "README.md", "LICENSE", "bin", "out"} // bin and out are built, and ignored by git
+		"go.mod", "go.sum", "Makefile", "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "LICENSE", "bin", "out"} // bin and out are built, and ignored by git
 	entries, err := os.ReadDir(root)
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,7 @@
 //
 // Both come in one call, so that a function that has just started is a single
 // round trip away from its first answer, and are kept for a little under five
-// minutes: a new key signs only ten minutes after it was made (DESIGN 28), so
+// minutes: a new key signs only ten minutes after it was made (docs/design.md, decision 28), so
 // that by then everybody has it. When Secrets Manager does not answer, what was
 // read last is good for a day more; a site under load must not go down for the
 // want of a secret that has not changed.
@@ -30,7 +30,7 @@ import (
 
 const (
 	// fresh is how long what was read is used without asking; under the five
-	// minutes of DESIGN 28.
+	// minutes of docs/design.md, decision 28.
 	fresh = 4 * time.Minute
 	// patience is how long it goes on being used while nobody answers.
 	patience = 24 * time.Hour

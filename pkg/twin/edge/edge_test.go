@@ -226,7 +226,7 @@ func TestDayAtTheDoor(t *testing.T) {
 func TestInvited(t *testing.T) {
 	w := newWorld(t, nil)
 	w.gate(func(g *gate.Gate) { g.Admit = 0 })
-	// Intake's clock may be five minutes off, either way (CASES 42).
+	// Intake's clock may be five minutes off, either way (docs/faults.md, row 42).
 	for _, skew := range []time.Duration{-5 * time.Minute, 0, 5 * time.Minute} {
 		pass, err := w.keys.MintPass(bypass.Redeemed, "someone", w.now.Add(skew), time.Hour)
 		if err != nil {
@@ -238,7 +238,7 @@ func TestInvited(t *testing.T) {
 	}
 }
 
-// TestKeyRotatedMidWave is CASES 43: the rotation reaches intake, then the edge,
+// TestKeyRotatedMidWave is docs/faults.md, row 43: the rotation reaches intake, then the edge,
 // and nobody with a pass notices.
 func TestKeyRotatedMidWave(t *testing.T) {
 	w := newWorld(t, nil)
@@ -278,7 +278,7 @@ func TestKeyRotatedMidWave(t *testing.T) {
 	}
 }
 
-// TestWhenTheStoreSaysNothing is CASES 43 and DESIGN 3: each document missing,
+// TestWhenTheStoreSaysNothing is docs/faults.md, row 43 and docs/design.md, decision 3: each document missing,
 // both, the store lost, with either setting, for visitors with and without a
 // pass. The site answers in every one of them.
 func TestWhenTheStoreSaysNothing(t *testing.T) {

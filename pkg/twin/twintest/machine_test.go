@@ -569,7 +569,7 @@ func (m *machine) ends(t *rapid.T) {
 }
 
 // TestWhateverHappens runs random sequences of everything that can happen to
-// the line, and checks the invariants of CASES after each event. rapid prints
+// the line, and checks the invariants of docs/faults.md after each event. rapid prints
 // the seed of a failure and the shortest sequence that it found.
 func TestWhateverHappens(t *testing.T) {
 	t.Parallel()

@@ -9,7 +9,7 @@ import (
 	"raincheck/pkg/waitlist"
 )
 
-// DESIGN 14, from the form to the mail: the operator raises the number of shards,
+// docs/design.md, decision 14, from the form to the mail: the operator raises the number of shards,
 // sign-ups spread over all of them as soon as the room's notice is read again,
 // and the inviter finds everybody, in order, those of before too.
 func TestMoreShardsAreUsedByTheFormAndFoundByTheInviter(t *testing.T) {
