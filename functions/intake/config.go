@@ -26,7 +26,7 @@ type config struct {
 	// From is the address that invitations come from, for the pages to name.
 	From string `env:"FROM,required"`
 	// Languages are those of the pages, the default first.
-	Languages []string `env:"LANGUAGES" envDefault:"en,es"`
+	Languages []string `env:"LANGUAGES,required"`
 	// Fields are what the form asks for beside the address, as JSON: at most three
 	// of {"name":"state","labels":{"en":"State","es":"Estado"}}.
 	Fields string `env:"FIELDS" envDefault:"[]"`

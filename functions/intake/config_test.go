@@ -11,7 +11,7 @@ import (
 // itself can check is the room's to say.
 func TestSettingsThatMakeNoSenseAreNamed(t *testing.T) {
 	t.Parallel()
-	good := []string{"STACK=raincheck", "TABLE=table", "KEYS_SECRET=arn:keys", "ORIGIN_SECRET=arn:origin", "FROM=queue@example.org", "SITE_NAME=The site", "SITE_HOST=www.example.org"}
+	good := []string{"STACK=raincheck", "TABLE=table", "KEYS_SECRET=arn:keys", "ORIGIN_SECRET=arn:origin", "FROM=queue@example.org", "SITE_NAME=The site", "SITE_HOST=www.example.org", "LANGUAGES=en,es"}
 	read := func(c *config, more ...string) error {
 		return env.Read(append(append([]string{}, good...), more...), c)
 	}

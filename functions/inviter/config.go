@@ -54,7 +54,7 @@ type config struct {
 
 	// What the edge must know; gate.Settings.
 	PassLife   time.Duration `env:"PASS_LIFE" envDefault:"1h"`
-	Languages  []string      `env:"LANGUAGES" envDefault:"en,es"`
+	Languages  []string      `env:"LANGUAGES,required"`
 	LeaveAlone []string      `env:"LEAVE_ALONE"`
 	Sample     int           `env:"SAMPLE" envDefault:"10"`
 	// EdgeFailure is open or hold, StaleShare the share that is let in when the last

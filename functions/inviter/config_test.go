@@ -11,7 +11,7 @@ import (
 // function runs, and the last good decision stands.
 func TestSettingsThatMakeNoSenseAreNamed(t *testing.T) {
 	t.Parallel()
-	good := []string{"STACK=raincheck", "TABLE=table", "QUEUE_URL=https://queue.example/q", "KEYS_SECRET=arn:keys", "EDGE_STORE=arn:store", "EDGE_NAMESPACE=Raincheck/raincheck"}
+	good := []string{"STACK=raincheck", "TABLE=table", "QUEUE_URL=https://queue.example/q", "KEYS_SECRET=arn:keys", "EDGE_STORE=arn:store", "EDGE_NAMESPACE=Raincheck/raincheck", "LANGUAGES=en,es"}
 	read := func(more ...string) error {
 		return env.Read(append(append([]string{}, good...), more...), &config{})
 	}

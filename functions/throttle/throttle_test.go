@@ -10,7 +10,7 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-var update = flag.Bool("update", false, "minify the functions anew into shipped/")
+var update = flag.Bool("update", false, "minify the functions into shipped/")
 
 var exported = regexp.MustCompile(`export\{([\w$]+) as handler\};?\n?`)
 

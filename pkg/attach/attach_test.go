@@ -18,7 +18,7 @@ import (
 	"raincheck/pkg/attach"
 )
 
-var update = flag.Bool("update", false, "write the golden plans anew")
+var update = flag.Bool("update", false, "write the golden plans and fragments")
 
 var room = attach.Room{
 	Domain:      "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com",
@@ -117,7 +117,7 @@ func TestThereAndBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	if plans.String() != string(want) {
-		t.Errorf("the plans are not those of %s (-update writes them anew):\n%s", golden, plans.String())
+		t.Errorf("the plans are not those of %s (to write them: go test ./pkg/attach -update):\n%s", golden, plans.String())
 	}
 }
 
@@ -407,7 +407,7 @@ func TestFragments(t *testing.T) {
 		t.Fatal(err)
 	}
 	if all.String() != string(want) {
-		t.Errorf("the fragments are not those of %s (-update writes them anew):\n%s", golden, all.String())
+		t.Errorf("the fragments are not those of %s (to write them: go test ./pkg/attach -update):\n%s", golden, all.String())
 	}
 	if _, err := attach.Fragment(parse(t, read(t, "plain")), request("d111111abcdef8.cloudfront.net", "*"), attach.Terraform, secret); err == nil {
 		t.Error("a fragment for what attach refuses")

@@ -11,7 +11,7 @@ import (
 	"raincheck/pkg/intake"
 )
 
-var update = flag.Bool("update", false, "write what is generated anew")
+var update = flag.Bool("update", false, "write web/embed.min.js")
 
 // TestEmbedScriptIsFreshAndSmall: what is served is web/embed.js, minified, and
 // at most 3 KB of it.
@@ -34,7 +34,7 @@ func TestEmbedScriptIsFreshAndSmall(t *testing.T) {
 		return
 	}
 	if !bytes.Equal(out.Code, intake.EmbedSource()) {
-		t.Error("web/embed.min.js is not what web/embed.js gives; -update writes it anew")
+		t.Error("web/embed.min.js is not what web/embed.js gives; to write it: go test ./pkg/intake -update")
 	}
 	if n := len(intake.EmbedSource()); n > 3<<10 {
 		t.Errorf("the script has %d bytes, and at most %d are allowed", n, 3<<10)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/waitlist"
 )
@@ -36,7 +37,8 @@ func (b *tab) showsAllOf(selector, text string) {
 // than a 320-pixel screen, a page is one request and at most 5 KB compressed.
 func TestEveryPage(t *testing.T) {
 	browser := chromium(t, "")
-	for _, language := range []string{"en", "es"} {
+	for _, l := range email.Languages() {
+		language := l.Tag
 		t.Run(language, func(t *testing.T) {
 			r := newRoom(t)
 			b := visitor(t, browser, language, "Looker", true)

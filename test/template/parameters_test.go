@@ -5,10 +5,14 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"gopkg.in/yaml.v3"
 
+	"raincheck/pkg/aws/metrics"
+	"raincheck/pkg/email"
+	"raincheck/pkg/gate"
 	"raincheck/test/template"
 )
 
@@ -180,5 +184,39 @@ func TestTheWebAclBoundsPosts(t *testing.T) {
 	refusal := acl.Rules[0].Action.Block.CustomResponse
 	if body := acl.CustomResponseBodies[refusal.CustomResponseBodyKey]; refusal.ResponseCode != 429 || !regexp.MustCompile("not saved").MatchString(body.Content) {
 		t.Errorf("the refusal is %+v, %+v", refusal, body)
+	}
+}
+
+// TestTheTemplateOffersWhatTheCodeKnows: the languages and the load presets of
+// the template are those of the code. A language is added by its two files
+// (TestALanguageIsTwoFiles), a preset in pkg/aws/metrics and here.
+func TestTheTemplateOffersWhatTheCodeKnows(t *testing.T) {
+	t.Parallel()
+	tmpl := read(t, template.Main)
+	languages := tmpl.Get("Parameters", "Languages")
+	if got, want := template.Get(languages, "Default").Value, strings.Join(gate.DefaultSettings().Languages, ","); got != want {
+		t.Errorf("the template's default languages are %q, the code's (gate.DefaultSettings) %q", got, want)
+	}
+	var known []string
+	for _, l := range email.Languages() {
+		known = append(known, l.Tag)
+		if !allows(t, languages, l.Tag) {
+			t.Errorf("the parameter Languages does not allow %q, which there are words for", l.Tag)
+		}
+	}
+	for _, tag := range gate.DefaultSettings().Languages {
+		if !slices.Contains(known, tag) {
+			t.Errorf("the default language %q has no words", tag)
+		}
+	}
+
+	var offered []string
+	for _, v := range tmpl.Get("Parameters", "LoadSource", "AllowedValues").Content {
+		offered = append(offered, v.Value)
+	}
+	slices.Sort(offered)
+	presets := slices.Sorted(slices.Values(metrics.Presets()))
+	if !slices.Equal(offered, presets) {
+		t.Errorf("the template offers the load sources %v, pkg/aws/metrics knows %v", offered, presets)
 	}
 }

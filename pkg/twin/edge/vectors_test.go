@@ -18,7 +18,7 @@ import (
 	"raincheck/pkg/gate"
 )
 
-var update = flag.Bool("update", false, "write test/vectors/edge.json anew from throttle.js in goja")
+var update = flag.Bool("update", false, "write test/vectors/edge.json from throttle.js in goja")
 
 // vector is one call of one of the two functions: what it is given, and what it
 // must answer and print. The file is read by this test, by the twin in Go and by
@@ -91,7 +91,7 @@ func TestVectors(t *testing.T) {
 	t.Run("up to date", func(t *testing.T) {
 		for i, v := range scenarios(t) {
 			if i >= len(vectors) || vectors[i].Name != v.Name || !cmp.Equal(decoded(t, vectors[i].Event), decoded(t, v.Event)) || !cmp.Equal(vectors[i].Gate, v.Gate) {
-				t.Fatalf("%s is not what %s says: run this test with -update and read what changed", v.Name, vectorFile)
+				t.Fatalf("%s is not what %s says: run go test ./pkg/twin/edge -run TestVectors -update and read what changed", v.Name, vectorFile)
 			}
 		}
 	})

@@ -1,0 +1,82 @@
+package house
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"raincheck/pkg/email"
+)
+
+// catalogues are the folders with one file for each language: the mails and the
+// pages.
+var catalogues = []string{"pkg/email/words", "pkg/intake/web/words"}
+
+// TestALanguageIsTwoFiles: mails and pages speak the same languages.
+func TestALanguageIsTwoFiles(t *testing.T) {
+	t.Parallel()
+	mails, pages := tags(t, catalogues[0]), tags(t, catalogues[1])
+	if !slices.Equal(mails, pages) {
+		t.Errorf("the mails speak %v, the pages %v", mails, pages)
+	}
+	if !slices.Contains(mails, email.DefaultLanguage) || len(mails) < 2 {
+		t.Errorf("the languages are %v", mails)
+	}
+}
+
+// TestTranslationsAreTranslated lists the sentences of a language that equal the
+// English ones: a file that was copied and not finished.
+func TestTranslationsAreTranslated(t *testing.T) {
+	t.Parallel()
+	for _, folder := range catalogues {
+		english := sentences(t, folder, email.DefaultLanguage)
+		if len(english) < 10 {
+			t.Errorf("%s: only %d English sentences were found", folder, len(english))
+		}
+		for _, tag := range tags(t, folder) {
+			if tag == email.DefaultLanguage {
+				continue
+			}
+			other := sentences(t, folder, tag)
+			for key, text := range english {
+				if other[key] == text {
+					t.Errorf("%s/%s.json: %q is still the English sentence: %q", folder, tag, key, text)
+				}
+			}
+		}
+	}
+}
+
+// sentences are the texts of a catalogue with at least three words beside their
+// {places}: a single word, such as "Code", may be the same in two languages.
+func sentences(t *testing.T, folder, tag string) map[string]string {
+	t.Helper()
+	var all map[string]any
+	if err := json.Unmarshal([]byte(read(t, folder+"/"+tag+".json")), &all); err != nil {
+		t.Fatalf("%s/%s.json: %v", folder, tag, err)
+	}
+	found := map[string]string{}
+	for key, value := range all {
+		text, ok := value.(string)
+		if ok && len(regexp.MustCompile(`\pL+`).FindAllString(regexp.MustCompile(`\{\w+\}`).ReplaceAllString(text, ""), -1)) >= 3 {
+			found[key] = text
+		}
+	}
+	return found
+}
+
+func tags(t *testing.T, folder string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, folder, "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, f := range files {
+		all = append(all, strings.TrimSuffix(filepath.Base(f), ".json"))
+	}
+	return all
+}
