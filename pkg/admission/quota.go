@@ -3,9 +3,10 @@ package admission
 import "math"
 
 const (
-	// mailRate is the share of the rate that is planned with: the sender spreads a
-	// minute's mails over it, and the service counts by the second.
-	mailRate = 0.95
+	// MailShare is the share of the mail service's rate that is planned with. The
+	// inviter spreads a minute's mails over it, and the service counts by the second,
+	// with a clock of its own.
+	MailShare = 0.95
 	// unsettled is how many minutes after the decision a mail may still be on its
 	// way, and so not be counted in what remains of the day's quota.
 	unsettled = 2
@@ -26,7 +27,7 @@ func (v *view) mail() (float64, string) {
 	}
 	bound, why := math.Inf(1), ""
 	if finite(mail.PerSecond) && mail.PerSecond >= 0 {
-		bound, why = math.Floor(mail.PerSecond*60*mailRate), "as many are invited as can be mailed in a minute"
+		bound, why = math.Floor(mail.PerSecond*60*MailShare), "as many are invited as can be mailed in a minute"
 		if mail.PerSecond == 0 {
 			why = "nobody is invited: sending mail is paused"
 		}

@@ -1,7 +1,6 @@
 package email
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -47,34 +46,4 @@ func (m Message) tags() string {
 		}
 	}
 	return strings.TrimSpace(b.String())
-}
-
-// What a mail service answers, as far as the sender must tell it apart. An
-// adapter wraps one of them; an error that is none of them may hide an accepted
-// mail, and is to be taken as ErrAmbiguous.
-var (
-	// ErrThrottled: too many a second. Nothing was sent; later it may be.
-	ErrThrottled = errors.New("email: too many mails at once")
-	// ErrQuota: the mails of these 24 hours are used up. Nothing was sent.
-	ErrQuota = errors.New("email: the day's mails are used up")
-	// ErrPaused: the service does not let us send now (account or configuration
-	// set suspended, sandbox). Nothing was sent, and a person must look.
-	ErrPaused = errors.New("email: sending is suspended")
-	// ErrRefused: this address, or this message, is refused for good.
-	ErrRefused = errors.New("email: refused for good")
-	// ErrAmbiguous: no answer, or one that does not say. The mail may have been
-	// accepted, and sending again may send it twice.
-	ErrAmbiguous = errors.New("email: no word whether it was accepted")
-)
-
-// Account is what a mail service lets us do now.
-type Account struct {
-	// PerSecond is how many mails a second are accepted.
-	PerSecond float64
-	// Remaining24h is how many more may be sent in these 24 hours; -1 is no bound.
-	Remaining24h float64
-	// Enabled says that sending is allowed at all.
-	Enabled bool
-	// Because says why not, in words for an operator, when Enabled is false.
-	Because string
 }

@@ -10,10 +10,6 @@ import (
 	"raincheck/pkg/gate"
 )
 
-// share of the mail service's rate that is planned for: SES refuses at the rate
-// itself, and its clock is not ours (docs/design.md, decision 17).
-const share = 0.95
-
 // decide asks the law, and then holds its answer against the operator's wish.
 func (t *tick) decide() {
 	t.pace()
@@ -74,12 +70,15 @@ func (t *tick) pace() {
 	}
 }
 
-// rate is how many mails a second are planned for; 0 while nothing may be sent.
+// rate is how many mails a second the mail service takes, as far as it has kept
+// up; 0 while nothing may be sent. The margin below it is not taken off here: the
+// law takes it for how many are invited, and waitlist.NewSlots is given
+// admission.MailShare of it.
 func (t *tick) rate() float64 {
 	if !t.asked || t.control.Paused || !t.account.Enabled || t.account.Remaining24h == 0 {
 		return 0
 	}
-	return t.account.PerSecond * share * t.state.Pace
+	return t.account.PerSecond * t.state.Pace
 }
 
 func (t *tick) observation() admission.Observation {

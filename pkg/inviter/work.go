@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"raincheck/pkg/admission"
 	"raincheck/pkg/waitlist"
 )
 
@@ -30,7 +31,7 @@ func (t *tick) work(ctx context.Context) error {
 			t.fault("asking for the mail account", err)
 		}
 	}
-	slots := waitlist.NewSlots(t.now, t.lease.SlotsUntil, t.rate())
+	slots := waitlist.NewSlots(t.now, t.lease.SlotsUntil, admission.MailShare*t.rate())
 	end := t.now.Add(horizon)
 	again, err := t.due(ctx, due, slots.Free(end))
 	if err != nil {

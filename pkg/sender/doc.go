@@ -7,9 +7,9 @@
 //
 // So a mail is written down before it is sent (an outbox): the entry goes to
 // sending, with the attempt and the code, by a conditional write that only one
-// sender can win. Then SES is asked, once. A yes is recorded; a certain no
-// (throttled, out of quota, suspended) gives the place in the line back; no
-// answer stays open, because the mail may be on its way: only after 15 minutes
+// sender can win. Then the mail service is asked, once. A yes is recorded;
+// an answer that refuses is a certain no, and gives the place in the line back
+// where it was not the recipient's fault; no answer stays open, because the mail may be on its way: only after 15 minutes
 // without an event about it does the inviter ask for a second and last attempt,
 // with the same code.
 //

@@ -32,8 +32,8 @@ type steps interface {
 	Fail(ctx context.Context, m waitlist.Message, at time.Time) error
 }
 
-// mailer sends one mail. Its error is one of pkg/email's sentinels, and only
-// email.ErrAmbiguous leaves open whether the mail went out.
+// mailer sends one mail. Its error is as pkg/email says: only one that wraps
+// email.ErrNotSent means that the mail did not go out.
 type mailer interface {
 	Send(ctx context.Context, m email.Message) (id string, err error)
 }
@@ -196,21 +196,24 @@ func (s *Service) answer(ctx context.Context, m waitlist.Message, err error) err
 		}
 		s.count("sender.sent")
 		return nil
-	case errors.Is(err, email.ErrAmbiguous):
+	case !email.NotSent(err):
+		// The mail may be on its way, whatever kind of error this is: to give the place
+		// back would let a mailer that does not keep the contract mail somebody at
+		// every tick.
 		s.count("sender.ambiguous")
 		s.log(ctx, "no word whether it was accepted", m, err)
 		return nil
-	case errors.Is(err, email.ErrRefused):
+	case errors.Is(err, email.ErrRecipient), errors.Is(err, email.ErrRefused):
 		s.log(ctx, "refused for good", m, err)
 		return s.fail(ctx, m, now)
 	case errors.Is(err, email.ErrQuota):
 		s.pause(ctx, now, "the mail service's 24-hour quota is used up", now.Add(quotaCheck))
 		return s.back(ctx, m, waitlist.Sending, "sender.quota")
 	case errors.Is(err, email.ErrPaused):
-		s.pause(ctx, now, "the mail service has suspended sending: "+err.Error(), time.Time{})
+		s.pause(ctx, now, "the mail service does not let us send: "+err.Error(), time.Time{})
 		return s.back(ctx, m, waitlist.Sending, "sender.suspended")
 	}
-	// Throttled, or nothing was asked at all: pkg/email's contract.
+	// Throttled, or the service could not be reached.
 	return s.back(ctx, m, waitlist.Sending, "sender.throttled")
 }
 

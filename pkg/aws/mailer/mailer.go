@@ -3,9 +3,9 @@
 // SES has no idempotency token: what is asked twice is sent twice. The SDK's
 // usual retries would turn one mail whose answer got lost into three, so only an
 // answer that says for certain that nothing was sent (too many a second) is
-// retried here. Everything else is told apart for the sender, and the rule is:
-// once a request may have reached SES, an answer that is not a plain refusal is
-// email.ErrAmbiguous; before that, nothing was sent.
+// retried here. Everything else is told apart for the sender by the contract of
+// pkg/email: once a request may have reached SES, an answer that is not a plain
+// refusal is email.ErrAmbiguous; before that, nothing was sent.
 //
 // SendBulkEmail is not used: it is documented at one call a second, and one lost
 // answer would leave fifty people in doubt at once.
@@ -59,8 +59,7 @@ func New(cfg aws.Config, configurationSet string) *Mailer {
 }
 
 // Send asks SES for one mail and gives SES's id of it. Its errors wrap the
-// sentinels of pkg/email; one that wraps none is a failure before anything was
-// asked.
+// sentinels of pkg/email, by its contract.
 func (m *Mailer) Send(ctx context.Context, mail email.Message) (string, error) {
 	var asked atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { asked.Store(true) }})
@@ -97,22 +96,26 @@ func content(text string) *types.Content {
 // classify puts an error of SendEmail into the words of pkg/email. asked says
 // that a request may have reached SES.
 func classify(err error, asked bool) error {
-	class := classOf(err, asked)
-	if class == nil {
-		return fmt.Errorf("mailer: SES could not be asked: %w", err)
+	if !asked {
+		return fmt.Errorf("mailer: asking SES: %w (%s)", email.ErrNotSent, email.Mask(err.Error()))
 	}
-	// SES's messages can repeat an address: only the code goes on, and into logs.
-	return fmt.Errorf("mailer: %w (%s)", class, code(err))
+	class := classOf(err)
+	if class == email.ErrAmbiguous {
+		return fmt.Errorf("mailer: %w (%s)", class, code(err))
+	}
+	return fmt.Errorf("mailer: %w (%s: %s)", class, code(err), email.Mask(message(err)))
 }
 
-func classOf(err error, asked bool) error {
+// classOf tells whose fault a refusal is by its code, and by its words where SES
+// uses one code for several things (the rate and the quota; a message, a sender
+// and an account that it does not like).
+// https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
+func classOf(err error) error {
 	status := 0
 	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		status = response.HTTPStatusCode()
 	}
 	switch {
-	case !asked:
-		return nil
 	case throttled(err) && daily(err):
 		return email.ErrQuota
 	case throttled(err):
@@ -120,20 +123,25 @@ func classOf(err error, asked bool) error {
 	case status < 400 || status >= 500:
 		return email.ErrAmbiguous
 	}
+	words := strings.ToLower(message(err))
 	switch code(err) {
+	case "AccountSuspendedException", "SendingPausedException", "MailFromDomainNotVerifiedException", "NotFoundException":
+		return email.ErrPaused
 	case "MessageRejected":
-		// Also what SES says of a sender or, in the sandbox, a recipient that is not
-		// verified: no fault of the address.
-		if strings.Contains(strings.ToLower(message(err)), "not verified") {
+		switch {
+		// An identity that is not verified is our sender, or in the sandbox the
+		// recipient: no fault of the address either way.
+		case strings.Contains(words, "not verified"), strings.Contains(words, "sending paused"), strings.Contains(words, "sending is paused"),
+			strings.Contains(words, "sandbox"), strings.Contains(words, "suspended"), strings.Contains(words, "shut down"):
 			return email.ErrPaused
+		case strings.Contains(words, "blacklisted"), strings.Contains(words, "suppression list"):
+			return email.ErrRecipient
 		}
-		return email.ErrRefused
-	case "BadRequestException":
-		return email.ErrRefused
 	}
-	// Suspended, paused, sender domain not verified, configuration set gone, not
-	// permitted: nothing was sent, and nothing will be until a person looks.
-	return email.ErrPaused
+	if status == 401 || status == 403 {
+		return email.ErrPaused // not permitted, or not signed as SES wants it
+	}
+	return email.ErrRefused
 }
 
 // throttled says that SES refused for how much was asked. It uses one error for

@@ -28,6 +28,7 @@ var invitation = email.Message{
 type ses struct {
 	*mailer.Mailer
 	asked atomic.Int32
+	close func()
 }
 
 func newSES(t *testing.T, answer http.HandlerFunc) *ses {
@@ -38,6 +39,7 @@ func newSES(t *testing.T, answer http.HandlerFunc) *ses {
 		answer(w, r)
 	}))
 	t.Cleanup(server.Close)
+	s.close = server.Close
 	cfg := emulators.Config(server.URL)
 	cfg.HTTPClient = awshttp.NewBuildableClient().WithTimeout(300 * time.Millisecond)
 	s.Mailer = mailer.New(cfg, "the-set")
@@ -82,7 +84,7 @@ func TestSendSaysEverything(t *testing.T) {
 // asked twice may be sent twice.
 func TestErrors(t *testing.T) {
 	t.Parallel()
-	all := []error{email.ErrThrottled, email.ErrQuota, email.ErrPaused, email.ErrRefused, email.ErrAmbiguous}
+	all := []error{email.ErrThrottled, email.ErrQuota, email.ErrPaused, email.ErrRecipient, email.ErrRefused, email.ErrAmbiguous}
 	for name, story := range map[string]struct {
 		status        int
 		code, message string
@@ -98,8 +100,13 @@ func TestErrors(t *testing.T) {
 		"an unverified sender":   {400, "MessageRejected", "Email address is not verified. The following identities failed the check: queue@example.org", email.ErrPaused, 1},
 		"no configuration set":   {404, "NotFoundException", "no", email.ErrPaused, 1},
 		"not permitted":          {403, "AccessDeniedException", "no", email.ErrPaused, 1},
-		"a rejected mail":        {400, "MessageRejected", "Address ann@example.com is blacklisted.", email.ErrRefused, 1},
+		"a paused account":       {400, "MessageRejected", "Sending paused for this account. For more information, please check the inbox of the email address associated with your AWS account.", email.ErrPaused, 1},
+		"a refused recipient":    {400, "MessageRejected", "Address ann@example.com is blacklisted.", email.ErrRecipient, 1},
+		"a rejected mail":        {400, "MessageRejected", "Message for ann@example.com rejected.", email.ErrRefused, 1},
 		"a malformed address":    {400, "BadRequestException", "Missing final '@domain' in ann@example.com", email.ErrRefused, 1},
+		"a code of next year":    {400, "MessageNotLikedException", "no", email.ErrRefused, 1},
+		"a request not signed":   {403, "SignatureDoesNotMatch", "no", email.ErrPaused, 1},
+		"an answer of no form":   {302, "", "", email.ErrAmbiguous, 1},
 		"an error of the server": {500, "InternalServiceErrorException", "no", email.ErrAmbiguous, 1},
 		"a gateway":              {503, "ServiceUnavailable", "no", email.ErrAmbiguous, 1},
 	} {
@@ -152,7 +159,7 @@ func TestNothingWasAsked(t *testing.T) {
 	}
 	l.Close()
 	_, err = mailer.New(emulators.Config("http://"+l.Addr().String()), "s").Send(t.Context(), invitation)
-	if err == nil || errors.Is(err, email.ErrAmbiguous) || errors.Is(err, email.ErrPaused) || errors.Is(err, email.ErrRefused) {
+	if !email.NotSent(err) || errors.Is(err, email.ErrPaused) || errors.Is(err, email.ErrRefused) {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -28,6 +28,9 @@ type Outbox struct {
 	// whether its text is worth keeping: a day of simulated mails would fill the
 	// memory. What is not kept has only its tags.
 	Arrived func(Mail) (keep bool)
+	// Refuse, where set, is asked about every mail first. Its error is the service's refusal of that mail, one of the sentinels
+	// of pkg/email.
+	Refuse func(email.Message) error
 
 	mu      sync.Mutex
 	account Allowance
@@ -61,9 +64,18 @@ func (o *Outbox) Allow(a Allowance) {
 	o.account = a
 }
 
-// Send accepts a mail, or says why not: email.ErrPaused, ErrQuota, ErrThrottled.
+// Send accepts a mail, or says why not: email.ErrPaused, ErrQuota, ErrThrottled,
+// or what Refuse says.
 func (o *Outbox) Send(ctx context.Context, m email.Message) (id string, err error) {
 	err = o.Probe.Watch(ctx, "Send", func() error {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("%w: %w", email.ErrNotSent, err)
+		}
+		if o.Refuse != nil {
+			if err := o.Refuse(m); err != nil {
+				return err
+			}
+		}
 		mail, n, err := o.accept(m)
 		if err != nil {
 			return err
