@@ -37,7 +37,7 @@ var (
 	rules    = []string{"pkg/admission", "pkg/bypass", "pkg/gate", "pkg/email"}
 	domain   = append([]string{"pkg/waitlist"}, rules...)
 	useCases = []string{"pkg/intake", "pkg/inviter", "pkg/sender", "pkg/feedback", "pkg/smoke"}
-	adapters = []string{"pkg/aws"}
+	adapters = []string{"pkg/aws", "pkg/smtp"}
 	twins    = []string{"pkg/twin", "functions/throttle"}
 )
 
@@ -50,6 +50,7 @@ var layers = []layer{
 	{prefix: "pkg/gate", may: []string{"pkg/bypass"}, pure: true},
 	{prefix: "pkg/admission", pure: true},
 	{prefix: "pkg/bypass", pure: true},
+	{prefix: "pkg/email/mailertest", may: []string{"pkg/email"}},
 	{prefix: "pkg/email", pure: true},
 	{prefix: "pkg/attach", pure: true},
 	{prefix: "pkg/handover", may: domain},
@@ -61,6 +62,7 @@ var layers = []layer{
 	{prefix: "pkg/feedback", may: domain},
 	{prefix: "pkg/smoke", may: domain},
 	{prefix: "pkg/aws", may: domain},
+	{prefix: "pkg/smtp", may: domain},
 	{prefix: "pkg/twin/edge", may: append([]string{"functions/throttle"}, domain...)},
 	{prefix: "pkg/twin/twintest", may: slices.Concat(domain, useCases, twins)},
 	{prefix: "pkg/twin", may: domain},
