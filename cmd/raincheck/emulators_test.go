@@ -52,7 +52,7 @@ func TestStoriesOnATable(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stories atomic.Int32
-	commands := map[string]func(*testscript.TestScript, bool, []string){"join": join, "tick": tick, "bounce": bounce, "site": site, "hour": hour, "nowhere": nowhere}
+	commands := map[string]func(*testscript.TestScript, bool, []string){"join": join, "tick": tick, "bounce": bounce, "site": visit, "hour": hour, "nowhere": nowhere, "words": words}
 	for name, command := range awsCommands {
 		commands[name] = command
 	}
@@ -116,6 +116,14 @@ func join(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// words LANGUAGE: print what is stored of the language's words.
+func words(ts *testscript.TestScript, neg bool, args []string) {
+	store, _, _ := parts(ts)
+	w, err := store.Words(context.Background(), args[0])
+	ts.Check(err)
+	fmt.Fprintln(ts.Stdout(), w.Name)
+}
+
 // bounce ADDRESS: a hard bounce comes back.
 func bounce(ts *testscript.TestScript, neg bool, args []string) {
 	store, _, secrets := parts(ts)
@@ -153,11 +161,11 @@ func (anyMail) Account(context.Context) (email.Account, error) {
 	return email.Account{PerSecond: 14, Remaining24h: 50000, Enabled: true}, nil
 }
 
-// site [WITHOUT]: from now on there is a site with its waiting room, a queue with
-// the real sender behind it, a mail service that accepts, and its events with
+// visit is the command `site [WITHOUT]`: from now on there is a site with its
+// waiting room, a queue with the real sender behind it, a mail service that accepts, and its events with
 // the real feedback; one of room, sender, events can be missing. SITE is its
 // address.
-func site(ts *testscript.TestScript, neg bool, args []string) {
+func visit(ts *testscript.TestScript, neg bool, args []string) {
 	without := strings.Join(args, "")
 	store, _, secrets := parts(ts)
 	w := worldOf(ts)

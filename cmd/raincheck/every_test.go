@@ -22,6 +22,7 @@ var sample = map[string]string{
 	"status": "status", "console": "console --port 0", "doctor": "doctor", "smoke": "smoke", "observe --report": "observe --report",
 	"attach": "attach --distribution-id E2EXAMPLE --host www.example.org --apply", "rotate": "rotate --apply",
 	"detach": "detach --distribution-id E2EXAMPLE --apply", "simulate": "", "decide": "", "local": "",
+	"words check": "", "words set": "words set words.json --apply", "words example": "",
 }
 
 // TestEveryCommandHasItsStory holds the list of commands against the samples, of
@@ -34,16 +35,20 @@ func TestEveryCommandHasItsStory(t *testing.T) {
 	}
 	stories := readStories(t)
 	for _, leaf := range parser.Model.Leaves(true) {
-		if _, ok := sample[leaf.Name]; !ok {
-			t.Errorf("the command %s has no sample: its errors are not tried", leaf.Name)
+		name := leaf.Name
+		if leaf.Parent.Type == kong.CommandNode {
+			name = leaf.Parent.Name + " " + name
+		}
+		if _, ok := sample[name]; !ok {
+			t.Errorf("the command %s has no sample: its errors are not tried", name)
 		}
 		for what, word := range map[string]string{"goes well": "exec raincheck ", "fails": "(! exec|status [12]) raincheck "} {
-			if !regexp.MustCompile(`(?m)^` + word + leaf.Name + `\b`).MatchString(stories) {
-				t.Errorf("no story in which %s %s", leaf.Name, what)
+			if !regexp.MustCompile(`(?m)^` + word + name + `\b`).MatchString(stories) {
+				t.Errorf("no story in which %s %s", name, what)
 			}
 		}
 		if leaf.Help == "" || !strings.HasSuffix(leaf.Help, ".") {
-			t.Errorf("the command %s does not say in one line what it does: %q", leaf.Name, leaf.Help)
+			t.Errorf("the command %s does not say in one line what it does: %q", name, leaf.Help)
 		}
 	}
 }

@@ -51,6 +51,7 @@ type cli struct {
 	Attach attachCmd `cmd:"" group:"Setting up" help:"Put raincheck onto an existing CloudFront distribution."`
 	Detach detachCmd `cmd:"" group:"Setting up" help:"Take raincheck off a distribution again. Before deleting the stack."`
 
+	Words  wordsCmd  `cmd:"" group:"Setting up" help:"The site's name, colour, logo, contact and time zone, for pages and mails: check, set, example."`
 	Rotate rotateCmd `cmd:"" group:"Setting up" help:"Put a new signing key into the ring. Nobody notices."`
 
 	Simulate simulateCmd `cmd:"" group:"Trying it out" help:"Run a day through the law in a second: what a capacity would have meant."`

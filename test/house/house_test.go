@@ -34,7 +34,7 @@ type layer struct {
 }
 
 var (
-	rules    = []string{"pkg/admission", "pkg/bypass", "pkg/gate", "pkg/email"}
+	rules    = []string{"pkg/admission", "pkg/bypass", "pkg/gate", "pkg/email", "pkg/site"}
 	domain   = append([]string{"pkg/waitlist"}, rules...)
 	useCases = []string{"pkg/intake", "pkg/inviter", "pkg/sender", "pkg/feedback", "pkg/smoke"}
 	adapters = []string{"pkg/aws", "pkg/smtp"}
@@ -51,7 +51,8 @@ var layers = []layer{
 	{prefix: "pkg/admission", pure: true},
 	{prefix: "pkg/bypass", pure: true},
 	{prefix: "pkg/email/mailertest", may: []string{"pkg/email"}},
-	{prefix: "pkg/email", pure: true},
+	{prefix: "pkg/email", may: []string{"pkg/site"}, pure: true},
+	{prefix: "pkg/site", pure: true},
 	{prefix: "pkg/attach", pure: true},
 	{prefix: "pkg/handover", may: domain},
 	{prefix: "pkg/records", may: domain},

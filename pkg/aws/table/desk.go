@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"raincheck/pkg/site"
 	"raincheck/pkg/waitlist"
 )
 
@@ -47,6 +48,20 @@ func (t *Table) Notice(ctx context.Context) (c waitlist.Control, p waitlist.Prog
 		}
 	}
 	return c, p, nil
+}
+
+// Words reads the words of a language. Like the notice it is not a strong read.
+func (t *Table) Words(ctx context.Context, language string) (w site.Words, err error) {
+	out, err := t.getItem(ctx, &dynamodb.GetItemInput{TableName: &t.name, Key: attribute(wordsID(language))})
+	if err != nil || out.Item == nil {
+		return w, failed("reading the words", err)
+	}
+	return w, failed("reading the words", decode(out.Item, &w))
+}
+
+// SaveWords replaces the words of a language.
+func (t *Table) SaveWords(ctx context.Context, language string, w site.Words) error {
+	return t.saveDoc(ctx, "writing the words", wordsID(language), w)
 }
 
 func controlOf(it item) (c waitlist.Control, err error) {
@@ -108,11 +123,16 @@ func (t *Table) UpdateControl(ctx context.Context, decide func(*waitlist.Control
 
 // SaveProgress writes what the public pages say.
 func (t *Table) SaveProgress(ctx context.Context, p waitlist.Progress) error {
-	doc, err := json.Marshal(p)
+	return t.saveDoc(ctx, "writing progress", progressID, p)
+}
+
+// saveDoc writes an item that is one JSON document.
+func (t *Table) saveDoc(ctx context.Context, doing, id string, v any) error {
+	doc, err := json.Marshal(v)
 	if err == nil {
-		_, err = t.send(ctx, change(progressID).set("#doc = ?", str(string(doc))), types.ReturnValueNone)
+		_, err = t.send(ctx, change(id).set("#doc = ?", str(string(doc))), types.ReturnValueNone)
 	}
-	return failed("writing progress", err)
+	return failed(doing, err)
 }
 
 // Lease takes the lease for a tick.

@@ -13,8 +13,8 @@
 // # The items
 //
 // The key attribute is "id": e#KEY an entry, c#CODE a code, n#TEN-MINUTES the
-// counters of the cohorts, and the four single ones: control, progress, lease,
-// state. Keys of entries and codes are MACs and random, so no partition is hot;
+// counters of the cohorts, words#LANGUAGE what pages and mails say about the site,
+// and the four single ones: control, progress, lease, state. Keys of entries and codes are MACs and random, so no partition is hot;
 // the single items are written by the inviter alone, a few times a minute.
 //
 // The index "line" has the partition key "line" (w#SHARD or d#SHARD) and the
@@ -107,6 +107,7 @@ func New(cfg aws.Config, name string) *Table {
 
 func entryID(key string) string      { return "e#" + key }
 func codeID(code bypass.Code) string { return "c#" + string(code) }
+func wordsID(language string) string { return "words#" + language }
 func tallyID(bucket int64) string    { return "n#" + strconv.FormatInt(bucket, 10) }
 func bucketOf(t time.Time) int64     { return t.Unix() / int64(bucket/time.Second) }
 func attribute(id string) item       { return item{Key: str(id)} }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"raincheck/pkg/bypass"
+	"raincheck/pkg/site"
 	"raincheck/pkg/waitlist"
 )
 
@@ -28,6 +29,24 @@ func (s *Store) Notice(ctx context.Context) (c waitlist.Control, p waitlist.Prog
 		return nil
 	})
 	return c, p, err
+}
+
+// Words reads the words of a language.
+func (s *Store) Words(ctx context.Context, language string) (w site.Words, err error) {
+	err = s.do(ctx, "Words", func() error {
+		w = s.words[language]
+		return nil
+	})
+	return w, err
+}
+
+// SaveWords replaces the words of a language.
+func (s *Store) SaveWords(ctx context.Context, language string, w site.Words) error {
+	return s.do(ctx, "SaveWords", func() error {
+		s.words[language] = w
+		s.journal.words(language, w)
+		return nil
+	})
 }
 
 // UpdateControl changes what the operator wants.

@@ -14,6 +14,7 @@ import (
 
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
+	"raincheck/pkg/site"
 	"raincheck/pkg/waitlist"
 )
 
@@ -43,6 +44,7 @@ type line struct {
 	Cohort   *waitlist.Cohort   `json:"cohort,omitempty"`
 	Control  *waitlist.Control  `json:"control,omitempty"`
 	Progress *waitlist.Progress `json:"progress,omitempty"`
+	Words    *wordsLine         `json:"words,omitempty"`
 	Forget   string             `json:"forget,omitempty"`
 	Drop     bypass.Code        `json:"drop,omitempty"`
 }
@@ -67,6 +69,11 @@ type entryLine struct {
 	Delete     time.Time         `json:"delete,omitzero"`
 	Suppressed bool              `json:"suppressed,omitempty"`
 	Bare       bool              `json:"bare,omitempty"`
+}
+
+type wordsLine struct {
+	Language string     `json:"language"`
+	Words    site.Words `json:"words"`
 }
 
 type codeLine struct {
@@ -179,6 +186,8 @@ func (s *Store) apply(l line) error {
 		s.control = *l.Control
 	case l.Progress != nil:
 		s.progress = *l.Progress
+	case l.Words != nil:
+		s.words[l.Words.Language] = l.Words.Words
 	case l.Forget != "":
 		delete(s.entries, l.Forget)
 	case l.Drop != "":
@@ -245,5 +254,8 @@ func (j *journal) code(t *ticket) {
 func (j *journal) cohort(c *waitlist.Cohort)    { j.add(line{Cohort: c}) }
 func (j *journal) control(c waitlist.Control)   { j.add(line{Control: &c}) }
 func (j *journal) progress(p waitlist.Progress) { j.add(line{Progress: &p}) }
-func (j *journal) forget(key string)            { j.add(line{Forget: key}) }
-func (j *journal) drop(code bypass.Code)        { j.add(line{Drop: code}) }
+func (j *journal) words(language string, w site.Words) {
+	j.add(line{Words: &wordsLine{Language: language, Words: w}})
+}
+func (j *journal) forget(key string)     { j.add(line{Forget: key}) }
+func (j *journal) drop(code bypass.Code) { j.add(line{Drop: code}) }

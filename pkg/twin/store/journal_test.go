@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"raincheck/pkg/site"
 	"raincheck/pkg/twin/store"
 	"raincheck/pkg/twin/twintest"
 	"raincheck/pkg/waitlist"
@@ -49,7 +50,9 @@ func picture(w *twintest.World) (all []any) {
 	w.Must(err)
 	cohorts, err := w.Store.Cohorts(w.Ctx, time.Time{})
 	w.Must(err)
-	return append(all, c, p, cohorts)
+	words, err := w.Store.Words(w.Ctx, "es")
+	w.Must(err)
+	return append(all, c, p, cohorts, words)
 }
 
 func TestJournalBringsTheWaitlistBack(t *testing.T) {
@@ -66,6 +69,7 @@ func TestJournalBringsTheWaitlistBack(t *testing.T) {
 	w.Throttle(5)
 	w.Minute()
 	w.Redeem(refs[0], "phone")
+	w.Must(w.Store.SaveWords(w.Ctx, "es", site.Words{Name: "Beneficios del Estado"}))
 	w.Must(w.Store.Leave(w.Ctx, refs[1], w.Now))
 	w.Must(w.Store.Bounce(w.Ctx, refs[2], w.Now))
 	w.Must(w.Store.Bounce(w.Ctx, waitlist.Ref{Key: "nobody-is-kept-there", Joining: 1}, w.Now))

@@ -11,6 +11,7 @@ import (
 
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
+	"raincheck/pkg/site"
 	"raincheck/pkg/twin"
 	"raincheck/pkg/waitlist"
 )
@@ -33,6 +34,7 @@ type Store struct {
 	ticks    []int64 // keys of counters, in order
 	control  waitlist.Control
 	progress waitlist.Progress
+	words    map[string]site.Words
 	lease    waitlist.Lease
 	state    []byte
 	stateOf  time.Time
@@ -85,6 +87,7 @@ func (s *Store) init() {
 		s.codes = map[bypass.Code]*ticket{}
 		s.parts = map[waitlist.Part]*part{}
 		s.counters = map[int64]*waitlist.Cohort{}
+		s.words = map[string]site.Words{}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"raincheck/pkg/gate"
+	"raincheck/pkg/site"
 	"raincheck/pkg/waitlist"
 )
 
@@ -64,6 +65,25 @@ var deskChecks = []Check{
 		t.must(err)
 		if !c.Paused || p != want {
 			t.Fatalf("the notice is %+v, %+v", c, p)
+		}
+	}},
+	{"words are kept by language", func(t *trial) {
+		w, err := t.Store.Words(t.Context(), "en")
+		t.must(err)
+		if !reflect.DeepEqual(w, site.Words{}) {
+			t.Fatalf("an empty store has the words %+v", w)
+		}
+		zone, err := site.LoadZone("UTC", noon)
+		t.must(err)
+		english := site.Words{Name: "State Benefits", Colour: "#0b5c46", Contact: "Call us", Telephone: "+1 800 555 0100", Zone: zone, ZoneName: "UTC"}
+		spanish := site.Words{Name: "Beneficios del Estado"}
+		t.must(t.Store.SaveWords(t.Context(), "en", site.Words{Name: "An older name", Logo: "<svg/>"}))
+		t.must(t.Store.SaveWords(t.Context(), "en", english))
+		t.must(t.Store.SaveWords(t.Context(), "es", spanish))
+		for tag, want := range map[string]site.Words{"en": english, "es": spanish, "ar": {}} {
+			if w, err = t.Store.Words(t.Context(), tag); err != nil || !reflect.DeepEqual(w, want) {
+				t.Fatalf("the words of %s are %+v, %v, want %+v", tag, w, err, want)
+			}
 		}
 	}},
 	{"a lease is one tick's, and ticks only go forward", func(t *trial) {

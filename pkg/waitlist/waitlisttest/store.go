@@ -46,6 +46,7 @@ import (
 	"time"
 
 	"raincheck/pkg/bypass"
+	"raincheck/pkg/site"
 	"raincheck/pkg/waitlist"
 )
 
@@ -189,6 +190,14 @@ type Desk interface {
 	// Notice reads control and progress in one batch read, for the public pages and
 	// the sender, who cache it for 30 s.
 	Notice(ctx context.Context) (waitlist.Control, waitlist.Progress, error)
+
+	// Words reads what pages and mails in a language say about the site: one item,
+	// words#LANGUAGE. The zero Words when none were saved. Callers cache them as
+	// they cache the notice.
+	Words(ctx context.Context, language string) (site.Words, error)
+
+	// SaveWords replaces the words of a language; unconditional.
+	SaveWords(ctx context.Context, language string, w site.Words) error
 
 	// UpdateControl reads, lets change decide and writes on the version that was
 	// read, again from the start when somebody else was quicker (a bounded number of
