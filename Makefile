@@ -127,7 +127,7 @@ deploy: build ## Deploy the stack (the first time: make deploy deploy-edge ARGS=
 STACK ?= raincheck
 EDGE ?=
 
-deploy-edge: ## Deploy the part in us-east-1, the edge's log group, counts and alarms (STACK=raincheck EDGE='AlarmEmail=… WebAcl=yes')
+deploy-edge: ## Deploy the part in us-east-1, the edge's log group, counts and alarms (STACK=raincheck EDGE='AlarmEmail=… WebAcl=rules')
 	aws cloudformation deploy --region us-east-1 --stack-name $(STACK)-edge --template-file functions/throttle/edge.yaml --parameter-overrides Stack=$(STACK) $(EDGE) --no-fail-on-empty-changeset
 
 template: ## Join the edge functions' code into the templates

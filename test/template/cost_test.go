@@ -35,7 +35,7 @@ func TestWhatCostsAtRestIsWritten(t *testing.T) {
 			}
 		}
 		secrets += len(tmpl.Resources("AWS::SecretsManager::Secret"))
-		for _, typ := range []string{"AWS::EC2::NatGateway", "AWS::EC2::VPC", "AWS::KMS::Key", "AWS::Route53::HostedZone", "AWS::Kinesis::Stream", "AWS::WAFv2::WebACL"} {
+		for _, typ := range []string{"AWS::EC2::NatGateway", "AWS::EC2::VPC", "AWS::KMS::Key", "AWS::Route53::HostedZone", "AWS::Kinesis::Stream", "AWS::WAFv2::WebACL", "AWS::WAFv2::RuleGroup"} {
 			for _, name := range tmpl.Resources(typ) {
 				if tmpl.Get("Resources", name, "Condition") == nil {
 					t.Errorf("%s costs while nobody waits, and is not asked for", name)

@@ -94,7 +94,7 @@ func TestParametersRefuse(t *testing.T) {
 		{template.Main, "WebAclArn", []string{"", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/a/b"}, []string{"arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/a/b"}},
 		{template.Main, "LogDays", []string{"30"}, []string{"31", "0"}},
 		{template.Edge, "PostsPerAddress", []string{"10", "300"}, []string{"0", "9", "2000000001"}},
-		{template.Edge, "WebAcl", []string{"yes", "no"}, []string{"", "true"}},
+		{template.Edge, "WebAcl", []string{"yes", "rules", "no"}, []string{"", "true"}},
 		{template.Edge, "Stack", []string{"raincheck-prod"}, []string{"", "1a", "a_b"}},
 	} {
 		parameter := read(t, story.template).Get("Parameters", story.parameter)
@@ -112,78 +112,6 @@ func TestParametersRefuse(t *testing.T) {
 				t.Errorf("%s takes %q", story.parameter, value)
 			}
 		}
-	}
-}
-
-// TestTheWebAclBoundsPosts holds the rule to what it is for: posts to the waiting
-// room by address, found by the path as CloudFront finds the room, and a refusal
-// that says that nothing was saved.
-func TestTheWebAclBoundsPosts(t *testing.T) {
-	t.Parallel()
-	type match struct {
-		FieldToMatch                       map[string]map[string]string
-		PositionalConstraint, SearchString string
-		TextTransformations                []struct {
-			Priority int
-			Type     string
-		}
-	}
-	var acl struct {
-		Scope                string
-		DefaultAction        map[string]any
-		CustomResponseBodies map[string]struct{ ContentType, Content string }
-		Rules                []struct {
-			Action struct {
-				Block struct {
-					CustomResponse struct {
-						ResponseCode          int
-						CustomResponseBodyKey string
-					}
-				}
-			}
-			Statement struct {
-				RateBasedStatement struct {
-					AggregateKeyType    string
-					EvaluationWindowSec int
-					Limit               string
-					ScopeDownStatement  struct {
-						AndStatement struct {
-							Statements []struct{ ByteMatchStatement match }
-						}
-					}
-				}
-			}
-		}
-	}
-	if err := decode(read(t, template.Edge).Get("Resources", "RoomAcl", "Properties"), &acl); err != nil {
-		t.Fatal(err)
-	}
-	if _, open := acl.DefaultAction["Allow"]; acl.Scope != "CLOUDFRONT" || !open || len(acl.Rules) != 1 {
-		t.Fatalf("the ACL is %+v", acl)
-	}
-	rate := acl.Rules[0].Statement.RateBasedStatement
-	// The windows that the service knows are 60, 120, 300 and 600 s.
-	if rate.AggregateKeyType != "IP" || rate.EvaluationWindowSec != 300 || rate.Limit != "PostsPerAddress" {
-		t.Errorf("the rate is %+v", rate)
-	}
-	var method, path match
-	for _, s := range rate.ScopeDownStatement.AndStatement.Statements {
-		if _, ok := s.ByteMatchStatement.FieldToMatch["Method"]; ok {
-			method = s.ByteMatchStatement
-		}
-		if _, ok := s.ByteMatchStatement.FieldToMatch["UriPath"]; ok {
-			path = s.ByteMatchStatement
-		}
-	}
-	if method.SearchString != "POST" || method.PositionalConstraint != "EXACTLY" {
-		t.Errorf("the method is matched by %+v", method)
-	}
-	if path.SearchString != "/waiting-room" || path.PositionalConstraint != "STARTS_WITH" || len(path.TextTransformations) != 2 || path.TextTransformations[0].Type != "URL_DECODE" || path.TextTransformations[1].Type != "NORMALIZE_PATH" {
-		t.Errorf("the path is matched by %+v", path)
-	}
-	refusal := acl.Rules[0].Action.Block.CustomResponse
-	if body := acl.CustomResponseBodies[refusal.CustomResponseBodyKey]; refusal.ResponseCode != 429 || !regexp.MustCompile("not saved").MatchString(body.Content) {
-		t.Errorf("the refusal is %+v, %+v", refusal, body)
 	}
 }
 
