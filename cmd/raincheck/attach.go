@@ -6,9 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
 	"raincheck/pkg/attach"
 	"raincheck/pkg/aws/distribution"
 	"raincheck/pkg/aws/secret"
@@ -119,15 +116,6 @@ func readDistribution(e *env, cloudfront *distribution.Client, id string) (distr
 	}
 	config, err := attach.Parse(d.Config)
 	return d, config, err
-}
-
-// readSecret reads one secret of the stack.
-func readSecret(e *env, s *session, arn string) ([]byte, error) {
-	out, err := secretsmanager.NewFromConfig(s.cfg).GetSecretValue(e.ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
-	if err != nil {
-		return nil, awsWords(fmt.Errorf("read the stack's secret: %w", err))
-	}
-	return []byte(aws.ToString(out.SecretString)), nil
 }
 
 // change prints what plan finds, writes it when told to, and waits. When

@@ -23,6 +23,7 @@ import (
 
 	"raincheck/functions/throttle"
 	"raincheck/pkg/bypass"
+	"raincheck/pkg/capacity/capacitytest"
 	"raincheck/pkg/gate"
 	"raincheck/test/emulators"
 	"raincheck/test/emulators/account"
@@ -343,7 +344,7 @@ var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"day": func(ts *testscript.TestScript, neg bool, args []string) {
 		capacity, err := strconv.ParseFloat(args[0], 64)
 		ts.Check(err)
-		load, edge := aDay(time.Now(), capacity, 20)
+		load, edge := capacitytest.Day(time.Now(), capacity, 20)
 		for i := range load {
 			worldOf(ts).metrics.Put(emulators.Series("AWS/ApplicationELB", "ActiveConnectionCount", "LoadBalancer=app/web/0123456789abcdef"), load[i].At, load[i].Value*40000)
 			worldOf(ts).metrics.Put(emulators.Series(outputs[outEdgeMetrics], "Visitors"), edge[i].At, edge[i].Visitors)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"raincheck/pkg/aws/distribution"
+	"raincheck/pkg/aws/health"
+	"raincheck/pkg/capacity"
 )
 
 // doctorCmd looks for what would go wrong on the day, before the day.
@@ -32,56 +34,24 @@ func (c *doctorCmd) Help() string {
 		"Exit status: 0 nothing is wrong (there may be warnings), 1 a problem was found, or the stack could not be read at all; 2 the command is wrong."
 }
 
-// grade is how bad a finding is.
-type grade string
-
-// The grades. Only a problem makes the exit status 1.
-const (
-	fine    grade = "ok"
-	warning grade = "warning"
-	problem grade = "problem"
-)
-
-// finding is one thing that the doctor has to say.
-type finding struct {
-	// Check names the check that found it; stable, for scripts.
-	Check string `json:"check"`
-	Grade grade  `json:"grade"`
-	// Says is what was found, Mend what to do about it.
-	Says string `json:"says"`
-	Mend string `json:"mend,omitempty"`
-}
-
-func ok(format string, args ...any) finding {
-	return finding{Grade: fine, Says: fmt.Sprintf(format, args...)}
-}
-
-func warn(mend, format string, args ...any) finding {
-	return finding{Grade: warning, Mend: mend, Says: fmt.Sprintf(format, args...)}
-}
-
-func bad(mend, format string, args ...any) finding {
-	return finding{Grade: problem, Mend: mend, Says: fmt.Sprintf(format, args...)}
-}
-
 // check is one look. Its error means that it could not look.
 type check struct {
 	name string
-	look func(ctx context.Context) ([]finding, error)
+	look func(ctx context.Context) ([]health.Finding, error)
 }
 
 // diagnosis is what the doctor says, and its --json.
 type diagnosis struct {
 	// On names what was looked at.
-	On       string    `json:"on"`
-	At       time.Time `json:"at"`
-	Findings []finding `json:"findings"`
-	Problems int       `json:"problems"`
-	Warnings int       `json:"warnings"`
+	On       string           `json:"on"`
+	At       time.Time        `json:"at"`
+	Findings []health.Finding `json:"findings"`
+	Problems int              `json:"problems"`
+	Warnings int              `json:"warnings"`
 	// Load is the load of the last 24 hours.
-	Load loadHistory `json:"load"`
+	Load capacity.History `json:"load"`
 	// Capacity is what is proposed, absent when nothing can be.
-	Capacity *proposal `json:"capacity,omitempty"`
+	Capacity *capacity.Proposal `json:"capacity,omitempty"`
 }
 
 // errUnwell is the exit status of a diagnosis with a problem: it has been said
@@ -108,9 +78,9 @@ func (c *doctorCmd) Run(e *env) error {
 	}
 	for _, f := range d.Findings {
 		switch f.Grade {
-		case problem:
+		case health.Problem:
 			d.Problems++
-		case warning:
+		case health.Warning:
 			d.Warnings++
 		}
 	}
@@ -130,7 +100,7 @@ func (c *doctorCmd) Run(e *env) error {
 }
 
 // resolver asks the machine's name servers, or the one that was named.
-func (c *doctorCmd) resolver() (txtResolver, error) {
+func (c *doctorCmd) resolver() (health.Resolver, error) {
 	if c.DNS == "" {
 		return net.DefaultResolver, nil
 	}
@@ -146,8 +116,8 @@ func (c *doctorCmd) resolver() (txtResolver, error) {
 // examine runs the checks side by side, each with its own patience, and gives
 // their findings in the order of the checks. What could not be looked at is a
 // finding too.
-func examine(ctx context.Context, e *env, timeout time.Duration, checks []check) []finding {
-	found := make([][]finding, len(checks))
+func examine(ctx context.Context, e *env, timeout time.Duration, checks []check) []health.Finding {
+	found := make([][]health.Finding, len(checks))
 	line := newCheckLine(e.stderr, len(checks))
 	var wait sync.WaitGroup
 	for i, c := range checks {
@@ -172,15 +142,15 @@ func examine(ctx context.Context, e *env, timeout time.Duration, checks []check)
 
 // unseen is a check that could not look. Credentials that may not look say
 // nothing about what they would have seen; a service that is down does.
-func unseen(err error, timeout time.Duration) finding {
+func unseen(err error, timeout time.Duration) health.Finding {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return bad("Look at https://health.aws.amazon.com, and run it again; --timeout gives it longer.", "no answer within %s", timeout)
+		return health.Bad("Look at https://health.aws.amazon.com, and run it again; --timeout gives it longer.", "no answer within %s", timeout)
 	}
 	said := awsWords(err)
 	if errors.Is(said, errDenied) || errors.Is(said, distribution.ErrDenied) {
-		return warn("Run doctor with credentials that may read this.", "not looked at: %v", said)
+		return health.Warn("Run doctor with credentials that may read this.", "not looked at: %v", said)
 	}
-	return bad("Look at https://health.aws.amazon.com, and run it again.", "could not be looked at: %v", said)
+	return health.Bad("Look at https://health.aws.amazon.com, and run it again.", "could not be looked at: %v", said)
 }
 
 // checkLine says on a terminal how many checks are through.
@@ -215,10 +185,10 @@ func (l *checkLine) end() {
 func (d diagnosis) print(w io.Writer) {
 	fmt.Fprintf(w, "%s, %s\n", d.On, d.At.UTC().Format("Mon 2 Jan 2006 15:04 UTC"))
 	for _, g := range []struct {
-		grade grade
+		grade health.Grade
 		title string
 		sign  string
-	}{{problem, "Problems", "x"}, {warning, "Warnings", "!"}, {fine, "Well", "·"}} {
+	}{{health.Problem, "Problems", "x"}, {health.Warning, "Warnings", "!"}, {health.Fine, "Well", "·"}} {
 		first := true
 		for _, f := range d.Findings {
 			if f.Grade != g.grade {
@@ -234,7 +204,7 @@ func (d diagnosis) print(w io.Writer) {
 			}
 		}
 	}
-	fmt.Fprintf(w, "\nThe load of the last 24 hours\n%s\n", d.Load.draw())
+	fmt.Fprintf(w, "\nThe load of the last 24 hours\n%s\n", d.Load.Draw())
 	if d.Capacity != nil {
 		fmt.Fprintf(w, "\nProposed capacity: %s visitors at once\n  %s\n", thousands(int(d.Capacity.Visitors)), d.Capacity.How)
 	}

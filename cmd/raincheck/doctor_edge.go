@@ -3,65 +3,60 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"raincheck/functions/throttle"
 	"raincheck/pkg/attach"
 	"raincheck/pkg/aws/distribution"
 	"raincheck/pkg/aws/edgestore"
+	"raincheck/pkg/aws/health"
 	"raincheck/pkg/aws/metrics"
 	"raincheck/pkg/aws/secret"
 	"raincheck/pkg/gate"
 )
 
 // edgeDocuments: what does the edge read, and what if it cannot?
-func (s *session) edgeDocuments(now func() time.Time) func(context.Context) ([]finding, error) {
-	return func(ctx context.Context) ([]finding, error) {
+func (s *session) edgeDocuments(now func() time.Time) func(context.Context) ([]health.Finding, error) {
+	return func(ctx context.Context) ([]health.Finding, error) {
 		out, err := s.Need(outEdge)
 		if err != nil {
 			return nil, err
 		}
 		store := edgestore.New(s.cfg, out[0])
-		var found []finding
+		var found []health.Finding
 		g, etag, err := store.Gate(ctx)
 		switch {
 		case errors.Is(err, gate.ErrMissing):
-			found = append(found, warn("Wait for the inviter's first minute; if it stays so, look at its logs.", "there is no gate yet: the edge fails the way EdgeFailure says"))
+			found = append(found, health.Warn("Wait for the inviter's first minute; if it stays so, look at its logs.", "there is no gate yet: the edge fails the way EdgeFailure says"))
 		case err != nil && etag == "":
 			return nil, err
 		case err != nil:
-			found = append(found, bad("`raincheck open` writes a good one; then look at the inviter's logs.", "the gate cannot be read: %v", err))
+			found = append(found, health.Bad("`raincheck open` writes a good one; then look at the inviter's logs.", "the gate cannot be read: %v", err))
 		case !g.InForce(now()):
-			found = append(found, bad("The inviter renews it every few minutes: look at its logs (alarm NoTicks in docs/operating.md).", "the gate ran out at %s: the edge lets in its stale share, %s", clockTime(g.Until), percent(g.Stale)))
+			found = append(found, health.Bad("The inviter renews it every few minutes: look at its logs (alarm NoTicks in docs/operating.md).", "the gate ran out at %s: the edge lets in its stale share, %s", clockTime(g.Until), percent(g.Stale)))
 		default:
 			doc, err := g.Encode()
 			if err != nil {
 				return nil, err
 			}
-			found = append(found, ok("the gate is in force: %s, %d of %d bytes", g.Mode, len(doc), gate.MaxDocument))
+			found = append(found, health.OK("the gate is in force: %s, %d of %d bytes", g.Mode, len(doc), gate.MaxDocument))
 		}
 		b, _, err := store.Base(ctx)
 		switch {
 		case errors.Is(err, gate.ErrMissing):
-			found = append(found, warn("The inviter writes it on its first tick; look at its logs.", "there is no base: without a gate the edge falls back to what was deployed"))
+			found = append(found, health.Warn("The inviter writes it on its first tick; look at its logs.", "there is no base: without a gate the edge falls back to what was deployed"))
 		case err != nil:
-			found = append(found, bad("Look at the inviter's logs.", "the base cannot be read: %v", err))
+			found = append(found, health.Bad("Look at the inviter's logs.", "the base cannot be read: %v", err))
 		case len(b.Keys) == 0:
-			found = append(found, bad("Look at the inviter's logs.", "the edge has no keys for passes"))
+			found = append(found, health.Bad("Look at the inviter's logs.", "the edge has no keys for passes"))
 		}
 		return found, nil
 	}
 }
 
 // edgeCode: does the edge run what this program was built with?
-func (s *session) edgeCode(ctx context.Context) ([]finding, error) {
+func (s *session) edgeCode(ctx context.Context) ([]health.Finding, error) {
 	out, err := s.Need(outThrottle, outRemember)
 	if err != nil {
 		return nil, err
@@ -73,78 +68,37 @@ func (s *session) edgeCode(ctx context.Context) ([]finding, error) {
 	}
 	client := distribution.New(s.cfg)
 	for i, want := range []string{before + failure + after, throttle.ShippedRemember()} {
-		name := out[i][strings.LastIndex(out[i], "/")+1:]
+		name := functionName(out[i])
 		code, err := client.Code(ctx, name)
 		if err != nil {
 			return nil, err
 		}
 		if strings.TrimSpace(string(code)) != strings.TrimSpace(want) {
-			return []finding{warn("If nobody changed it by hand, this program and the stack are of different versions: deploy the one that you mean.",
+			return []health.Finding{health.Warn("If nobody changed it by hand, this program and the stack are of different versions: deploy the one that you mean.",
 				"the edge runs another %s than this program was built with", name)}, nil
 		}
 	}
-	return []finding{ok("the edge runs the code that this program was built with")}, nil
+	return []health.Finding{health.OK("the edge runs the code that this program was built with")}, nil
 }
 
 // edgeLogs: do the edge's counts arrive, in us-east-1?
-func (s *session) edgeLogs(now func() time.Time) func(context.Context) ([]finding, error) {
-	return func(ctx context.Context) ([]finding, error) {
+func (s *session) edgeLogs(now func() time.Time) func(context.Context) ([]health.Finding, error) {
+	return func(ctx context.Context) ([]health.Finding, error) {
 		out, err := s.Need(outThrottle, outEdgeMetrics)
 		if err != nil {
 			return nil, err
 		}
-		const mend = "Deploy functions/throttle/edge.yaml in us-east-1 (docs/operating.md, Deploying)."
-		client := cloudwatchlogs.NewFromConfig(inRegion(s.cfg, metrics.EdgeRegion))
-		group := "/aws/cloudfront/function/" + out[0][strings.LastIndex(out[0], "/")+1:]
-		groups, err := client.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &group})
-		if err != nil {
-			return nil, fmt.Errorf("reading the log groups in %s: %w", metrics.EdgeRegion, err)
-		}
-		i := slices.IndexFunc(groups.LogGroups, func(g types.LogGroup) bool { return aws.ToString(g.LogGroupName) == group })
-		if i < 0 {
-			return []finding{bad(mend, "there is no log group %s in %s: the law is blind at the door", group, metrics.EdgeRegion)}, nil
-		}
-		var found []finding
-		if days := groups.LogGroups[i].RetentionInDays; days == nil {
-			found = append(found, warn(mend, "the edge's lines are kept for ever: CloudFront made the log group, not the template"))
-		}
-		filters, err := client.DescribeMetricFilters(ctx, &cloudwatchlogs.DescribeMetricFiltersInput{LogGroupName: &group})
-		if err != nil {
-			return nil, fmt.Errorf("reading the metric filters of %s: %w", group, err)
-		}
-		var made []string
-		for _, f := range filters.MetricFilters {
-			for _, t := range f.MetricTransformations {
-				if aws.ToString(t.MetricNamespace) == out[1] && strings.Contains(aws.ToString(f.FilterPattern), "rc1") {
-					made = append(made, aws.ToString(t.MetricName))
-				}
-			}
-		}
-		for _, name := range []string{metrics.Visitors, metrics.Admitted} {
-			if !slices.Contains(made, name) {
-				found = append(found, bad(mend, "no metric filter makes %s of the edge's lines", name))
-			}
-		}
-		since := now().Add(-24 * time.Hour)
-		lines, err := client.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group, FilterPattern: aws.String("rc1"), StartTime: aws.Int64(since.UnixMilli()), Limit: aws.Int32(1)})
-		if err != nil {
-			return nil, fmt.Errorf("reading the lines of %s: %w", group, err)
-		}
-		// A page may be empty and more follow.
-		if len(lines.Events) == 0 && lines.NextToken == nil {
-			return append(found, warn("Attach the functions; in mode open nothing is counted, so `raincheck observe --apply`. If that is done, see docs/operating.md, NoEdgeCounts.",
-				"the edge has counted nobody in 24 hours")), nil
-		}
-		if len(found) == 0 {
-			found = append(found, ok("the edge's lines arrive in %s and become metrics", group))
-		}
-		return found, nil
+		return health.EdgeLogs(ctx, inRegion(s.cfg, metrics.EdgeRegion), functionName(out[0]), out[1],
+			[]string{metrics.Visitors, metrics.Admitted}, now().Add(-24*time.Hour))
 	}
 }
 
+// functionName is the last part of a CloudFront function's ARN.
+func functionName(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
+
 // attached: is the site behind this stack, and over HTTPS?
-func (s *session) attached(id string) func(context.Context) ([]finding, error) {
-	return func(ctx context.Context) ([]finding, error) {
+func (s *session) attached(id string) func(context.Context) ([]health.Finding, error) {
+	return func(ctx context.Context) ([]health.Finding, error) {
 		out, err := s.Need(outRoom, outThrottle, outRemember, outKeys, outOrigin)
 		if err != nil {
 			return nil, err
@@ -157,7 +111,7 @@ func (s *session) attached(id string) func(context.Context) ([]finding, error) {
 				return nil, err
 			}
 			if len(ids) == 0 {
-				return []finding{bad("Name the distribution with --distribution-id, or look whether it is in another account.", "no distribution of this account serves %s", host)}, nil
+				return []health.Finding{health.Bad("Name the distribution with --distribution-id, or look whether it is in another account.", "no distribution of this account serves %s", host)}, nil
 			}
 			id = ids[0]
 		}
@@ -176,28 +130,28 @@ func (s *session) attached(id string) func(context.Context) ([]finding, error) {
 		a := attach.Look(config, attach.Room{Domain: out[0], Secret: values[0], Throttle: out[1], Remember: out[2]})
 		mend := "`raincheck attach --distribution-id " + id + " --host " + host + "` shows what would change."
 		if len(a.Protected) == 0 && len(a.Half) == 0 {
-			return []finding{warn(mend, "the distribution %s is not attached to this stack: everybody reaches the site", id)}, nil
+			return []health.Finding{health.Warn(mend, "the distribution %s is not attached to this stack: everybody reaches the site", id)}, nil
 		}
-		var found []finding
+		var found []health.Finding
 		if len(a.Half) > 0 {
-			found = append(found, bad(mend, "only one of the two functions is on %s", strings.Join(a.Half, ", ")))
+			found = append(found, health.Bad(mend, "only one of the two functions is on %s", strings.Join(a.Half, ", ")))
 		}
 		if len(a.Plain) > 0 {
-			found = append(found, bad("Set their viewer protocol policy to redirect-to-https.", "%s takes plain HTTP, where a browser keeps no pass: people would wait again and again", strings.Join(a.Plain, ", ")))
+			found = append(found, health.Bad("Set their viewer protocol policy to redirect-to-https.", "%s takes plain HTTP, where a browser keeps no pass: people would wait again and again", strings.Join(a.Plain, ", ")))
 		}
 		switch {
 		case !a.Room:
-			found = append(found, bad(mend, "the waiting room's behaviour %s is not the first one of %s: people would be sent to a page that is not there", attach.RoomPattern, id))
+			found = append(found, health.Bad(mend, "the waiting room's behaviour %s is not the first one of %s: people would be sent to a page that is not there", attach.RoomPattern, id))
 		case a.Domain != out[0]:
-			found = append(found, bad(mend, "%s leads to %s, and this stack's waiting room is %s", attach.RoomPattern, a.Domain, out[0]))
+			found = append(found, health.Bad(mend, "%s leads to %s, and this stack's waiting room is %s", attach.RoomPattern, a.Domain, out[0]))
 		case !a.Secret:
-			found = append(found, warn(mend, "the distribution sends another secret than the stack's present one: after the next rotation the waiting room would not answer"))
+			found = append(found, health.Warn(mend, "the distribution sends another secret than the stack's present one: after the next rotation the waiting room would not answer"))
 		}
 		if !d.Deployed {
-			found = append(found, warn("Wait a few minutes.", "a change of %s is on its way to the edges", id))
+			found = append(found, health.Warn("Wait a few minutes.", "a change of %s is on its way to the edges", id))
 		}
 		if len(found) == 0 {
-			found = append(found, ok("%s (%s) is attached: %s, HTTPS only", id, d.Domain, strings.Join(a.Protected, ", ")))
+			found = append(found, health.OK("%s (%s) is attached: %s, HTTPS only", id, d.Domain, strings.Join(a.Protected, ", ")))
 		}
 		return found, nil
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"raincheck/pkg/admission"
+	"raincheck/pkg/aws/health"
+	"raincheck/pkg/capacity"
 	"raincheck/pkg/console"
 	"raincheck/pkg/gate"
 )
@@ -26,16 +28,16 @@ func (c *doctorCmd) local(e *env) (diagnosis, error) {
 	d := diagnosis{On: here.name(), At: s.Now}
 	var load []admission.Sample
 	d.Findings = examine(e.ctx, e, c.Timeout, []check{
-		{"controller", func(context.Context) ([]finding, error) { return decides(s), nil }},
-		{"edge-store", func(context.Context) ([]finding, error) { return documents(s), nil }},
-		{"mail-account", func(context.Context) ([]finding, error) { return mailing(s), nil }},
-		{"load", func(ctx context.Context) ([]finding, error) {
+		{"controller", func(context.Context) ([]health.Finding, error) { return decides(s), nil }},
+		{"edge-store", func(context.Context) ([]health.Finding, error) { return documents(s), nil }},
+		{"mail-account", func(context.Context) ([]health.Finding, error) { return mailing(s), nil }},
+		{"load", func(ctx context.Context) ([]health.Finding, error) {
 			// console.Series, but null is to be told from zero.
 			var series struct {
 				Minutes                                   []int64
 				Load, Admit, Visitors, Admitted, Redeemed []*float64
 			}
-			after := strconv.FormatInt(s.Now.Add(-looksBack).Unix(), 10)
+			after := strconv.FormatInt(s.Now.Add(-capacity.LooksBack).Unix(), 10)
 			if err := here.ask(ctx, http.MethodGet, "series?after="+after, nil, &series); err != nil {
 				return nil, err
 			}
@@ -43,74 +45,74 @@ func (c *doctorCmd) local(e *env) (diagnosis, error) {
 			if len(series.Load) != n || len(series.Admit) != n || len(series.Visitors) != n || len(series.Admitted) != n || len(series.Redeemed) != n {
 				return nil, errors.New("the instance's columns differ in length")
 			}
-			r := recorded{shares: map[time.Time]float64{}, back: map[time.Time]float64{}}
+			r := capacity.Recorded{Shares: map[time.Time]float64{}, Back: map[time.Time]float64{}}
 			everybody := s.Control.Door() == gate.Open || s.Control.Door() == gate.Observe
 			for i, m := range series.Minutes {
 				at := time.Unix(m, 0).UTC()
 				if v := series.Load[i]; v != nil {
-					r.load = append(r.load, admission.Sample{At: at, Value: *v})
+					r.Load = append(r.Load, admission.Sample{At: at, Value: *v})
 				}
 				if v, a := series.Visitors[i], series.Admitted[i]; v != nil && a != nil {
-					r.edge = append(r.edge, admission.EdgeCount{At: at, Visitors: *v, Admitted: *a})
+					r.Edge = append(r.Edge, admission.EdgeCount{At: at, Visitors: *v, Admitted: *a})
 				}
 				if v := series.Admit[i]; v != nil && !(everybody && at.After(s.Control.Switched)) {
-					r.shares[at] = *v
+					r.Shares[at] = *v
 				}
 				if v := series.Redeemed[i]; v != nil {
-					r.back[at] = *v
+					r.Back[at] = *v
 				}
 			}
 			var none string
-			d.Capacity, none = propose(r, s.Now.Truncate(time.Minute))
-			load = r.load
+			d.Capacity, none = capacity.Propose(r, s.Now.Truncate(time.Minute))
+			load = r.Load
 			if s.Load == nil {
-				return []finding{warn("It comes with the first minute.", "the load is not known yet")}, nil
+				return []health.Finding{health.Warn("It comes with the first minute.", "the load is not known yet")}, nil
 			}
-			found := []finding{ok("the load is %s", percent(*s.Load))}
+			found := []health.Finding{health.OK("the load is %s", percent(*s.Load))}
 			if d.Capacity == nil {
-				found = append(found, ok("no capacity is proposed: %s", none))
+				found = append(found, health.OK("no capacity is proposed: %s", none))
 			}
 			return found, nil
 		}},
 	})
-	d.Load = historyOf(load, s.Now, s.Target, "")
+	d.Load = capacity.HistoryOf(load, s.Now, s.Target, "")
 	return d, nil
 }
 
-func decides(s console.Snapshot) []finding {
-	var found []finding
+func decides(s console.Snapshot) []health.Finding {
+	var found []health.Finding
 	for _, w := range s.Warnings {
 		if strings.HasPrefix(w, "A defect: ") {
-			found = append(found, bad("Report it, with what led to it.", "%s", w))
+			found = append(found, health.Bad("Report it, with what led to it.", "%s", w))
 		}
 	}
 	switch age := s.Now.Sub(s.Decided); {
 	case s.Decided.IsZero():
-		found = append(found, warn("Wait for the first minute.", "nothing has been decided yet"))
+		found = append(found, health.Warn("Wait for the first minute.", "nothing has been decided yet"))
 	case age > 3*time.Minute && s.Control.Door() != gate.Open:
-		found = append(found, bad("Restart it, and report what it logs with --verbose.", "the last decision is %s old", age.Round(time.Second)))
+		found = append(found, health.Bad("Restart it, and report what it logs with --verbose.", "the last decision is %s old", age.Round(time.Second)))
 	default:
-		found = append(found, ok("the inviter decides; the door: %s", door(s.Control)))
+		found = append(found, health.OK("the inviter decides; the door: %s", door(s.Control)))
 	}
 	if s.Control.SignupsOff {
-		found = append(found, warn("`raincheck drain --undo --apply`, if nobody means it.", "no addresses are taken"))
+		found = append(found, health.Warn("`raincheck drain --undo --apply`, if nobody means it.", "no addresses are taken"))
 	}
 	return found
 }
 
-func documents(s console.Snapshot) []finding {
+func documents(s console.Snapshot) []health.Finding {
 	if s.GateBytes == 0 || s.BaseBytes == 0 {
-		return []finding{warn("They come with the first minute.", "the edge has no gate or no base yet")}
+		return []health.Finding{health.Warn("They come with the first minute.", "the edge has no gate or no base yet")}
 	}
 	if most := max(s.GateBytes, s.BaseBytes); most > gate.MaxDocument {
-		return []finding{bad("Use fewer languages and prefixes.", "a document of %d bytes does not fit the edge's store", most)}
+		return []health.Finding{health.Bad("Use fewer languages and prefixes.", "a document of %d bytes does not fit the edge's store", most)}
 	}
-	return []finding{ok("gate and base are there: %d and %d of %d bytes", s.GateBytes, s.BaseBytes, gate.MaxDocument)}
+	return []health.Finding{health.OK("gate and base are there: %d and %d of %d bytes", s.GateBytes, s.BaseBytes, gate.MaxDocument)}
 }
 
-func mailing(s console.Snapshot) []finding {
+func mailing(s console.Snapshot) []health.Finding {
 	if s.Control.Paused {
-		return []finding{warn("`raincheck resume --apply`, if nobody means it.", "the mail is %s", mail(s.Control))}
+		return []health.Finding{health.Warn("`raincheck resume --apply`, if nobody means it.", "the mail is %s", mail(s.Control))}
 	}
-	return []finding{ok("the mail is %s, to the outbox on the console", mail(s.Control))}
+	return []health.Finding{health.OK("the mail is %s, to the outbox on the console", mail(s.Control))}
 }

@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
+	"raincheck/pkg/aws/secret"
 	"raincheck/pkg/bypass"
 )
 
@@ -32,9 +31,9 @@ func (c *rotateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	document, err := readSecret(e, s, out[0])
+	document, err := secret.ReadRing(e.ctx, s.cfg, out[0])
 	if err != nil {
-		return err
+		return awsWords(err)
 	}
 	keys, err := bypass.ParseKeyring(document)
 	if err != nil {
@@ -50,10 +49,8 @@ func (c *rotateCmd) Run(e *env) error {
 		fmt.Fprintln(e.stdout, "Nothing was changed. Add --apply to do it.")
 		return nil
 	}
-	text := string(next)
-	_, err = secretsmanager.NewFromConfig(s.cfg).PutSecretValue(e.ctx, &secretsmanager.PutSecretValueInput{SecretId: &out[0], SecretString: &text})
-	if err != nil {
-		return awsWords(fmt.Errorf("write the key ring: %w", err))
+	if err := secret.WriteRing(e.ctx, s.cfg, out[0], next); err != nil {
+		return awsWords(err)
 	}
 	fmt.Fprintln(e.stdout, "Done. The edge has its part within a few minutes, by the inviter.")
 	return nil

@@ -11,10 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-
 	"raincheck/pkg/aws/edgestore"
 	"raincheck/pkg/aws/metrics"
 	"raincheck/pkg/aws/queue"
@@ -89,7 +85,7 @@ func (c *smokeCmd) Run(e *env) error {
 	defer cancel()
 	result, failed := service.Run(ctx)
 	if s != nil && !c.NoMetric && result.Off == "" {
-		if err := s.tell(context.WithoutCancel(e.ctx), failed != nil, e.now()); err != nil {
+		if err := metrics.PutFailed(context.WithoutCancel(e.ctx), s.cfg, ownMetrics, "smoke.failed", s.Name, failed != nil, e.now()); err != nil {
 			fmt.Fprintf(e.stderr, "raincheck: the metric smoke.failed could not be written: %v\n", awsWords(err))
 		}
 	}
@@ -129,20 +125,6 @@ func (c *smokeCmd) onStack(e *env, s *session, service *smoke.Service) error {
 	}
 	service.Delivered = metrics.Counted(s.cfg, ownMetrics, "feedback.delivered", "Stack="+s.Name)
 	return nil
-}
-
-// tell writes the one metric.
-func (s *session) tell(ctx context.Context, failed bool, at time.Time) error {
-	value := 0.0
-	if failed {
-		value = 1
-	}
-	_, err := cloudwatch.NewFromConfig(s.cfg).PutMetricData(ctx, &cloudwatch.PutMetricDataInput{
-		Namespace: aws.String(ownMetrics),
-		MetricData: []types.MetricDatum{{MetricName: aws.String("smoke.failed"), Timestamp: &at, Value: &value,
-			Dimensions: []types.Dimension{{Name: aws.String("Stack"), Value: &s.Name}}}},
-	})
-	return err
 }
 
 // onInstance wires the canary to a local instance.

@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
 	"raincheck/pkg/console"
+	"raincheck/pkg/format"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/waitlist"
 )
@@ -120,20 +120,8 @@ func mail(c waitlist.Control) string {
 	return out
 }
 
-func clockTime(t time.Time) string { return t.UTC().Format("15:04") }
+func clockTime(t time.Time) string { return format.Clock(t) }
 
-func percent(v float64) string {
-	if v > 0 && v < 0.1 {
-		return strconv.FormatFloat(100*v, 'f', 1, 64) + " %"
-	}
-	return strconv.FormatFloat(100*v, 'f', 0, 64) + " %"
-}
+func percent(v float64) string { return format.Percent(v) }
 
-// thousands writes 60211 as 60,211.
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func thousands(n int) string { return format.Thousands(n) }

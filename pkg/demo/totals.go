@@ -4,10 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 
 	"raincheck/pkg/console"
+	"raincheck/pkg/format"
 )
 
 // Totals count what became of everybody in the crowd, from the start of an
@@ -72,20 +71,20 @@ func (t Totals) Check(persons Line) error {
 // Sums says in two lines how the totals add up.
 func (t Totals) Sums() string {
 	l := t.Line
-	out := fmt.Sprintf("  %s visits", thousands(t.Visits))
+	out := fmt.Sprintf("  %s visits", format.Thousands(t.Visits))
 	if t.CameLate > 0 {
-		out += fmt.Sprintf(" + %s who came too late", thousands(t.CameLate))
+		out += fmt.Sprintf(" + %s who came too late", format.Thousands(t.CameLate))
 	}
-	out += fmt.Sprintf(" = %s let straight in + %s joined + %s gave up", thousands(t.StraightIn), thousands(t.Joined), thousands(t.GaveUp))
+	out += fmt.Sprintf(" = %s let straight in + %s joined + %s gave up", format.Thousands(t.StraightIn), format.Thousands(t.Joined), format.Thousands(t.GaveUp))
 	if t.Deciding > 0 {
-		out += fmt.Sprintf(" + %s deciding", thousands(t.Deciding))
+		out += fmt.Sprintf(" + %s deciding", format.Thousands(t.Deciding))
 	}
-	out += fmt.Sprintf("\n  %s in the line = %s came back + %s expired + %s bounced + %s left", thousands(l.All()), thousands(l.Used), thousands(l.Expired), thousands(l.Bounced), thousands(l.Left))
+	out += fmt.Sprintf("\n  %s in the line = %s came back + %s expired + %s bounced + %s left", format.Thousands(l.All()), format.Thousands(l.Used), format.Thousands(l.Expired), format.Thousands(l.Bounced), format.Thousands(l.Left))
 	if l.Failed > 0 {
-		out += fmt.Sprintf(" + %s failed", thousands(l.Failed))
+		out += fmt.Sprintf(" + %s failed", format.Thousands(l.Failed))
 	}
 	if l.Open() > 0 {
-		out += fmt.Sprintf(" + %s waiting + %s invited", thousands(l.Waiting+l.OnTheWay), thousands(l.Invited))
+		out += fmt.Sprintf(" + %s waiting + %s invited", format.Thousands(l.Waiting+l.OnTheWay), format.Thousands(l.Invited))
 	}
 	return out
 }
@@ -110,18 +109,6 @@ func (t Totals) rows() []console.Total {
 // Print writes the totals as a table for the end of a run.
 func (t Totals) Print(w io.Writer) {
 	for _, row := range t.rows() {
-		fmt.Fprintf(w, "  %-24s %11s  %s\n", row.Name, thousands(row.Count), row.Means)
+		fmt.Fprintf(w, "  %-24s %11s  %s\n", row.Name, format.Thousands(row.Count), row.Means)
 	}
-}
-
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	var b strings.Builder
-	for i, c := range s {
-		if i > 0 && (len(s)-i)%3 == 0 && s[i-1] != '-' {
-			b.WriteByte(',')
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
 }

@@ -9,6 +9,7 @@ import (
 	"math"
 
 	"raincheck/pkg/chart"
+	"raincheck/pkg/format"
 )
 
 //go:embed report.html
@@ -85,7 +86,7 @@ func Report(w io.Writer, s Scenario, results ...Result) error {
 		p.Names = append(p.Names, one.Control)
 		p.Load[one.Control] = thin(one.Series.Load)
 		x := one.Summary
-		for i, v := range []string{one.Control, fmt.Sprintf("%.2f", x.MaxLoad), thousands(x.Above100), duration(x.WaitMax), duration(x.WaitP95), fmt.Sprintf("%.1f %%", 100*x.LostShare())} {
+		for i, v := range []string{one.Control, fmt.Sprintf("%.2f", x.MaxLoad), format.Thousands(x.Above100), duration(x.WaitMax), duration(x.WaitP95), fmt.Sprintf("%.1f %%", 100*x.LostShare())} {
 			rows[i] = append(rows[i], v)
 		}
 	}
@@ -106,7 +107,7 @@ func Report(w io.Writer, s Scenario, results ...Result) error {
 func setting(s Scenario) string {
 	hours := float64(len(s.Trace.Visits)) / 60
 	text := fmt.Sprintf("%s from %s. A capacity of %s, visits of %s; the law holds %.2f, gives %.0f %% of the free places to those invited, and codes live %s.",
-		plural(hours, "hour"), s.Trace.Start.Format("2 January 2006, 15:04"), thousands(int(s.Site.Capacity)), duration(s.Site.Visit.Minutes()),
+		plural(hours, "hour"), s.Trace.Start.Format("2 January 2006, 15:04"), format.Thousands(int(s.Site.Capacity)), duration(s.Site.Visit.Minutes()),
 		s.Policy.Target, 100*s.Policy.QueueFirst, duration(s.Policy.CodeTTL.Minutes()))
 	if s.Policy.Capacity == 0 {
 		text += " It is not told the capacity."
@@ -124,10 +125,10 @@ func plural(n float64, unit string) string {
 // facts are the figures that an operator asks for first.
 func facts(s Summary) [][2]string {
 	return [][2]string{
-		{thousands(s.Visits), "wanted to visit"},
+		{format.Thousands(s.Visits), "wanted to visit"},
 		{fmt.Sprintf("%.0f %%", 100*s.MaxLoad), "of its capacity, the site at most"},
-		{thousands(s.Above100), "minutes above its capacity"},
-		{thousands(s.Invited), "invited by mail"},
+		{format.Thousands(s.Above100), "minutes above its capacity"},
+		{format.Thousands(s.Invited), "invited by mail"},
 		{duration(s.WaitMax), "longest wait"},
 		{fmt.Sprintf("%.1f %%", 100*s.LostShare()), "never got in"},
 	}

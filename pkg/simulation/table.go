@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"raincheck/pkg/format"
 )
 
 // Table prints results side by side, for a terminal.
@@ -21,7 +23,7 @@ func Table(w io.Writer, results ...Result) {
 	}
 	fmt.Fprintln(w)
 	whole := func(f func(Summary) int) func(Summary) string {
-		return func(s Summary) string { return thousands(f(s)) }
+		return func(s Summary) string { return format.Thousands(f(s)) }
 	}
 	row("visits wanted", whole(func(s Summary) int { return s.Visits }))
 	row("let straight in", whole(func(s Summary) int { return s.Door }))
@@ -45,7 +47,7 @@ func Table(w io.Writer, results ...Result) {
 // Expect says in one sentence what to expect of the day at a capacity.
 func Expect(r Result, capacity float64) string {
 	s := r.Summary
-	start := fmt.Sprintf("At a capacity of %s ", thousands(int(capacity)))
+	start := fmt.Sprintf("At a capacity of %s ", format.Thousands(int(capacity)))
 	full := "the site is never above its capacity"
 	if s.Above100 > 0 {
 		full = fmt.Sprintf("the site is above its capacity for %d minutes, at %.2f at the worst", s.Above100, s.MaxLoad)
@@ -56,7 +58,7 @@ func Expect(r Result, capacity float64) string {
 	case s.Joined == 0:
 		return start + full + "."
 	case s.Waiting > 0:
-		return fmt.Sprintf("%s%s; the day ends with %s people still waiting.", start, full, thousands(s.Waiting))
+		return fmt.Sprintf("%s%s; the day ends with %s people still waiting.", start, full, format.Thousands(s.Waiting))
 	}
 	return fmt.Sprintf("%s%s and everyone who leaves an address is invited; the longest wait is %s, for those who join at %s.",
 		start, full, duration(s.WaitMax), s.WaitMaxAt.Format("15:04"))
@@ -69,13 +71,4 @@ func duration(minutes float64) string {
 		return fmt.Sprintf("%d min", int(d.Minutes()+0.5))
 	}
 	return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
-}
-
-// thousands writes 60211 as 60,211.
-func thousands(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

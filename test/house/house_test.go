@@ -57,19 +57,22 @@ var layers = []layer{
 	{prefix: "pkg/handover", may: domain},
 	{prefix: "pkg/records", may: domain},
 	{prefix: "pkg/chart"},
+	{prefix: "pkg/format", pure: true},
+	{prefix: "pkg/capacity/capacitytest", may: []string{"pkg/admission"}},
+	{prefix: "pkg/capacity", may: []string{"pkg/admission", "pkg/format"}, pure: true},
 	{prefix: "pkg/intake", may: domain},
 	{prefix: "pkg/inviter", may: domain},
 	{prefix: "pkg/sender", may: domain},
 	{prefix: "pkg/feedback", may: domain},
 	{prefix: "pkg/smoke", may: domain},
-	{prefix: "pkg/aws", may: domain},
 	{prefix: "pkg/smtp", may: domain},
+	{prefix: "pkg/aws", may: append([]string{"pkg/format"}, domain...)},
 	{prefix: "pkg/twin/edge", may: append([]string{"functions/throttle"}, domain...)},
 	{prefix: "pkg/twin/twintest", may: slices.Concat(domain, useCases, twins)},
 	{prefix: "pkg/twin", may: domain},
 	{prefix: "pkg/console", may: append([]string{"pkg/chart"}, domain...)},
-	{prefix: "pkg/simulation", may: slices.Concat(domain, useCases, twins, []string{"pkg/chart"})},
-	{prefix: "pkg/demo", may: slices.Concat(domain, useCases, twins, []string{"pkg/console", "pkg/simulation"})},
+	{prefix: "pkg/simulation", may: slices.Concat(domain, useCases, twins, []string{"pkg/chart", "pkg/format"})},
+	{prefix: "pkg/demo", may: slices.Concat(domain, useCases, twins, []string{"pkg/console", "pkg/format", "pkg/simulation"})},
 	{prefix: "functions/throttle"},
 	{prefix: "functions", may: slices.Concat(domain, useCases, adapters)},
 	{prefix: "cmd", may: []string{"pkg", "functions/throttle"}},
@@ -100,6 +103,8 @@ func TestImportsPointOneWay(t *testing.T) {
 				t.Errorf("%s imports %s: %s may import only %v", file, name, l.prefix, l.may)
 			case local && !test && l.prefix == "pkg/aws" && within(inside, adapters) && path.Dir(inside) != dir && inside != dir:
 				t.Errorf("%s imports %s: adapters never import each other", file, name)
+			case !test && l.prefix == "cmd" && strings.HasPrefix(name, "github.com/aws/aws-sdk-go-v2/service/"):
+				t.Errorf("%s imports %s: a command calls an adapter of pkg/aws, never a client of the SDK", file, name)
 			case !test && l.pure && impure(name):
 				t.Errorf("%s imports %s: %s is pure", file, name, l.prefix)
 			}

@@ -153,3 +153,23 @@ func (s *Secrets) fetch(ctx context.Context) (v values, err error) {
 	v.keys, err = bypass.ParseKeyring([]byte(texts[s.root]))
 	return v, err
 }
+
+// ReadRing reads the document of the key ring, past every cache: what is written
+// back must be made of what is there now.
+func ReadRing(ctx context.Context, cfg aws.Config, id string) ([]byte, error) {
+	out, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
+	if err != nil {
+		return nil, fmt.Errorf("read the key ring: %w", err)
+	}
+	return []byte(aws.ToString(out.SecretString)), nil
+}
+
+// WriteRing writes the document of the key ring.
+func WriteRing(ctx context.Context, cfg aws.Config, id string, document []byte) error {
+	text := string(document)
+	_, err := secretsmanager.NewFromConfig(cfg).PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: &id, SecretString: &text})
+	if err != nil {
+		return fmt.Errorf("write the key ring: %w", err)
+	}
+	return nil
+}

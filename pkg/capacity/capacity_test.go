@@ -1,4 +1,4 @@
-package main
+package capacity
 
 import (
 	"math"
@@ -8,24 +8,8 @@ import (
 	"time"
 
 	"raincheck/pkg/admission"
+	"raincheck/pkg/capacity/capacitytest"
 )
-
-// aDay is the load and the counts of a site's last 24 hours: visits come as a
-// day has them, last visit minutes on average, and everybody is let in.
-func aDay(now time.Time, capacity, visit float64) (load []admission.Sample, edge []admission.EdgeCount) {
-	chance := rand.New(rand.NewPCG(7, 7))
-	now = now.UTC().Truncate(time.Minute)
-	people := 0.3 * capacity
-	const minutes = 24 * 60
-	for i := range minutes {
-		at := now.Add(time.Duration(i-minutes-1) * time.Minute)
-		came := capacity / visit * (0.45 + 0.4*math.Sin(2*math.Pi*float64(i)/minutes)) * (1 + 0.05*chance.NormFloat64())
-		people += came - people/visit
-		load = append(load, admission.Sample{At: at, Value: people / capacity * (1 + 0.01*chance.NormFloat64())})
-		edge = append(edge, admission.EdgeCount{At: at, Visitors: math.Round(came/10) * 10, Admitted: math.Round(came/10) * 10})
-	}
-	return load, edge
-}
 
 // TestACapacityIsProposed: sites of which the true capacity is known, with
 // visits of several lengths.
@@ -34,8 +18,8 @@ func TestACapacityIsProposed(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	for _, capacity := range []float64{2000, 10000, 50000} {
 		for _, visit := range []float64{8, 20, 40} {
-			load, edge := aDay(now, capacity, visit)
-			got, why := propose(recorded{load: load, edge: edge}, now)
+			load, edge := capacitytest.Day(now, capacity, visit)
+			got, why := Propose(Recorded{Load: load, Edge: edge}, now)
 			if got == nil {
 				t.Errorf("capacity %g, visits of %g minutes: none, as %s", capacity, visit, why)
 				continue
@@ -50,7 +34,7 @@ func TestACapacityIsProposed(t *testing.T) {
 	// (log-normal). It holds to a third for visits as people make them, and to two
 	// thirds for such as are much alike or very unequal.
 	for sigma, bound := range map[float64]float64{0.5: 5. / 3, 0.8: 4. / 3, 1.1: 5. / 3} {
-		load, edge := aDay(now, 10000, 20)
+		load, edge := capacitytest.Day(now, 10000, 20)
 		for i := range load {
 			people := 0.0
 			for k := range 24 * 60 {
@@ -59,7 +43,7 @@ func TestACapacityIsProposed(t *testing.T) {
 			}
 			load[i].Value = people / 10000
 		}
-		got, why := propose(recorded{load: load, edge: edge}, now)
+		got, why := Propose(Recorded{Load: load, Edge: edge}, now)
 		if got == nil {
 			t.Errorf("log-normal visits: none, as %s", why)
 			continue
@@ -69,21 +53,21 @@ func TestACapacityIsProposed(t *testing.T) {
 			t.Errorf("log-normal visits, sigma %g: %g", sigma, got.Visitors)
 		}
 	}
-	load, edge := aDay(now, 10000, 20)
+	load, edge := capacitytest.Day(now, 10000, 20)
 	// A day that raincheck held, and one on which next to nothing moved.
 	shares, flat := map[time.Time]float64{}, scaled(load, 0)
 	for i := range load {
 		shares[load[i].At] = 0.4
 		flat[i].Value = 0.6 * (1 + 0.01*math.Sin(float64(i)/3))
 	}
-	if got, why := propose(recorded{load: load, edge: edge, shares: shares}, now); got != nil || !strings.Contains(why, "raincheck itself held the load") {
+	if got, why := Propose(Recorded{Load: load, Edge: edge, Shares: shares}, now); got != nil || !strings.Contains(why, "raincheck itself held the load") {
 		t.Errorf("a held day: %v, %s", got, why)
 	}
 	even := append([]admission.EdgeCount(nil), edge...)
 	for i := range even {
 		even[i].Visitors = 500 + 10*float64(i%3)
 	}
-	if got, why := propose(recorded{load: flat, edge: even}, now); got != nil || !strings.Contains(why, "moved too little") {
+	if got, why := Propose(Recorded{Load: flat, Edge: even}, now); got != nil || !strings.Contains(why, "moved too little") {
 		t.Errorf("an even day: %v, %s", got, why)
 	}
 	for name, c := range map[string]struct {
@@ -97,7 +81,7 @@ func TestACapacityIsProposed(t *testing.T) {
 		"another site's": {noise(load), edge, "does not follow"},
 		"a quiet day":    {scaled(load, 0.1), edge, "a quiet day"},
 	} {
-		if got, why := propose(recorded{load: c.load, edge: c.edge}, now); got != nil || !strings.Contains(why, c.says) {
+		if got, why := Propose(Recorded{Load: c.load, Edge: c.edge}, now); got != nil || !strings.Contains(why, c.says) {
 			t.Errorf("%s: %v, %s", name, got, why)
 		}
 	}
@@ -134,7 +118,7 @@ func TestThePicture(t *testing.T) {
 			load = append(load, admission.Sample{At: at, Value: 1})
 		}
 	}
-	got := historyOf(load, now, 0.9, "").draw()
+	got := HistoryOf(load, now, 0.9, "").Draw()
 	lines := strings.Split(got, "\n")
 	if len(lines) != rows+3 {
 		t.Fatalf("%d lines:\n%s", len(lines), got)
@@ -156,7 +140,7 @@ func TestThePicture(t *testing.T) {
 	if !strings.Contains(lines[rows+2], "highest 100 % at 00:00; known for 1,320 of 1,440 minutes") {
 		t.Error(lines[rows+2])
 	}
-	if got := historyOf(nil, now, 0.9, "it could not be read").draw(); got != "  unknown: it could not be read" {
+	if got := HistoryOf(nil, now, 0.9, "it could not be read").Draw(); got != "  unknown: it could not be read" {
 		t.Error(got)
 	}
 }

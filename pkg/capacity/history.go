@@ -1,4 +1,4 @@
-package main
+package capacity
 
 import (
 	"fmt"
@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"raincheck/pkg/admission"
+	"raincheck/pkg/format"
 )
 
-// loadHistory is the load of the last 24 hours, the highest of each quarter of
+// History is the load of the last 24 hours, the highest of each quarter of
 // an hour.
-type loadHistory struct {
+type History struct {
 	// From is where it begins; Quarters are a quarter of an hour each, null where
 	// nothing is known, and left out when nothing is known at all.
 	From     time.Time  `json:"from"`
@@ -27,14 +28,16 @@ type loadHistory struct {
 	Why string `json:"why,omitempty"`
 }
 
+// LooksBack is how far a History reaches back.
+const LooksBack = 24 * time.Hour
+
 const (
-	looksBack = 24 * time.Hour
-	quarter   = 15 * time.Minute
+	quarter = 15 * time.Minute
 )
 
-// historyOf gathers samples of the 24 hours before now.
-func historyOf(samples []admission.Sample, now time.Time, target float64, why string) loadHistory {
-	h := loadHistory{From: now.Add(-looksBack).UTC().Truncate(quarter), Target: target, Why: why}
+// HistoryOf gathers samples of the 24 hours before now.
+func HistoryOf(samples []admission.Sample, now time.Time, target float64, why string) History {
+	h := History{From: now.Add(-LooksBack).UTC().Truncate(quarter), Target: target, Why: why}
 	h.Quarters = make([]*float64, int(now.Sub(h.From)/quarter)+1)
 	for _, s := range samples {
 		i := int(s.At.Sub(h.From) / quarter)
@@ -62,8 +65,8 @@ const (
 	eights = " ▁▂▃▄▅▆▇█"
 )
 
-// draw is the history as a picture of text.
-func (h loadHistory) draw() string {
+// Draw is the history as a picture of text.
+func (h History) Draw() string {
 	if h.Peak == nil {
 		why := h.Why
 		if why == "" {
@@ -96,7 +99,7 @@ func (h loadHistory) draw() string {
 			line = append(line, mark)
 		}
 		if target {
-			line = append(line, []rune(" target "+percent(h.Target))...)
+			line = append(line, []rune(" target "+format.Percent(h.Target))...)
 		}
 		out.WriteString("  " + strings.TrimRight(string(line), " ") + "\n")
 	}
@@ -114,6 +117,6 @@ func (h loadHistory) draw() string {
 		axis = append(axis, '─')
 	}
 	fmt.Fprintf(&out, "  %s UTC\n  %s\n", string(axis), string(hours))
-	fmt.Fprintf(&out, "  highest %s at %s; known for %s of %s minutes", percent(*h.Peak), h.PeakAt.Format("15:04"), thousands(h.Minutes), thousands(int(looksBack/time.Minute)))
+	fmt.Fprintf(&out, "  highest %s at %s; known for %s of %s minutes", format.Percent(*h.Peak), h.PeakAt.Format("15:04"), format.Thousands(h.Minutes), format.Thousands(int(LooksBack/time.Minute)))
 	return out.String()
 }

@@ -1,4 +1,6 @@
-package main
+// Package capacity proposes how many visitors at once a site can carry, from a
+// day of its load and of the visitors counted at the edge, and draws that day.
+package capacity
 
 import (
 	"fmt"
@@ -6,10 +8,11 @@ import (
 	"time"
 
 	"raincheck/pkg/admission"
+	"raincheck/pkg/format"
 )
 
-// proposal is a capacity and how it was got.
-type proposal struct {
+// Proposal is a capacity and how it was got.
+type Proposal struct {
 	Visitors float64 `json:"visitors"`
 	How      string  `json:"how"`
 	// Visit is the mean length of a visit that goes with it, in minutes; Law the
@@ -18,13 +21,13 @@ type proposal struct {
 	Law   float64 `json:"law,omitempty"`
 }
 
-// recorded is what is known of some hours, by the minute.
-type recorded struct {
-	load []admission.Sample
-	edge []admission.EdgeCount
-	// shares is the share let in, where somebody was turned away; elsewhere
-	// everybody was let in. back is how many came with a code.
-	shares, back map[time.Time]float64
+// Recorded is what is known of some hours, by the minute.
+type Recorded struct {
+	Load []admission.Sample
+	Edge []admission.EdgeCount
+	// Shares is the share let in, where somebody was turned away; elsewhere
+	// everybody was let in. Back is how many came with a code.
+	Shares, Back map[time.Time]float64
 }
 
 // The least that a capacity is proposed from: people must have come and gone
@@ -38,21 +41,21 @@ const (
 	mostHeld = 0.25
 )
 
-// propose finds the capacity by which the recorded load follows best from who
+// Propose finds the capacity by which the recorded load follows best from who
 // came in: each came for a visit of some length, and of all lengths the one is
 // taken that explains the load best. Beside it stands what the admission law
 // itself makes of the same minutes. It gives the reason when there is nothing to
 // propose.
-func propose(r recorded, now time.Time) (*proposal, string) {
+func Propose(r Recorded, now time.Time) (*Proposal, string) {
 	loads, counts := map[time.Time]admission.Sample{}, map[time.Time]admission.EdgeCount{}
 	first, peak, both, held := now, admission.Sample{}, 0, 0
-	for _, s := range r.load {
+	for _, s := range r.Load {
 		loads[s.At.UTC().Truncate(time.Minute)] = s
 		if s.Value > peak.Value {
 			peak = s
 		}
 	}
-	for _, c := range r.edge {
+	for _, c := range r.Edge {
 		at := c.At.UTC().Truncate(time.Minute)
 		counts[at] = c
 		if at.Before(first) {
@@ -60,18 +63,18 @@ func propose(r recorded, now time.Time) (*proposal, string) {
 		}
 		if _, ok := loads[at]; ok {
 			both++
-			if share, turned := r.shares[at]; turned && share < 0.98 {
+			if share, turned := r.Shares[at]; turned && share < 0.98 {
 				held++
 			}
 		}
 	}
 	switch {
-	case len(r.load) == 0:
+	case len(r.Load) == 0:
 		return nil, "the load is not known"
 	case both < enoughMinutes:
 		return nil, fmt.Sprintf("load and visitors are both known for %d minutes, and %d are needed; leave the capacity at 0, the law learns it", both, enoughMinutes)
 	case peak.Value < enoughLoad:
-		return nil, fmt.Sprintf("the load never passed %s: a quiet day says little about a full site; leave the capacity at 0, the law learns it", percent(peak.Value))
+		return nil, fmt.Sprintf("the load never passed %s: a quiet day says little about a full site; leave the capacity at 0, the law learns it", format.Percent(peak.Value))
 	}
 	if float64(held) > mostHeld*float64(both) {
 		return nil, fmt.Sprintf("raincheck itself held the load for %d of %d minutes, and a held load does not tell; leave the capacity at 0, or let a day of `raincheck observe` show it", held, both)
@@ -81,11 +84,11 @@ func propose(r recorded, now time.Time) (*proposal, string) {
 	for at := first; at.Before(now); at = at.Add(time.Minute) {
 		if c, ok := counts[at]; ok {
 			last = c.Visitors
-			if _, turned := r.shares[at]; turned {
+			if _, turned := r.Shares[at]; turned {
 				last = c.Admitted
 			}
 		}
-		came = append(came, last+r.back[at])
+		came = append(came, last+r.Back[at])
 		measured := math.NaN()
 		if s, ok := loads[at]; ok {
 			measured = s.Value
@@ -99,11 +102,11 @@ func propose(r recorded, now time.Time) (*proposal, string) {
 	if f.high > apart*f.low {
 		return nil, "the load moved too little with the visitors to tell one capacity from another; leave it at 0, the law learns it"
 	}
-	p := &proposal{Visitors: twoDigits(f.capacity), Visit: math.Round(f.visit*10) / 10, Law: twoDigits(replay(loads, counts, r, first, now))}
+	p := &Proposal{Visitors: twoDigits(f.capacity), Visit: math.Round(f.visit*10) / 10, Law: twoDigits(replay(loads, counts, r, first, now))}
 	p.How = fmt.Sprintf("By %s minutes of load and of visitors at the door: visits of %.0f minutes explain the load best, to %s; at the highest load, %s at %s, some %s people were then on the site.",
-		thousands(both), f.visit, percent(f.off), percent(peak.Value), peak.At.UTC().Format("15:04"), thousands(int(twoDigits(f.capacity*peak.Value))))
+		format.Thousands(both), f.visit, format.Percent(f.off), format.Percent(peak.Value), peak.At.UTC().Format("15:04"), format.Thousands(int(twoDigits(f.capacity*peak.Value))))
 	if p.Law > 0 {
-		p.How += fmt.Sprintf(" The admission law's own reading of the same minutes is %s.", thousands(int(p.Law)))
+		p.How += fmt.Sprintf(" The admission law's own reading of the same minutes is %s.", format.Thousands(int(p.Law)))
 	}
 	p.How += " Take it as give or take a third, more where visits are very unequal; the law goes on learning."
 	if peak.Value < 0.5 {
@@ -176,7 +179,7 @@ func bestFit(came, load []float64) (best fit, ok bool) {
 
 // replay runs the minutes through the admission law with the capacity unknown,
 // and gives what it reckons with in the end.
-func replay(loads map[time.Time]admission.Sample, counts map[time.Time]admission.EdgeCount, r recorded, first, now time.Time) float64 {
+func replay(loads map[time.Time]admission.Sample, counts map[time.Time]admission.EdgeCount, r Recorded, first, now time.Time) float64 {
 	policy := admission.DefaultPolicy()
 	policy.Capacity = 0
 	var state admission.State
@@ -184,7 +187,7 @@ func replay(loads map[time.Time]admission.Sample, counts map[time.Time]admission
 	for at := first.Add(time.Minute); !at.After(now); at = at.Add(time.Minute) {
 		// What describes a minute is known when it has ended.
 		described := at.Add(-time.Minute)
-		share, turned := r.shares[described]
+		share, turned := r.Shares[described]
 		applied := &admission.Applied{Mode: "throttle", Admit: share}
 		if !turned {
 			applied = &admission.Applied{Mode: "open", Admit: 1}
@@ -196,7 +199,7 @@ func replay(loads map[time.Time]admission.Sample, counts map[time.Time]admission
 		if c, ok := counts[described]; ok {
 			o.Edge = append(o.Edge, c)
 		}
-		if n := int(r.back[described]); n > 0 {
+		if n := int(r.Back[described]); n > 0 {
 			o.Redeemed = append(o.Redeemed, admission.Cohort{Invited: described, Count: n})
 		}
 		decision, state = admission.Next(policy, state, o)
