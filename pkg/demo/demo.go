@@ -414,8 +414,8 @@ func (in *Instance) minuteEnds(now time.Time) {
 }
 
 // settles is how long after the end of a story the last mails and codes may
-// take; a day is far more than any code lives.
-const settles = 24 * time.Hour
+// take: a code lives for a day, and the last may be mailed hours later.
+const settles = 48 * time.Hour
 
 // over says that the story has ended and nothing will happen to anybody any more.
 func (in *Instance) over(ctx context.Context, now time.Time) bool {
