@@ -21,7 +21,7 @@ func TestSampleEvents(t *testing.T) {
 		skipped string
 		calls   int
 	}{
-		"inviter-tick":      {"the door is open", 1},
+		"inviter-tick":      {"the gate is open", 1},
 		"inviter-late-tick": {"late", 0},
 	} {
 		text, err := os.ReadFile("../../events/" + name + ".json")

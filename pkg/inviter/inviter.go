@@ -30,8 +30,8 @@ type desk interface {
 	Cohorts(ctx context.Context, since time.Time) ([]waitlist.Cohort, error)
 }
 
-// line finds work, a page at a time.
-type line interface {
+// parts finds work, a page at a time.
+type parts interface {
 	Page(ctx context.Context, q waitlist.Query) ([]waitlist.Place, error)
 	Count(ctx context.Context, q waitlist.Query) (n int, next waitlist.Mark, err error)
 }
@@ -50,7 +50,7 @@ type claims interface {
 // store is all that the inviter asks of the waitlist.
 type store interface {
 	desk
-	line
+	parts
 	claims
 }
 
@@ -124,7 +124,7 @@ type Service struct {
 	// Count reports a number, for metrics and alarms; nil reports nothing. Beside
 	// what happened (inviter.claimed, .retried, .givenback, .expired, .taken,
 	// .buried, .published, .skipped, .blind) it gives what stands: inviter.waiting,
-	// .admit, .load, .loadage (seconds since the newest load, while the door turns
+	// .admit, .load, .loadage (seconds since the newest load, while the gate turns
 	// people away), .unsent (1 while people wait and no mail goes out, else 0) and
 	// .halted (1 while the mail service lets us send nothing).
 	Count func(name string, n float64)
@@ -132,7 +132,7 @@ type Service struct {
 
 	mu sync.Mutex
 	// sighted says that this process has looked at the edge since it last could not
-	// read the operator's wish. A switch may have been thrown at the edge alone
+	// read what the operator wants. A switch may have been thrown at the edge alone
 	// while the store was down; without such a time there is no need to pay for
 	// reading the gate.
 	sighted bool
@@ -144,167 +144,112 @@ type Service struct {
 // does nothing and says so in the report. An error means that the tick could not
 // do all its work; what it did stands, and the next one goes on from there.
 func (s *Service) Tick(ctx context.Context, scheduled time.Time) (Report, error) {
-	now := s.Now()
-	r := Report{Tick: scheduled.UTC()}
-	if waitlist.Stale(scheduled, now) {
-		return s.skip(r, fmt.Sprintf("the tick is %s late", now.Sub(scheduled).Round(time.Second))), nil
+	when := moment{at: scheduled.UTC(), now: s.Now()}
+	r := Report{Tick: when.at}
+	if waitlist.Stale(scheduled, when.now) {
+		return s.skip(r, fmt.Sprintf("the tick is %s late", when.now.Sub(scheduled).Round(time.Second))), nil
 	}
-	control, err := s.Store.Control(ctx)
-	s.see(err)
+	control, err := s.readControl(ctx)
 	if err != nil {
-		s.count("inviter.blind", 1)
-		return r, fmt.Errorf("reading what the operator wants; the gate stays as it is: %w", err)
+		return r, err
 	}
 	r.Mode = control.Door()
-	if control.Resting(now) && !s.blinded() {
-		return s.skip(r, "the door is open, nobody waits and nothing is due"), nil
+	if control.Resting(when.now) && !s.blinded() {
+		return s.skip(r, "the gate is open, nobody waits and nothing is due"), nil
 	}
-	lease, err := s.Store.Lease(ctx, scheduled, now, now.Add(waitlist.LeaseFor))
+	lease, err := s.Store.Lease(ctx, scheduled, when.now, when.now.Add(waitlist.LeaseFor))
 	switch {
 	case errors.Is(err, waitlist.ErrLease):
 		return s.skip(r, "another tick has the lease, or this one was done"), nil
 	case err != nil:
 		return r, fmt.Errorf("taking the lease: %w", err)
 	}
-	t := &tick{Service: s, now: now, at: scheduled.UTC(), control: control, lease: lease, report: r}
-	err = t.run(ctx)
+	r, err = s.run(ctx, when, control, lease)
 	if lost := s.Store.Release(ctx, scheduled); lost != nil && !errors.Is(lost, waitlist.ErrLease) {
 		err = errors.Join(err, fmt.Errorf("giving the lease back: %w", lost))
 	}
 	if s.Log != nil {
-		s.Log.InfoContext(ctx, "tick", "report", t.report, "error", err)
+		s.Log.InfoContext(ctx, "tick", "report", r, "error", err)
 	}
-	return t.report, err
+	return r, err
 }
 
-// tick is one run under the lease.
-type tick struct {
-	*Service
-	now, at time.Time
-	control waitlist.Control
-	lease   waitlist.Lease
-	state   state
-	law     admission.State
-	report  Report
+// moment is when a tick runs: at is the time that it was scheduled for, by which
+// it is named, and now is when it began.
+type moment struct{ at, now time.Time }
 
-	account email.Account
-	asked   bool
-	seen    observed
-	// failures are what did not stop the tick.
-	failures []error
-}
+// faults are the errors that do not stop a tick.
+type faults []error
 
-func (t *tick) run(ctx context.Context) error {
-	if err := t.load(ctx); err != nil {
-		return err
-	}
-	if err := t.wishes(ctx); err != nil {
-		return err
-	}
-	if err := t.observe(ctx); err != nil {
-		return err
-	}
-	t.decide()
-	t.publish(ctx)
-	if err := t.work(ctx); err != nil {
-		t.failures = append(t.failures, err)
-	}
-	t.finish(ctx)
-	return errors.Join(t.failures...)
-}
+func (f *faults) add(doing string, err error) { *f = append(*f, fmt.Errorf("%s: %w", doing, err)) }
 
-// finish tells the pages and remembers.
-func (t *tick) finish(ctx context.Context) {
-	progress := waitlist.Progress{Front: t.state.Progress.Front, Open: t.open()}
-	if !t.report.Front.IsZero() {
-		progress.Front = t.report.Front
-	}
-	if progress.Front != t.state.Progress.Front || progress.Open != t.state.Progress.Open || t.state.Progress.At.IsZero() {
-		progress.At = t.at
-		if err := t.Store.SaveProgress(ctx, progress); err != nil {
-			t.fault("saving the progress", err)
-		} else {
-			t.state.Progress = progress
-		}
-	}
-	t.report.Waiting = t.state.Tally.Waiting
-	// A number that is reported is a metric, and a metric is paid by the month: a
-	// stack at rest has none.
-	if !t.rest(ctx) {
-		t.count("inviter.waiting", float64(t.report.Waiting))
-		t.count("inviter.admit", t.report.Admit)
-		t.count("inviter.unsent", t.unsent())
-	}
-	if t.halted() {
-		t.count("inviter.halted", 1)
-	}
-	t.state.Report = t.report
-	var data []byte
-	law, err := t.law.Encode()
-	if err == nil {
-		t.state.Law = law
-		data, err = t.state.encode()
-	}
-	if err == nil {
-		err = t.Store.SaveState(ctx, t.at, data)
-	}
+// run is a tick under its lease. Each step takes what it needs and returns what
+// it found or changed; an error ends the tick, a fault is kept for the end.
+func (s *Service) run(ctx context.Context, when moment, control waitlist.Control, lease waitlist.Lease) (Report, error) {
+	report := Report{Tick: when.at, Mode: control.Door()}
+	var faults faults
+	memory, law, err := s.readMemory(ctx, &faults)
 	if err != nil {
-		t.fault("saving the controller's memory", err)
+		return report, err
 	}
-}
-
-// unsent is 1 for a minute in which people waited and no mail became known to
-// have gone out.
-func (t *tick) unsent() float64 {
-	if t.state.Tally.Waiting > 0 && t.report.Sent == 0 {
-		return 1
-	}
-	return 0
-}
-
-// halted says that nothing is sent, and that no operator wanted it so.
-func (t *tick) halted() bool {
-	byOperator := t.control.Paused && t.control.PausedBecause == ""
-	return t.report.Paused != "" && !byOperator
-}
-
-// open says that nobody is turned away at the door.
-func (t *tick) open() bool {
-	switch t.report.Mode {
-	case gate.Open, gate.Observe:
-		return true
-	case gate.Throttle:
-		return t.report.Admit >= 1 && t.state.Tally.Waiting == 0
-	}
-	return false
-}
-
-// rest notes that there was nothing to do, so that the next ticks can end after
-// reading one item, and says whether it did.
-func (t *tick) rest(ctx context.Context) bool {
-	if t.report.Mode != gate.Open || t.control.Paused || t.control.InviteNow > 0 || t.state.Tally.Waiting > 0 || len(t.failures) > 0 || t.state.Gate.Pending {
-		return false
-	}
-	out, _, err := t.tally(ctx, t.queries(true))
-	if err != nil || out > 0 {
-		return false
-	}
-	version := t.control.Version
-	err = t.Store.UpdateControl(ctx, func(c *waitlist.Control) error {
-		// A switch that was thrown since this tick began is for the next one to see.
-		if c.Version == version {
-			c.Idle = t.now
-		}
-		return nil
-	})
+	control, memory.Gate, err = s.applySwitch(ctx, control, memory.Gate, &faults)
+	report.Mode = control.Door()
 	if err != nil {
-		t.fault("noting that there is nothing to do", err)
+		return report, err
 	}
-	return err == nil
+	control, account, err := s.endPause(ctx, when.now, control, &faults)
+	report.Mode = control.Door()
+	if err != nil {
+		return report, err
+	}
+
+	seen, err := s.observe(ctx, when.now, control, memory, &faults)
+	report.Seen = seen.Seen
+	if err != nil {
+		return report, err
+	}
+	memory.Tally = seen.tally
+	if seen.tally.Waiting > 0 && !control.Paused {
+		account = s.askAccount(ctx, account, &faults)
+	}
+
+	memory.Pace = nextPace(memory.Pace, seen.returned > 0 && !control.Paused && memory.Report.Paused == "")
+	report.Decision, law = s.decide(when, control, account, memory, seen, law)
+	report.Numbers = report.Decision.Numbers
+	memory.Begun, memory.Seen = true, seen.cohorts
+	report.Paused = whyPaused(control, account)
+
+	control, ruled, edge, written := s.publishGate(ctx, when.now, control, report.Decision, memory.Gate, memory.Tally.Waiting > 0, &faults)
+	memory.Gate, report.Published = edge, written
+	report.Mode, report.Admit, report.Fixed = ruled.mode, ruled.admit, ruled.fixed
+
+	mail := mailing{account: account, pace: memory.Pace, paused: report.Paused}
+	control, report.Because, report.Done, err = s.work(ctx, when, control, lease, report.Decision, ruled.because, mail, &faults)
+	if err != nil {
+		faults = append(faults, err)
+	}
+	s.countDone(report.Done)
+	memory.Tally.Waiting += report.GivenBack
+	memory.Tally = memory.Tally.Take(report.gone)
+	report.Waiting = memory.Tally.Waiting
+
+	memory.Progress = s.saveProgress(ctx, when, memory.Progress, report, &faults)
+	s.countState(report, control, s.rest(ctx, when.now, control, ruled.mode, memory, &faults))
+	memory.Report = report
+	s.saveMemory(ctx, when, memory, law, &faults)
+	return report, errors.Join(faults...)
 }
 
-func (t *tick) fault(what string, err error) {
-	t.failures = append(t.failures, fmt.Errorf("%s: %w", what, err))
+// readControl reads what the operator wants. Without it a tick does nothing: the
+// gate stays as it is.
+func (s *Service) readControl(ctx context.Context) (waitlist.Control, error) {
+	control, err := s.Store.Control(ctx)
+	if err != nil {
+		s.lose()
+		s.count("inviter.blind", 1)
+		return control, fmt.Errorf("reading what the operator wants; the gate stays as it is: %w", err)
+	}
+	return control, nil
 }
 
 func (s *Service) skip(r Report, why string) Report {
@@ -313,15 +258,14 @@ func (s *Service) skip(r Report, why string) Report {
 	return r
 }
 
-func (s *Service) see(err error) {
+// lose notes that what the operator wants could not be read.
+func (s *Service) lose() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil {
-		s.blind, s.sighted = true, false
-	}
+	s.blind, s.sighted = true, false
 }
 
-// blinded says that the operator's wish could not be read a short while ago.
+// blinded says that what the operator wants could not be read a short while ago.
 func (s *Service) blinded() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

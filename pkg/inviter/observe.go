@@ -9,19 +9,22 @@ import (
 
 	"raincheck/pkg/admission"
 	"raincheck/pkg/bypass"
+	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/waitlist"
 )
 
 // observed is what a tick saw.
 type observed struct {
+	Seen
 	load []admission.Sample
 	edge []admission.EdgeCount
 	// news are the changes of the cohorts since the last tick, cohorts where they
 	// stand.
 	news, cohorts []waitlist.Cohort
-	// returned and left changed the line since the last tick.
+	// returned and left changed the waitlist since the last tick.
 	returned, left int
+	tally          waitlist.Tally
 }
 
 const (
@@ -33,188 +36,209 @@ const (
 	lookBack = 15 * time.Minute
 )
 
-// load reads the controller's memory. What cannot be decoded (another version's,
-// after a deploy) is begun anew; the law then starts from the codes that are out.
-func (t *tick) load(ctx context.Context) error {
-	data, err := t.Store.State(ctx)
+// readMemory reads what the last tick remembered, and the law's part of it. What
+// cannot be decoded, such as another version's after a deploy, starts afresh; the
+// law then begins from the codes that are out.
+func (s *Service) readMemory(ctx context.Context, faults *faults) (state, admission.State, error) {
+	data, err := s.Store.State(ctx)
 	if err != nil {
-		return fmt.Errorf("reading the controller's memory: %w", err)
+		return state{}, admission.State{}, fmt.Errorf("reading the controller's memory: %w", err)
 	}
-	if t.state, err = decodeState(data); err != nil {
-		t.failures = append(t.failures, err)
+	memory, err := decodeState(data)
+	if err != nil {
+		*faults = append(*faults, err)
 	}
-	if t.law, err = admission.Decode(t.state.Law); err != nil {
-		t.failures = append(t.failures, err)
-		t.state.Begun = false
+	law, err := admission.Decode(memory.Law)
+	if err != nil {
+		*faults = append(*faults, err)
+		memory.Begun = false
 	}
-	if t.state.Pace <= 0 {
-		t.state.Pace = 1
+	if memory.Pace <= 0 {
+		memory.Pace = 1
 	}
-	return nil
+	return memory, law, nil
 }
 
-// wishes settles what the operator wants: a newer switch at the edge, a pause of
-// ours that may end.
-func (t *tick) wishes(ctx context.Context) error {
-	if t.look() || t.state.Gate.Pending {
-		g, etag, err := t.Edge.Gate(ctx)
-		switch {
-		case err == nil, errors.Is(err, gate.ErrMissing):
-			if err := t.adopt(ctx, g); err != nil {
-				return err
-			}
-			if etag != t.state.Gate.ETag {
-				// Somebody wrote since: what is there is not what we remember.
-				t.state.Gate.Rest, t.state.Gate.ETag = "", etag
-			}
-			t.looked()
-		case etag != "":
-			// Unreadable: it is to be replaced.
-			t.state.Gate.Rest, t.state.Gate.ETag = "", etag
-			t.looked()
-		default:
-			t.fault("looking at the gate", err)
-		}
+// applySwitch looks at the gate for a newer switch than control has, when one may
+// be there, and takes it over. It returns control and what is known of the gate.
+func (s *Service) applySwitch(ctx context.Context, control waitlist.Control, was published, faults *faults) (waitlist.Control, published, error) {
+	if !s.look() && !was.Pending {
+		return control, was, nil
 	}
-	c := t.control
-	if c.Paused && c.PausedBecause != "" && !c.ResumeAt.IsZero() && !t.now.Before(c.ResumeAt) {
-		if err := t.askAccount(ctx); err != nil {
-			t.fault("asking for the mail account", err)
-		} else if t.account.Enabled && t.account.Remaining24h != 0 {
-			return t.change(ctx, func(c *waitlist.Control) {
-				if c.PausedBecause != "" {
-					c.Resume()
-				}
-			})
-		} else {
-			return t.change(ctx, func(c *waitlist.Control) { c.ResumeAt = t.now.Add(quotaCheck) })
+	g, etag, err := s.Edge.Gate(ctx)
+	switch {
+	case err == nil, errors.Is(err, gate.ErrMissing):
+		if control, err = s.adopt(ctx, control, g); err != nil {
+			return control, was, err
 		}
+		if etag != was.ETag {
+			// Somebody wrote since: what is there is not what we remember.
+			was.Rest, was.ETag = "", etag
+		}
+		s.looked()
+	case etag != "":
+		// Unreadable: it is to be replaced.
+		was.Rest, was.ETag = "", etag
+		s.looked()
+	default:
+		faults.add("looking at the gate", err)
 	}
-	return nil
+	return control, was, nil
 }
 
 // quotaCheck is when a pause for the day's quota is looked at again.
 const quotaCheck = 15 * time.Minute
 
-// change changes control and goes on with what it has become.
-func (t *tick) change(ctx context.Context, f func(c *waitlist.Control)) error {
-	err := t.Store.UpdateControl(ctx, func(c *waitlist.Control) error {
+// endPause ends a pause of ours whose time is over, if the mail service lets us
+// send again. It returns control and the account, if it was asked.
+func (s *Service) endPause(ctx context.Context, now time.Time, control waitlist.Control, faults *faults) (waitlist.Control, *email.Account, error) {
+	if !control.Paused || control.PausedBecause == "" || control.ResumeAt.IsZero() || now.Before(control.ResumeAt) {
+		return control, nil, nil
+	}
+	account := s.askAccount(ctx, nil, faults)
+	if account == nil {
+		return control, nil, nil
+	}
+	again := account.Enabled && account.Remaining24h != 0
+	control, err := s.change(ctx, control, func(c *waitlist.Control) {
+		switch {
+		case !again:
+			c.ResumeAt = now.Add(quotaCheck)
+		case c.PausedBecause != "":
+			c.Resume()
+		}
+	})
+	return control, account, err
+}
+
+// change changes control and returns what it has become.
+func (s *Service) change(ctx context.Context, control waitlist.Control, f func(c *waitlist.Control)) (waitlist.Control, error) {
+	err := s.Store.UpdateControl(ctx, func(c *waitlist.Control) error {
 		f(c)
-		t.control = *c
+		control = *c
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("changing control: %w", err)
+		return control, fmt.Errorf("changing control: %w", err)
 	}
-	t.report.Mode = t.control.Door()
-	return nil
+	return control, nil
 }
 
 // adopt takes over a switch that was thrown at the edge after the last one that
 // control knows (the store was down). The gate names seconds.
-func (t *tick) adopt(ctx context.Context, g gate.Gate) error {
-	if !g.Switched.After(t.control.Switched.Truncate(time.Second)) {
-		return nil
+func (s *Service) adopt(ctx context.Context, control waitlist.Control, g gate.Gate) (waitlist.Control, error) {
+	if !g.Switched.After(control.Switched.Truncate(time.Second)) {
+		return control, nil
 	}
-	return t.change(ctx, func(c *waitlist.Control) {
+	return s.change(ctx, control, func(c *waitlist.Control) {
 		if g.Switched.After(c.Switched.Truncate(time.Second)) {
 			c.Mode, c.Switched, c.Admit = g.Mode, g.Switched, nil
 		}
 	})
 }
 
-func (t *tick) askAccount(ctx context.Context) error {
-	if t.asked {
+// askAccount asks what the mail service lets us do, unless account knows it
+// already; nil when it does not answer.
+func (s *Service) askAccount(ctx context.Context, account *email.Account, faults *faults) *email.Account {
+	if account != nil {
+		return account
+	}
+	a, err := s.Mail.Account(ctx)
+	if err != nil {
+		faults.add("asking for the mail account", err)
 		return nil
 	}
-	a, err := t.Mail.Account(ctx)
-	if err != nil {
-		return err
-	}
-	t.account, t.asked = a, true
-	return nil
+	return &a
 }
 
 // observe reads counters, counts and metrics. A count or a counter that cannot be
 // read fails the tick: it would decide on wrong numbers. A metric that cannot be
 // read is one that is missing.
-func (t *tick) observe(ctx context.Context) error {
-	if err := t.cohorts(ctx); err != nil {
-		return err
+func (s *Service) observe(ctx context.Context, now time.Time, control waitlist.Control, memory state, faults *faults) (observed, error) {
+	o, err := s.readCohorts(ctx, now, memory)
+	if err != nil {
+		return o, err
 	}
-	if err := t.waiting(ctx); err != nil {
-		return err
+	if o.tally, err = s.countWaiting(ctx, now, control.Readers(), memory.Tally, o.returned, o.left); err != nil {
+		return o, err
 	}
-	busy := t.state.Tally.Waiting > 0 || len(t.seen.cohorts) > 0
-	if t.report.Mode != gate.Open || busy {
-		t.metrics(ctx)
-	}
-	if t.state.Tally.Waiting > 0 && !t.control.Paused {
-		if err := t.askAccount(ctx); err != nil {
-			t.fault("asking for the mail account", err)
+	if control.Door() != gate.Open || o.tally.Waiting > 0 || len(o.cohorts) > 0 {
+		o.load, o.edge = s.readMetrics(ctx, now, control, faults)
+		o.LoadAt, o.Load = memory.Report.LoadAt, memory.Report.Load
+		if n := len(o.load); n > 0 {
+			newest := o.load[n-1]
+			o.LoadAt, o.Load = newest.At, newest.Value
+			s.count("inviter.load", newest.Value)
+		}
+		if mode := control.Door(); mode == gate.Throttle || mode == gate.Observe {
+			age := lookBack
+			if !o.LoadAt.IsZero() {
+				age = now.Sub(o.LoadAt)
+			}
+			s.count("inviter.loadage", age.Seconds())
 		}
 	}
-	return nil
+	return o, nil
 }
 
-// cohorts reads the counters of all codes that may still live, and what changed.
-func (t *tick) cohorts(ctx context.Context) error {
+// readCohorts reads the counters of all codes that may still live, and what
+// changed since the last tick.
+func (s *Service) readCohorts(ctx context.Context, now time.Time, memory state) (observed, error) {
+	var o observed
 	// Longer than the codes live now: they may have lived longer yesterday, and
 	// leaves are counted here too.
-	since := t.now.Add(-max(time.Duration(t.Policy.CodeTTL), time.Hour) - time.Hour)
-	if !t.state.Begun {
-		since = t.now.Add(-bypass.MaxCodeLife)
+	since := now.Add(-max(time.Duration(s.Policy.CodeTTL), time.Hour) - time.Hour)
+	if !memory.Begun {
+		since = now.Add(-bypass.MaxCodeLife)
 	}
-	all, err := t.Store.Cohorts(ctx, since)
-	if err != nil {
-		return fmt.Errorf("reading the counters: %w", err)
+	var err error
+	if o.cohorts, err = s.Store.Cohorts(ctx, since); err != nil {
+		return o, fmt.Errorf("reading the counters: %w", err)
 	}
-	for _, c := range all {
-		was, _ := slices.BinarySearchFunc(t.state.Seen, c, func(a, b waitlist.Cohort) int { return a.Invited.Compare(b.Invited) })
+	for _, c := range o.cohorts {
+		was, _ := slices.BinarySearchFunc(memory.Seen, c, func(a, b waitlist.Cohort) int { return a.Invited.Compare(b.Invited) })
 		news := c
-		if was < len(t.state.Seen) && t.state.Seen[was].Invited.Equal(c.Invited) {
-			old := t.state.Seen[was]
+		if was < len(memory.Seen) && memory.Seen[was].Invited.Equal(c.Invited) {
+			old := memory.Seen[was]
 			news.Sent, news.Redeemed = max(0, c.Sent-old.Sent), max(0, c.Redeemed-old.Redeemed)
 			news.Returned, news.Left = max(0, c.Returned-old.Returned), max(0, c.Left-old.Left)
 		}
 		if news.Sent+news.Redeemed+news.Returned+news.Left > 0 {
-			t.seen.news = append(t.seen.news, news)
+			o.news = append(o.news, news)
 		}
-		t.seen.returned += news.Returned
-		t.seen.left += news.Left
-		t.report.Sent += news.Sent
-		t.report.Redeemed += news.Redeemed
+		o.returned += news.Returned
+		o.left += news.Left
+		o.Sent += news.Sent
+		o.Redeemed += news.Redeemed
 	}
-	t.seen.cohorts = all
-	return nil
+	return o, nil
 }
 
-// waiting brings the tally up to date.
-func (t *tick) waiting(ctx context.Context) error {
-	queries, recount := t.state.Tally.Plan(t.now, t.control.Readers())
-	n, paged, err := t.tally(ctx, queries)
-	if err != nil {
-		return fmt.Errorf("counting who waits: %w", err)
+// countWaiting brings the tally up to date.
+func (s *Service) countWaiting(ctx context.Context, now time.Time, shards int, tally waitlist.Tally, returned, left int) (waitlist.Tally, error) {
+	queries, recount := tally.Plan(now, shards)
+	n, paged, err := s.countParts(ctx, queries)
+	switch {
+	case err != nil:
+		return tally, fmt.Errorf("counting who waits: %w", err)
+	case recount:
+		return tally.Recount(now, n, paged), nil
 	}
-	if recount {
-		t.state.Tally = t.state.Tally.Recount(t.now, n, paged)
-	} else {
-		t.state.Tally = t.state.Tally.Go(t.now, n, t.seen.returned, t.seen.left)
-	}
-	return nil
+	return tally.Go(now, n, returned, left), nil
 }
 
-// tally counts some parts of the line, in as many pages as it takes.
-func (t *tick) tally(ctx context.Context, queries []waitlist.Query) (n int, paged bool, err error) {
+// countParts counts some parts of the waitlist, in as many pages as it takes.
+// paged says that one took more than a page.
+func (s *Service) countParts(ctx context.Context, queries []waitlist.Query) (n int, paged bool, err error) {
 	type result struct {
 		n, pages int
 		err      error
 	}
 	results := make([]result, len(queries))
-	t.each(len(queries), func(i int) {
+	s.each(len(queries), func(i int) {
 		r, q := &results[i], queries[i]
 		for {
-			n, next, err := t.Store.Count(ctx, q)
+			n, next, err := s.Store.Count(ctx, q)
 			r.n, r.pages, r.err = r.n+n, r.pages+1, err
 			if err != nil || next.When.IsZero() {
 				return
@@ -228,44 +252,32 @@ func (t *tick) tally(ctx context.Context, queries []waitlist.Query) (n int, page
 	return n, paged, err
 }
 
-// queries asks for all of one half of the line.
-func (t *tick) queries(due bool) []waitlist.Query {
+// partsDue asks for everything that is due now or later.
+func partsDue(shards int) []waitlist.Query {
 	var queries []waitlist.Query
-	for s := range t.control.Readers() {
-		queries = append(queries, waitlist.Query{Part: waitlist.Part{Due: due, Shard: s}})
+	for shard := range shards {
+		queries = append(queries, waitlist.Query{Part: waitlist.Part{Due: true, Shard: shard}})
 	}
 	return queries
 }
 
-// metrics reads load and edge counts of the last minutes.
-func (t *tick) metrics(ctx context.Context) {
-	since, until := t.now.Add(-lookBack), t.now.Add(-settle)
-	if t.Metrics != nil {
+// readMetrics reads load and edge counts of the last minutes, the load in the
+// order of time.
+func (s *Service) readMetrics(ctx context.Context, now time.Time, control waitlist.Control, faults *faults) (load []admission.Sample, edge []admission.EdgeCount) {
+	since, until := now.Add(-lookBack), now.Add(-settle)
+	if s.Metrics != nil {
 		var err error
-		if t.seen.load, err = t.Metrics.Load(ctx, since, until); err != nil {
-			t.fault("reading the load", err)
+		if load, err = s.Metrics.Load(ctx, since, until); err != nil {
+			faults.add("reading the load", err)
 		}
-		if t.seen.edge, err = t.Metrics.Edge(ctx, since, until); err != nil {
-			t.fault("reading the counts at the edge", err)
+		if edge, err = s.Metrics.Edge(ctx, since, until); err != nil {
+			faults.add("reading the counts at the edge", err)
 		}
 	}
 	// The load by hand is a datapoint like any, and older ones do not come back.
-	if at := t.control.LoadAt; !at.IsZero() && at.After(since) {
-		t.seen.load = append(t.seen.load, admission.Sample{At: at.Truncate(time.Minute), Value: t.control.Load})
+	if at := control.LoadAt; !at.IsZero() && at.After(since) {
+		load = append(load, admission.Sample{At: at.Truncate(time.Minute), Value: control.Load})
 	}
-	slices.SortStableFunc(t.seen.load, func(a, b admission.Sample) int { return a.At.Compare(b.At) })
-	if n := len(t.seen.load); n > 0 {
-		newest := t.seen.load[n-1]
-		t.report.LoadAt, t.report.Load = newest.At, newest.Value
-		t.count("inviter.load", newest.Value)
-	} else {
-		t.report.LoadAt, t.report.Load = t.state.Report.LoadAt, t.state.Report.Load
-	}
-	if t.report.Mode == gate.Throttle || t.report.Mode == gate.Observe {
-		age := lookBack
-		if !t.report.LoadAt.IsZero() {
-			age = t.now.Sub(t.report.LoadAt)
-		}
-		t.count("inviter.loadage", age.Seconds())
-	}
+	slices.SortStableFunc(load, func(a, b admission.Sample) int { return a.At.Compare(b.At) })
+	return load, edge
 }

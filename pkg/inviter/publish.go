@@ -9,8 +9,10 @@ import (
 	"math"
 	"time"
 
+	"raincheck/pkg/admission"
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/waitlist"
 )
 
 const (
@@ -22,118 +24,123 @@ const (
 	deadband = 0.005
 )
 
-// publish tells the edge, when it is to be told something new. A failure does not
-// stop the tick: what stands at the edge runs out by itself, and the next tick
-// tries again.
-func (t *tick) publish(ctx context.Context) {
-	keys, err := t.Keys(ctx)
+// publishGate makes of the decision what the operator's mode asks for, and writes
+// gate and base when they are to say something new. A failure does not stop the
+// tick: what stands at the edge runs out by itself, and the next tick tries again.
+// Where somebody else wrote meanwhile it looks first, and takes a newer switch
+// over. It returns control, the ruling in force, what is known of the gate, and
+// whether anything was written.
+func (s *Service) publishGate(ctx context.Context, now time.Time, control waitlist.Control, decision admission.Decision, was published, waiting bool, faults *faults) (waitlist.Control, ruling, published, bool) {
+	ruled := applyMode(control, decision)
+	keys, err := s.Keys(ctx)
 	if err != nil {
-		t.fault("reading the key ring", err)
-		t.state.Gate.Pending = true
-		return
+		faults.add("reading the key ring", err)
+		was.Pending = true
+		return control, ruled, was, false
 	}
+	written := false
 	for range 3 {
-		if err = t.tell(ctx, keys); !errors.Is(err, gate.ErrChanged) {
+		var wrote bool
+		was, wrote, err = s.writeGate(ctx, now, keys, control, ruled, was, waiting)
+		written = written || wrote
+		if !errors.Is(err, gate.ErrChanged) {
 			break
 		}
 		// Somebody wrote since. Perhaps the operator threw a switch: look before
 		// deciding again.
-		g, etag, err := t.Edge.Gate(ctx)
-		if etag == "" && err != nil {
-			t.fault("looking at the gate", err)
-			t.state.Gate.Pending = true
-			return
+		g, etag, unread := s.Edge.Gate(ctx)
+		if etag == "" && unread != nil {
+			faults.add("looking at the gate", unread)
+			was.Pending = true
+			return control, ruled, was, written
 		}
-		t.state.Gate.ETag, t.state.Gate.Rest = etag, ""
-		before := t.report.Mode
-		if err == nil {
-			if err := t.adopt(ctx, g); err != nil {
-				t.failures = append(t.failures, err)
-				t.state.Gate.Pending = true
-				return
+		was.ETag, was.Rest = etag, ""
+		if unread == nil {
+			var failed error
+			if control, failed = s.adopt(ctx, control, g); failed != nil {
+				*faults = append(*faults, failed)
+				was.Pending = true
+				return control, ruled, was, written
 			}
-		}
-		if t.report.Mode != before {
-			t.obey()
+			ruled = applyMode(control, decision)
 		}
 	}
-	t.state.Gate.Pending = err != nil
+	was.Pending = err != nil
 	if err != nil {
-		t.fault("publishing the gate", err)
+		faults.add("publishing the gate", err)
+	} else {
+		// What is in force is what was last written, not what was asked for.
+		ruled.admit = was.Admit
 	}
+	return control, ruled, was, written
 }
 
-// tell writes gate and base, each if it is not what was written last.
-func (t *tick) tell(ctx context.Context, keys *bypass.Keyring) error {
-	was := t.state.Gate
-	salt := t.salt(keys)
-	passes := keys.PassKeys(t.now)
+// writeGate writes gate and base, each if it is not what was written last. It
+// returns what is written now, also when the second of them failed.
+func (s *Service) writeGate(ctx context.Context, now time.Time, keys *bypass.Keyring, control waitlist.Control, ruled ruling, was published, waiting bool) (is published, wrote bool, err error) {
+	salt := nextSalt(keys, now, was, ruled.mode)
+	passes := keys.PassKeys(now)
 	g := gate.Gate{
-		Mode: t.report.Mode, Admit: t.report.Admit, Salt: salt, Stale: t.Stale,
-		Switched: t.control.Switched.Truncate(time.Second), Settings: t.Settings.Gate, Keys: passes,
+		Mode: ruled.mode, Admit: ruled.admit, Salt: salt, Stale: s.Stale,
+		Switched: control.Switched.Truncate(time.Second), Settings: s.Settings.Gate, Keys: passes,
 	}
-	expires := t.turnsAway() || g.Mode == gate.Throttle && t.state.Tally.Waiting > 0
-	b := gate.Base{Mode: g.Mode, Salt: salt, Failure: t.Failure, Stale: t.Stale, Settings: t.Settings.Gate, Keys: passes}
+	expires := turnsAway(g.Mode, g.Admit) || g.Mode == gate.Throttle && waiting
+	b := gate.Base{Mode: g.Mode, Salt: salt, Failure: s.Failure, Stale: s.Stale, Settings: s.Settings.Gate, Keys: passes}
 
 	plain := g
 	plain.Admit, plain.Until = 0, time.Unix(1, 0)
 	rest, err := hash(plain)
 	if err != nil {
-		return err
+		return was, false, err
 	}
 	bare := b
 	bare.Mode = gate.Open
 	base, err := hash(bare)
 	if err != nil {
-		return err
+		return was, false, err
 	}
-	if t.state.Gate.ETag == "" {
-		if _, t.state.Gate.ETag, err = t.Edge.Gate(ctx); t.state.Gate.ETag == "" {
-			return fmt.Errorf("reading the gate's ETag: %w", err)
+	if was.ETag == "" {
+		if _, was.ETag, err = s.Edge.Gate(ctx); was.ETag == "" {
+			return was, false, fmt.Errorf("reading the gate's ETag: %w", err)
 		}
 	}
 	moved := math.Abs(g.Admit-was.Admit) >= deadband || g.Admit != was.Admit && (g.Admit == 0 || g.Admit == 1)
-	ending := expires != !was.Until.IsZero() || expires && was.Until.Sub(t.now) < pinned/2
+	ending := expires != !was.Until.IsZero() || expires && was.Until.Sub(now) < pinned/2
 	if rest != was.Rest || ending || moved && (g.Mode == gate.Throttle || g.Mode == gate.Observe) {
 		if expires {
-			g.Until = t.now.Add(pinned).Truncate(time.Second)
+			g.Until = now.Add(pinned).Truncate(time.Second)
 		}
-		etag, err := t.Edge.PutGate(ctx, g, t.state.Gate.ETag)
+		etag, err := s.Edge.PutGate(ctx, g, was.ETag)
 		if err != nil {
-			return err
+			return was, false, err
 		}
-		was = t.state.Gate
-		t.state.Gate = published{ETag: etag, Rest: rest, Base: was.Base, Mode: g.Mode, Admit: g.Admit, Until: g.Until, Salt: salt}
-		t.report.Published = true
-		t.count("inviter.published", 1)
+		was = published{ETag: etag, Rest: rest, Base: was.Base, Mode: g.Mode, Admit: g.Admit, Until: g.Until, Salt: salt}
+		wrote = true
+		s.count("inviter.published", 1)
 	}
-	if base != t.state.Gate.Base {
-		etag, err := t.Edge.PutBase(ctx, b, t.state.Gate.ETag)
+	if base != was.Base {
+		etag, err := s.Edge.PutBase(ctx, b, was.ETag)
 		if err != nil {
-			return err
+			return was, wrote, err
 		}
-		t.state.Gate.ETag, t.state.Gate.Base = etag, base
-		t.report.Published = true
-		t.count("inviter.published", 1)
+		was.ETag, was.Base = etag, base
+		wrote = true
+		s.count("inviter.published", 1)
 	}
-	// What is in force is what was last written, not what was wished for.
-	t.report.Admit = t.state.Gate.Admit
-	return nil
+	return was, wrote, nil
 }
 
-// turnsAway says that somebody may be turned away by this decision.
-func (t *tick) turnsAway() bool {
-	return t.report.Mode == gate.Hold || t.report.Mode == gate.Throttle && t.report.Admit < 1
+// turnsAway says that somebody may be turned away by such a gate.
+func turnsAway(mode gate.Mode, admit float64) bool {
+	return mode == gate.Hold || mode == gate.Throttle && admit < 1
 }
 
-// salt changes once a day, when nobody is turned away and the gate may be written
-// anyway: with another salt everybody draws anew, and who was turned away before
-// would get a second draw.
-func (t *tick) salt(keys *bypass.Keyring) string {
-	was := t.state.Gate
-	turned := was.Mode == gate.Hold || was.Mode == gate.Throttle && was.Admit < 1
-	if was.Salt == "" || !turned && t.report.Mode != gate.Open {
-		return keys.DailySalt(t.now)
+// nextSalt changes the salt once a day, when nobody is turned away and the gate
+// may be written anyway: with another salt everybody draws again, and who was
+// turned away before would get a second draw.
+func nextSalt(keys *bypass.Keyring, now time.Time, was published, mode gate.Mode) string {
+	if was.Salt == "" || !turnsAway(was.Mode, was.Admit) && mode != gate.Open {
+		return keys.DailySalt(now)
 	}
 	return was.Salt
 }

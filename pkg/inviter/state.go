@@ -103,8 +103,8 @@ type Report struct {
 	Tick time.Time `json:"tick"`
 	// Skipped is why the tick did nothing; empty when it worked.
 	Skipped string `json:"skipped,omitempty"`
-	// Mode and Admit are what the door was told; Fixed says that the operator
-	// chose Admit.
+	// Mode and Admit are what the gate says; Fixed means that the operator chose
+	// Admit.
 	Mode  gate.Mode `json:"mode"`
 	Admit float64   `json:"admit"`
 	Fixed bool      `json:"fixed,omitempty"`
@@ -115,12 +115,26 @@ type Report struct {
 	Because string            `json:"because,omitempty"`
 	// Paused is why nothing is sent; empty while sending is on.
 	Paused string `json:"paused,omitempty"`
+	Seen
+	// Waiting is how many still wait after this tick.
+	Waiting int `json:"waiting"`
+	Done
+	// Published says that the edge was written to.
+	Published bool `json:"published,omitempty"`
+}
 
+// Seen is the part of a Report about what was found.
+type Seen struct {
 	// LoadAt and Load are the newest datapoint that was seen; zero for none.
 	LoadAt time.Time `json:"loadAt,omitzero"`
 	Load   float64   `json:"load,omitempty"`
-	// Waiting is how many still wait after this tick.
-	Waiting int `json:"waiting"`
+	// Sent and Redeemed became known since the tick before.
+	Sent     int `json:"sent,omitempty"`
+	Redeemed int `json:"redeemed,omitempty"`
+}
+
+// Done is the part of a Report about what was done.
+type Done struct {
 	// Claimed were invited by this tick, the newest of whom joined at Front.
 	Claimed int       `json:"claimed,omitempty"`
 	Front   time.Time `json:"front,omitzero"`
@@ -131,11 +145,9 @@ type Report struct {
 	Expired   int `json:"expired,omitempty"`
 	Taken     int `json:"taken,omitempty"`
 	Buried    int `json:"buried,omitempty"`
-	// Sent and Redeemed became known since the tick before.
-	Sent     int `json:"sent,omitempty"`
-	Redeemed int `json:"redeemed,omitempty"`
-	// Published says that the edge was written to.
-	Published bool `json:"published,omitempty"`
+
+	// gone is how many of those who waited do so no longer.
+	gone int
 }
 
 // LogValue is the report as one JSON object.

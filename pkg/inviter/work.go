@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"raincheck/pkg/admission"
+	"raincheck/pkg/email"
 	"raincheck/pkg/waitlist"
 )
 
@@ -17,104 +18,116 @@ import (
 // late find its mails under way.
 const horizon = 75 * time.Second
 
-// work does what is due and invites the oldest.
-func (t *tick) work(ctx context.Context) error {
-	if err := t.selfPause(ctx); err != nil {
-		return err
-	}
-	due, err := t.oldest(ctx, cmp.Or(t.MaxDue, DefaultMaxDue), true, t.now)
+// mailing is what a tick knows about sending mail.
+type mailing struct {
+	// account is nil when the mail service was not asked, or did not answer.
+	account *email.Account
+	// pace is the share of the service's rate that is planned for.
+	pace float64
+	// paused is why nothing is sent; empty while sending is on.
+	paused string
+}
+
+// work does what is due and invites the oldest: as many as the law says, beside
+// what the operator asks for. It returns control, the ruling's reason with what
+// made the invitations another number in front, and what was done.
+func (s *Service) work(ctx context.Context, when moment, control waitlist.Control, lease waitlist.Lease, decision admission.Decision, because string, mail mailing, faults *faults) (waitlist.Control, string, Done, error) {
+	control, err := s.pauseSending(ctx, when.now, control, mail)
 	if err != nil {
-		return fmt.Errorf("finding what is due: %w", err)
+		return control, because, Done{}, err
 	}
-	if !t.control.Paused && slices.ContainsFunc(due, t.unanswered) {
-		if err := t.askAccount(ctx); err != nil {
-			t.fault("asking for the mail account", err)
-		}
-	}
-	slots := waitlist.NewSlots(t.now, t.lease.SlotsUntil, admission.MailShare*t.rate())
-	end := t.now.Add(horizon)
-	again, err := t.due(ctx, due, slots.Free(end))
+	due, err := s.oldest(ctx, cmp.Or(s.MaxDue, DefaultMaxDue), true, control.Readers(), when.now)
 	if err != nil {
-		t.fault("working off what is due", err)
+		return control, because, Done{}, fmt.Errorf("finding what is due: %w", err)
 	}
-	n := min(t.invitations(), slots.Free(end)-len(again))
+	if !control.Paused && slices.ContainsFunc(due, func(p waitlist.Place) bool { return unanswered(p, when.now) }) {
+		mail.account = s.askAccount(ctx, mail.account, faults)
+	}
+	slots := waitlist.NewSlots(when.now, lease.SlotsUntil, admission.MailShare*mailRate(control, mail.account, mail.pace))
+	end := when.now.Add(horizon)
+	again, done, err := s.settleDue(ctx, when.now, due, slots.Free(end))
+	if err != nil {
+		faults.add("working off what is due", err)
+	}
+	n, because := invitations(decision.Invite, control, mail.paused, cmp.Or(max(0, s.MaxClaims), DefaultMaxClaims), because)
 	var chosen []waitlist.Place
-	if n > 0 {
-		if chosen, err = t.oldest(ctx, n, false, time.Time{}); err != nil {
-			return fmt.Errorf("finding the oldest: %w", err)
+	if n = min(n, slots.Free(end)-len(again)); n > 0 {
+		if chosen, err = s.oldest(ctx, n, false, control.Readers(), time.Time{}); err != nil {
+			return control, because, done, fmt.Errorf("finding the oldest: %w", err)
 		}
 	}
 	if len(again)+len(chosen) == 0 {
-		return nil
+		return control, because, done, nil
 	}
 	var messages []waitlist.Message
 	for _, p := range again {
 		messages = append(messages, p.NewMessage(p.Claim, slots.Next()))
 	}
 	for _, p := range chosen {
-		messages = append(messages, p.NewMessage(t.at, slots.Next()))
+		messages = append(messages, p.NewMessage(when.at, slots.Next()))
 	}
 	// First the slots: should this tick die, the next one begins behind them. And
 	// this is the fence: a tick that lost its lease stops here.
-	if err := t.Store.Reserve(ctx, t.at, slots.Until()); err != nil {
-		return fmt.Errorf("reserving the slots: %w", err)
+	if err := s.Store.Reserve(ctx, when.at, slots.Until()); err != nil {
+		return control, because, done, fmt.Errorf("reserving the slots: %w", err)
 	}
-	if err := t.tookNow(ctx, len(chosen)); err != nil {
-		return err
+	if control, err = s.takeOffAsked(ctx, control, len(chosen)); err != nil {
+		return control, because, done, err
 	}
-	return t.hand(ctx, messages, again, chosen)
+	done, err = s.invite(ctx, when, messages, again, chosen, done)
+	return control, because, done, err
 }
 
 // unanswered says that a second mail may be sent to an entry that is due.
-func (t *tick) unanswered(p waitlist.Place) bool {
-	return !p.Unreadable && p.Stage == waitlist.Sending && p.Attempt < waitlist.MaxAttempts && p.Expires.After(t.now)
+func unanswered(p waitlist.Place, now time.Time) bool {
+	return !p.Unreadable && p.Stage == waitlist.Sending && p.Attempt < waitlist.MaxAttempts && p.Expires.After(now)
 }
 
-// selfPause writes a pause down that the account asks for, for the senders to
+// pauseSending writes a pause down that the account asks for, for the senders to
 // see.
-func (t *tick) selfPause(ctx context.Context) error {
-	if t.report.Paused == "" || t.control.Paused {
-		return nil
+func (s *Service) pauseSending(ctx context.Context, now time.Time, control waitlist.Control, mail mailing) (waitlist.Control, error) {
+	if mail.paused == "" || control.Paused {
+		return control, nil
 	}
 	var resume time.Time
-	if t.account.Enabled {
-		resume = t.now.Add(quotaCheck)
+	if mail.account != nil && mail.account.Enabled {
+		resume = now.Add(quotaCheck)
 	}
-	return t.change(ctx, func(c *waitlist.Control) { c.Pause(t.report.Paused, resume) })
+	return s.change(ctx, control, func(c *waitlist.Control) { c.Pause(mail.paused, resume) })
 }
 
-// tookNow takes those invited off what the operator asked for beside the law,
-// before they are claimed: after a crash too few were invited and not too many.
-func (t *tick) tookNow(ctx context.Context, n int) error {
-	if t.control.InviteNow <= 0 || n == 0 {
-		return nil
+// takeOffAsked takes n off what the operator asked for beside the law, before they
+// are claimed: after a crash too few were invited and not too many.
+func (s *Service) takeOffAsked(ctx context.Context, control waitlist.Control, n int) (waitlist.Control, error) {
+	if control.InviteNow <= 0 || n == 0 {
+		return control, nil
 	}
-	return t.change(ctx, func(c *waitlist.Control) { c.InviteNow = max(0, c.InviteNow-n) })
+	return s.change(ctx, control, func(c *waitlist.Control) { c.InviteNow = max(0, c.InviteNow-n) })
 }
 
-// oldest finds the oldest of one half of the line.
-func (t *tick) oldest(ctx context.Context, n int, due bool, until time.Time) ([]waitlist.Place, error) {
-	return waitlist.Oldest(n, due, t.control.Readers(), until, func(queries []waitlist.Query) ([][]waitlist.Place, error) {
+// oldest finds the oldest who wait, or what has been due the longest at until.
+func (s *Service) oldest(ctx context.Context, n int, due bool, shards int, until time.Time) ([]waitlist.Place, error) {
+	return waitlist.Oldest(n, due, shards, until, func(queries []waitlist.Query) ([][]waitlist.Place, error) {
 		pages := make([][]waitlist.Place, len(queries))
 		errs := make([]error, len(queries))
-		t.each(len(queries), func(i int) { pages[i], errs[i] = t.Store.Page(ctx, queries[i]) })
+		s.each(len(queries), func(i int) { pages[i], errs[i] = s.Store.Page(ctx, queries[i]) })
 		return pages, errors.Join(errs...)
 	})
 }
 
-// due works off what is due, but for mails that are to be asked for again: at
-// most most of them are returned, the others wait.
-func (t *tick) due(ctx context.Context, places []waitlist.Place, most int) (again []waitlist.Place, err error) {
+// settleDue works off what is due, but for mails that are to be asked for again:
+// at most most of them are returned, the others wait.
+func (s *Service) settleDue(ctx context.Context, now time.Time, places []waitlist.Place, most int) (again []waitlist.Place, done Done, err error) {
 	var rest []waitlist.Place
 	for _, p := range places {
-		if len(again) < most && t.unanswered(p) {
+		if len(again) < most && unanswered(p, now) {
 			again = append(again, p)
 		} else {
 			rest = append(rest, p)
 		}
 	}
 	errs := make([]error, len(rest))
-	t.each(len(rest), func(i int) { errs[i] = t.step(ctx, rest[i]) })
+	s.each(len(rest), func(i int) { errs[i] = s.settle(ctx, rest[i], now) })
 	for i, p := range rest {
 		switch {
 		case errs[i] != nil:
@@ -122,58 +135,54 @@ func (t *tick) due(ctx context.Context, places []waitlist.Place, most int) (agai
 				err = errors.Join(err, errs[i])
 			}
 		case p.Unreadable:
-			t.report.Buried++
-			t.count("inviter.buried", 1)
+			done.Buried++
 		case p.Stage == waitlist.Claimed:
-			t.report.GivenBack++
-			t.state.Tally.Waiting++
-			t.count("inviter.givenback", 1)
-		case !p.Expires.After(t.now):
-			t.report.Expired++
-			t.count("inviter.expired", 1)
+			done.GivenBack++
+		case !p.Expires.After(now):
+			done.Expired++
 		case p.Stage == waitlist.Sending && p.Attempt >= waitlist.MaxAttempts:
-			t.report.Taken++
-			t.count("inviter.taken", 1)
+			done.Taken++
 		}
 	}
-	return again, err
+	return again, done, err
 }
 
-// step is one due entry's.
-func (t *tick) step(ctx context.Context, p waitlist.Place) error {
+// settle does what one entry is due for.
+func (s *Service) settle(ctx context.Context, p waitlist.Place, now time.Time) error {
 	switch {
 	case p.Unreadable:
-		return t.Store.Bury(ctx, p.Key, t.now)
+		return s.Store.Bury(ctx, p.Key, now)
 	case p.Stage == waitlist.Claimed:
 		// Nobody began it: the message was lost, or never written.
-		return t.Store.GiveBack(ctx, p.NewMessage(p.Claim, t.now), waitlist.Claimed)
-	case !p.Expires.After(t.now):
-		return t.Store.Expire(ctx, p.Ref, t.now)
+		return s.Store.GiveBack(ctx, p.NewMessage(p.Claim, now), waitlist.Claimed)
+	case !p.Expires.After(now):
+		return s.Store.Expire(ctx, p.Ref, now)
 	case p.Stage == waitlist.Sending && p.Attempt >= waitlist.MaxAttempts:
 		// Two mails, two silences: taken as invited. A third mail is worse than none.
-		return t.Store.Accept(ctx, p.Ref, p.Attempt, t.now)
+		return s.Store.Accept(ctx, p.Ref, p.Attempt, now)
 	case p.Stage == waitlist.Sending:
 		// No slot for it now, or sending is paused: later.
-		return t.Store.Retry(ctx, p.NewMessage(p.Claim, t.now), t.now.Add(waitlist.Silence/3))
+		return s.Store.Retry(ctx, p.NewMessage(p.Claim, now), now.Add(waitlist.Silence/3))
 	}
 	// Invited with a living code and due: a clock that was ahead. It comes again.
 	return waitlist.ErrStale
 }
 
-// hand claims the chosen, makes the unanswered due again, and gives the messages
-// of all that worked to the sender.
-func (t *tick) hand(ctx context.Context, messages []waitlist.Message, again, chosen []waitlist.Place) error {
+// invite claims the chosen, makes the unanswered due again, and gives the messages
+// of all that worked to the sender. messages are those of again, then of chosen.
+// It returns done with what it did added.
+func (s *Service) invite(ctx context.Context, when moment, messages []waitlist.Message, again, chosen []waitlist.Place, done Done) (Done, error) {
 	errs := make([]error, len(messages))
-	t.each(len(messages), func(i int) {
+	s.each(len(messages), func(i int) {
 		m := messages[i]
 		due := waitlist.ClaimDue(m.Slot)
 		switch {
 		case i < len(again):
-			errs[i] = t.Store.Retry(ctx, m, due)
+			errs[i] = s.Store.Retry(ctx, m, due)
 		case chosen[i-len(again)].Unreadable:
-			errs[i] = t.Store.Bury(ctx, m.Key, t.now)
+			errs[i] = s.Store.Bury(ctx, m.Key, when.now)
 		default:
-			errs[i] = t.Store.Claim(ctx, chosen[i-len(again)], t.at, due)
+			errs[i] = s.Store.Claim(ctx, chosen[i-len(again)], when.at, due)
 		}
 	})
 	var failed error
@@ -185,36 +194,29 @@ func (t *tick) hand(ctx context.Context, messages []waitlist.Message, again, cho
 		case errs[i] != nil:
 			failed = errors.Join(failed, errs[i])
 		case i < len(again):
-			t.report.Retried++
+			done.Retried++
 			ready = append(ready, m)
 		case chosen[i-len(again)].Unreadable:
-			t.report.Buried++
-			t.state.Tally = t.state.Tally.Take(1)
-			t.count("inviter.buried", 1)
+			done.Buried++
+			done.gone++
 		default:
-			t.report.Claimed++
-			t.state.Tally = t.state.Tally.Take(1)
-			if p := chosen[i-len(again)]; p.When.After(t.report.Front) {
-				t.report.Front = p.When
+			done.Claimed++
+			done.gone++
+			if p := chosen[i-len(again)]; p.When.After(done.Front) {
+				done.Front = p.When
 			}
 			ready = append(ready, m)
 		}
-	}
-	if t.report.Claimed > 0 {
-		t.count("inviter.claimed", float64(t.report.Claimed))
-	}
-	if t.report.Retried > 0 {
-		t.count("inviter.retried", float64(t.report.Retried))
 	}
 	if failed != nil {
 		// One error for all: the first says what the matter is.
 		failed = fmt.Errorf("claiming: %w", failed)
 	}
 	if len(ready) > 0 {
-		if err := t.Queue.Enqueue(ctx, ready); err != nil {
+		if err := s.Queue.Enqueue(ctx, ready); err != nil {
 			// Who is not sent is given back when the claim is due.
 			failed = errors.Join(failed, fmt.Errorf("handing mails to the sender: %w", err))
 		}
 	}
-	return failed
+	return done, failed
 }
