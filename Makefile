@@ -12,7 +12,7 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 
 .DEFAULT_GOAL := help
-.PHONY: build local-build validate deploy deploy-edge template invoke-intake invoke-inviter invoke-sender invoke-feedback start-api test-sam test-emulators test-coldstart help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
+.PHONY: test-runbook build local-build validate deploy deploy-edge template invoke-intake invoke-inviter invoke-sender invoke-feedback start-api test-sam test-emulators test-coldstart help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,7 +56,7 @@ bench: ## Run the benchmarks: the law, the edge, a sign-up from end to end
 # to what CloudFront documents, in test-edge. Both look at the suites that need more than Go as well (their build tags),
 # which could stop compiling unseen.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-TAGS := browser,emulators,sam,coldstart
+TAGS := browser,emulators,sam,coldstart,runbook
 
 law: ## Run the goal table of the admission law into docs/control.md, some minutes (TRACES=FOLDER adds the days in it)
 	$(GO) run ./cmd/raincheck simulate --law-report docs/control.md $(if $(TRACES),--traces $(TRACES))
@@ -143,6 +143,9 @@ test/emulators/node_modules: test/emulators/package-lock.json
 test-emulators: test/emulators/.venv test/emulators/node_modules ## The adapters, functions and commands on stand-ins that speak the real protocols (needs Node.js, npm, Python with venv)
 	$(GO) test -tags emulators -count=1 -parallel 8 -timeout 20m ./test/emulators/...
 	$(GO) test -tags emulators -count=1 -timeout 20m -run TestStoriesOnATable ./cmd/raincheck
+
+test-runbook: test/emulators/.venv ## Have AWS CLI v2 parse every aws command of the documents (needs awscli 2)
+	GO="$(GO)" test/runbook/run.sh
 
 test-coldstart: ## Print each function's cold start as a ratio to a function that does nothing
 	$(GO) test -tags coldstart -count=1 -v ./test/coldstart

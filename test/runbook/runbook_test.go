@@ -1,0 +1,194 @@
+//go:build runbook
+
+package runbook
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+const root = "../.."
+
+// awsCLI is version 2 of the AWS CLI: the one that AWS's own documents install,
+// and the one whose parameters the documents show.
+func awsCLI(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{os.Getenv("AWS_CLI"), "/usr/bin/aws", "aws"} {
+		if name == "" {
+			continue
+		}
+		if version, err := exec.Command(name, "--version").CombinedOutput(); err == nil && strings.HasPrefix(string(version), "aws-cli/2.") {
+			return name
+		}
+	}
+	t.Fatal("finding AWS CLI v2: there is none; apt-get install awscli, or name it in AWS_CLI")
+	return ""
+}
+
+// TestTheCLIKnowsEveryCommandOfTheDocuments runs each aws command of the
+// documents against a port on which nothing listens. One that the CLI cannot
+// parse ends with status 252; one that it can parse does not find the service.
+func TestTheCLIKnowsEveryCommandOfTheDocuments(t *testing.T) {
+	t.Parallel()
+	cli := awsCLI(t)
+	files, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, file := range append(files, filepath.Join(root, "README.md")) {
+		for _, args := range commands(t, file) {
+			n++
+			t.Run(filepath.Base(file)+"/"+strings.Join(args[:min(2, len(args))], " "), func(t *testing.T) {
+				t.Parallel()
+				status, said := run(t, cli, args)
+				if status == 252 || status == 0 || strings.Contains(said, "Parameter validation failed") || strings.Contains(said, "Error parsing parameter") {
+					t.Errorf("aws %s\nstatus %d: %s", strings.Join(args, " "), status, said)
+				}
+			})
+		}
+	}
+	if n < 20 {
+		t.Errorf("the documents show %d aws commands: does this test still find them?", n)
+	}
+}
+
+// TestACommandThatIsWrongIsFound: the check above can fail.
+func TestACommandThatIsWrongIsFound(t *testing.T) {
+	t.Parallel()
+	cli := awsCLI(t)
+	for _, args := range [][]string{
+		{"sqs", "purge-queue", "--queue-link", "x"},
+		{"sqs", "purge-the-queue", "--queue-url", "x"},
+		{"cloudfront-keyvaluestore", "put-key", "--kvs-arn", "x"},
+	} {
+		if status, said := run(t, cli, args); status != 252 {
+			t.Errorf("aws %s: status %d, %s", strings.Join(args, " "), status, said)
+		}
+	}
+}
+
+// run runs a command where it can reach nothing.
+func run(t *testing.T, cli string, args []string) (status int, said string) {
+	t.Helper()
+	cmd := exec.Command(cli, append(args, "--region", "us-east-1", "--endpoint-url", "http://127.0.0.1:1")...)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=y", "AWS_MAX_ATTEMPTS=1", "AWS_PAGER=", "AWS_EC2_METADATA_DISABLED=true")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		return exit.ExitCode(), out.String()
+	case err != nil:
+		t.Fatal(err)
+	}
+	return 0, out.String()
+}
+
+var (
+	span  = regexp.MustCompile("(?s)`(aws [^`]+)`")
+	space = regexp.MustCompile(`\s+`)
+)
+
+// commands finds the aws commands of a document, in its indented blocks and
+// between backticks. What the shell would fill in is filled with a value of the
+// kind that the command wants.
+func commands(t *testing.T, file string) (all [][]string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []string
+	var block strings.Builder
+	for line := range strings.Lines(string(text) + "\n") {
+		if strings.HasPrefix(line, "    ") {
+			block.WriteString(strings.TrimLeft(line, " "))
+			continue
+		}
+		if strings.Contains(block.String(), "aws ") {
+			blocks = append(blocks, block.String())
+		}
+		block.Reset()
+	}
+	for _, m := range span.FindAllStringSubmatch(string(text), -1) {
+		blocks = append(blocks, space.ReplaceAllString(m[1], " "))
+	}
+	for _, b := range blocks {
+		// A command cut short in a sentence, such as "aws … list-keys", is not one.
+		if strings.Contains(b, "…") {
+			continue
+		}
+		parsed, err := syntax.NewParser().Parse(strings.NewReader(b), file)
+		if err != nil {
+			// A paragraph that goes on a list item looks like a block.
+			t.Logf("%s: not a shell command: %v", file, err)
+			continue
+		}
+		syntax.Walk(parsed, func(node syntax.Node) bool {
+			call, ok := node.(*syntax.CallExpr)
+			if !ok || len(call.Args) < 3 || call.Args[0].Lit() != "aws" {
+				return true
+			}
+			var args []string
+			for i, word := range call.Args[1:] {
+				previous := ""
+				if i > 0 {
+					previous = args[i-1]
+				}
+				args = append(args, value(word, previous))
+			}
+			// Without a flag it is the name of an operation, and not a command to type.
+			if slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--") }) {
+				all = append(all, args)
+			}
+			return true
+		})
+	}
+	return all
+}
+
+// value is a word as the shell would hand it over, with a stand-in for what it
+// would fill in.
+func value(word *syntax.Word, flag string) string {
+	var b strings.Builder
+	for _, part := range word.Parts {
+		fill(&b, part, flag)
+	}
+	return b.String()
+}
+
+func fill(b *strings.Builder, part syntax.WordPart, flag string) {
+	switch p := part.(type) {
+	case *syntax.Lit:
+		b.WriteString(strings.ReplaceAll(p.Value, `\`, ""))
+	case *syntax.SglQuoted:
+		b.WriteString(p.Value)
+	case *syntax.DblQuoted:
+		for _, inner := range p.Parts {
+			fill(b, inner, flag)
+		}
+	case *syntax.CmdSubst, *syntax.ParamExp:
+		switch {
+		case strings.Contains(flag, "time"):
+			b.WriteString("2026-11-25T11:40:00Z")
+		case flag == "--payload":
+			b.WriteString(`{}`)
+		case flag == "--item":
+			b.WriteString(`{"id":{"S":"x"}}`)
+		default:
+			b.WriteString("1")
+		}
+	}
+}
