@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -11,8 +10,8 @@ import (
 	"raincheck/pkg/admission"
 	"raincheck/pkg/aws/health"
 	"raincheck/pkg/capacity"
-	"raincheck/pkg/console"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/operator"
 )
 
 // local examines a local instance: what applies to it.
@@ -38,7 +37,7 @@ func (c *doctorCmd) local(e *env) (diagnosis, error) {
 				Load, Admit, Visitors, Admitted, Redeemed []*float64
 			}
 			after := strconv.FormatInt(s.Now.Add(-capacity.LooksBack).Unix(), 10)
-			if err := here.ask(ctx, http.MethodGet, "series?after="+after, nil, &series); err != nil {
+			if err := here.Get(ctx, "series?after="+after, &series); err != nil {
 				return nil, err
 			}
 			n := len(series.Minutes)
@@ -79,7 +78,7 @@ func (c *doctorCmd) local(e *env) (diagnosis, error) {
 	return d, nil
 }
 
-func decides(s console.Snapshot) []health.Finding {
+func decides(s operator.Snapshot) []health.Finding {
 	var found []health.Finding
 	for _, w := range s.Warnings {
 		if strings.HasPrefix(w, "A defect: ") {
@@ -100,7 +99,7 @@ func decides(s console.Snapshot) []health.Finding {
 	return found
 }
 
-func documents(s console.Snapshot) []health.Finding {
+func documents(s operator.Snapshot) []health.Finding {
 	if s.GateBytes == 0 || s.BaseBytes == 0 {
 		return []health.Finding{health.Warn("They come with the first minute.", "the edge has no gate or no base yet")}
 	}
@@ -110,7 +109,7 @@ func documents(s console.Snapshot) []health.Finding {
 	return []health.Finding{health.OK("gate and base are there: %d and %d of %d bytes", s.GateBytes, s.BaseBytes, gate.MaxDocument)}
 }
 
-func mailing(s console.Snapshot) []health.Finding {
+func mailing(s operator.Snapshot) []health.Finding {
 	if s.Control.Paused {
 		return []health.Finding{health.Warn("`raincheck resume --apply`, if nobody means it.", "the mail is %s", mail(s.Control))}
 	}

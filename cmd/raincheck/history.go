@@ -10,6 +10,7 @@ import (
 
 	"raincheck/pkg/aws/metrics"
 	"raincheck/pkg/console"
+	"raincheck/pkg/operator"
 )
 
 // The outputs and names by which the stack's metrics are found. The functions
@@ -116,7 +117,7 @@ type watched struct {
 	now        func() time.Time
 
 	mu       sync.Mutex
-	snapshot kept[console.Snapshot]
+	snapshot kept[operator.Snapshot]
 	series   kept[console.Series]
 }
 
@@ -153,7 +154,7 @@ func (w *watched) Snapshot(ctx context.Context) (console.Snapshot, error) {
 		w.snapshot.value, w.snapshot.err = w.deployment.status(ctx)
 		w.snapshot.at = now
 	}
-	return w.snapshot.value, w.snapshot.err
+	return console.Snapshot{Snapshot: w.snapshot.value}, w.snapshot.err
 }
 
 // Series gives the minutes after the given time.

@@ -11,6 +11,7 @@ import (
 
 	"raincheck/pkg/aws/stack"
 	"raincheck/pkg/console"
+	"raincheck/pkg/operator"
 	"raincheck/pkg/twin/store"
 	"raincheck/test/emulators"
 )
@@ -36,7 +37,7 @@ func TestTheConsoleOfManyReaders(t *testing.T) {
 		cloudwatch.Put(emulators.Series(ownMetrics, metric, "Stack=raincheck"), minute, float64(i+1))
 	}
 	w := &watched{
-		deployment: &deployment{stack: "raincheck", desk: &store.Store{}, edge: edge, now: clock},
+		deployment: &deployment{stack: "raincheck", Plane: operator.Plane{Desk: &store.Store{}, Edge: edge, Now: clock}},
 		history:    s.history(&env{now: clock}), now: clock,
 	}
 	closed, cancel := context.WithCancel(t.Context())

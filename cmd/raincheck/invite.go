@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"raincheck/pkg/bypass"
-	"raincheck/pkg/console"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/handover"
+	"raincheck/pkg/operator"
 	"raincheck/pkg/waitlist"
 )
 
@@ -54,14 +54,14 @@ func (c *inviteCmd) Run(e *env) error {
 		fmt.Fprintln(e.stdout, "Nothing was changed. Add --apply to do it.")
 		return nil
 	}
-	if err := p.change(e.ctx, console.Change{Invite: c.N}); err != nil {
+	if err := p.change(e.ctx, operator.Change{Invite: c.N}); err != nil {
 		return err
 	}
 	fmt.Fprintln(e.stdout, "Done. The inviter begins within a minute; `raincheck status` shows it.")
 	return nil
 }
 
-func loadOf(s console.Snapshot) string {
+func loadOf(s operator.Snapshot) string {
 	if s.Load == nil {
 		return "unknown"
 	}
@@ -159,7 +159,7 @@ func (c *drainCmd) Run(e *env) error {
 		fmt.Fprintln(e.stdout, "Nothing was changed. Add --apply to do it.")
 		return nil
 	}
-	if err := p.change(e.ctx, console.Change{Drain: &drain}); err != nil {
+	if err := p.change(e.ctx, operator.Change{Drain: &drain}); err != nil {
 		return err
 	}
 	fmt.Fprintln(e.stdout, "Done. In effect within a minute; `raincheck status` shows it.")

@@ -16,10 +16,10 @@ import (
 	"raincheck/pkg/admission"
 	"raincheck/pkg/aws/edgestore"
 	"raincheck/pkg/bypass"
-	"raincheck/pkg/console"
 	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/inviter"
+	"raincheck/pkg/operator"
 	"raincheck/pkg/twin"
 	"raincheck/pkg/twin/queue"
 	"raincheck/pkg/twin/store"
@@ -73,7 +73,7 @@ func TestOpenIsOneWrite(t *testing.T) {
 		_, err := service.Tick(t.Context(), now)
 		return err
 	}
-	d := &deployment{stack: "raincheck", desk: store, edge: edge, now: clock}
+	d := &deployment{stack: "raincheck", Plane: operator.Plane{Desk: store, Edge: edge, Now: clock}}
 	has := func() (gate.Gate, string) {
 		text, _ := kvs.Value(gate.Key)
 		g, err := gate.DecodeGate([]byte(text))
@@ -85,7 +85,7 @@ func TestOpenIsOneWrite(t *testing.T) {
 	for name, lost := range map[string]bool{"the waitlist is up": false, "the waitlist is down": true} {
 		down = false
 		now = now.Add(time.Hour)
-		if err := d.change(t.Context(), console.Change{Mode: gate.Hold}); err != nil {
+		if err := d.change(t.Context(), operator.Change{Mode: gate.Hold}); err != nil {
 			t.Fatal(err)
 		}
 		if err := tick(); err != nil {
@@ -97,8 +97,8 @@ func TestOpenIsOneWrite(t *testing.T) {
 		now = now.Add(20 * time.Second)
 		down = lost
 		before := kvs.Writes()
-		err := d.change(t.Context(), console.Change{Mode: gate.Open})
-		if _, half := errors.AsType[halfDone](err); half != lost || err != nil && !half {
+		err := d.change(t.Context(), operator.Change{Mode: gate.Open})
+		if half := errors.Is(err, operator.ErrHalfDone); half != lost || err != nil && !half {
 			t.Errorf("%s: opening: %v", name, err)
 		}
 		if n := kvs.Writes() - before; n != 1 {

@@ -1,34 +1,28 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"net/url"
-	"strings"
-	"syscall"
-	"time"
 
+	"raincheck/pkg/aws/edgestore"
+	"raincheck/pkg/aws/table"
 	"raincheck/pkg/console"
+	"raincheck/pkg/operator"
+	"raincheck/pkg/waitlist"
 )
 
 // plane is the control plane that the switches act on: a local instance or a
-// deployed stack. It knows two things, so that every switch is the same word
-// with the same meaning on both.
+// deployed stack.
 type plane interface {
 	// name says in a few words what is acted on.
 	name() string
 	// status says what happens now.
-	status(ctx context.Context) (console.Snapshot, error)
-	// change does it. Opening must not need anything that can be down beside the
-	// edge itself.
-	change(ctx context.Context, change console.Change) error
+	status(ctx context.Context) (operator.Snapshot, error)
+	// change does it.
+	change(ctx context.Context, change operator.Change) error
 }
 
 // where are the flags that choose a plane: the deployed stack, if one is
@@ -62,70 +56,88 @@ func (w where) plane(e *env) (plane, error) {
 }
 
 // instance is the local instance.
-func (w where) instance() (*localPlane, error) {
-	at := cmp.Or(w.URL, localURL)
-	u, err := url.Parse(at)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, badInput("--url %s: it is an address such as %s", at, localURL)
-	}
-	return &localPlane{base: strings.TrimSuffix(at, "/") + console.Path + "api/", client: &http.Client{Timeout: 10 * time.Second}}, nil
-}
-
-// localPlane talks to `raincheck local`, by the API that its console uses.
-type localPlane struct {
-	base   string
-	client *http.Client
-}
-
-func (p *localPlane) name() string {
-	return "the local instance at " + strings.TrimSuffix(p.base, console.Path+"api/")
-}
-
-func (p *localPlane) status(ctx context.Context) (console.Snapshot, error) {
-	var s console.Snapshot
-	return s, p.ask(ctx, http.MethodGet, "snapshot", nil, &s)
-}
-
-func (p *localPlane) change(ctx context.Context, change console.Change) error {
-	body, err := json.Marshal(change)
+func (w where) instance() (localPlane, error) {
+	client, err := console.NewClient(cmp.Or(w.URL, localURL))
 	if err != nil {
-		return fmt.Errorf("write the change: %w", err)
+		return localPlane{}, badInput("--url: %w", err)
 	}
-	return p.ask(ctx, http.MethodPost, "change", body, new(console.Snapshot))
+	return localPlane{client}, nil
 }
 
-func (p *localPlane) ask(ctx context.Context, method, what string, body []byte, answer any) error {
-	request, err := http.NewRequestWithContext(ctx, method, p.base+what, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("ask %s: %w", p.name(), err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := p.client.Do(request)
-	if err != nil {
-		return fmt.Errorf("%s does not answer: %w", p.name(), plainly(err))
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		said, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10))
-		problem := fmt.Errorf("%s says %d: %s", p.name(), response.StatusCode, strings.TrimSpace(string(said)))
-		if response.StatusCode == http.StatusUnprocessableEntity {
-			return usageError{problem}
-		}
-		return problem
-	}
-	if err := json.NewDecoder(response.Body).Decode(answer); err != nil {
-		return fmt.Errorf("%s answers something else than raincheck: %w", p.name(), err)
-	}
-	return nil
+// localPlane is a running `raincheck local`.
+type localPlane struct{ *console.Client }
+
+func (p localPlane) name() string { return p.Name() }
+
+func (p localPlane) status(ctx context.Context) (operator.Snapshot, error) {
+	s, err := p.Snapshot(ctx)
+	return s.Snapshot, err
 }
 
-// plainly says the usual failures of a connection in words.
-func plainly(err error) error {
-	switch e, ok := errors.AsType[net.Error](err); {
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return errors.New("nothing listens there; start it with `raincheck local` or name it with --url; a deployed stack is named with --stack")
-	case ok && e.Timeout():
-		return errors.New("no answer within 10 seconds")
+func (p localPlane) change(ctx context.Context, change operator.Change) error {
+	return callersFault(p.Change(ctx, console.Change{Change: change}))
+}
+
+// deployment is the control plane of a deployed stack.
+type deployment struct {
+	operator.Plane
+	stack string
+}
+
+func (d *deployment) name() string { return "the stack " + d.stack }
+
+func (d *deployment) status(ctx context.Context) (operator.Snapshot, error) { return d.Snapshot(ctx) }
+
+func (d *deployment) change(ctx context.Context, change operator.Change) error {
+	return callersFault(d.Change(ctx, change))
+}
+
+// callersFault is the exit status 2 of a change that makes no sense.
+func callersFault(err error) error {
+	if errors.Is(err, operator.ErrChange) {
+		return usageError{err}
 	}
 	return err
 }
+
+// deployment finds the parts of the stack and joins them to a control plane.
+func (s *session) deployment(e *env) (*deployment, error) {
+	out, err := s.Need(outTable, outEdge)
+	if err != nil {
+		return nil, err
+	}
+	return &deployment{stack: s.Name, Plane: operator.Plane{
+		Site: operator.Site{Name: s.Parameters["SiteHost"], Target: s.number("Target"), Capacity: s.number("Capacity")},
+		Desk: table.New(s.cfg, out[0]), Edge: edgestore.New(s.cfg, out[1]), Now: e.now, Explain: awsWords,
+	}}, nil
+}
+
+// number is a parameter that is a number; 0 when it is not there.
+func (s *session) number(name string) float64 {
+	var v float64
+	if json.Unmarshal([]byte(s.Parameters[name]), &v) != nil {
+		return 0
+	}
+	return v
+}
+
+// onlyEdge is the control plane of a stack of which nothing but the store at
+// the edge can be found: enough for the switches of an emergency.
+func onlyEdge(ctx context.Context, e *env, arn string, why error) (*deployment, error) {
+	cfg, err := awsConfigIn(ctx, "us-east-1")
+	if err != nil {
+		return nil, err
+	}
+	return &deployment{stack: "whose store is " + arn, Plane: operator.Plane{
+		Desk: noDesk{why}, Edge: edgestore.New(cfg, arn), Now: e.now, Explain: awsWords,
+	}}, nil
+}
+
+// noDesk is a waitlist that could not be found.
+type noDesk struct{ why error }
+
+func (n noDesk) Notice(context.Context) (c waitlist.Control, p waitlist.Progress, err error) {
+	return c, p, n.why
+}
+func (n noDesk) UpdateControl(context.Context, func(*waitlist.Control) error) error { return n.why }
+func (n noDesk) State(context.Context) ([]byte, error)                              { return nil, n.why }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -133,8 +132,8 @@ func (c *smokeCmd) onInstance(service *smoke.Service) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	service.Site = strings.TrimSuffix(strings.TrimSuffix(here.base, "api/"), console.Path)
-	place := localPlace{here}
+	service.Site = here.Site()
+	place := localPlace{here.Client}
 	service.Line = place
 	service.Delivered = func(ctx context.Context, _ time.Time) (bool, error) {
 		address, err := smoke.Address(service.Tag)
@@ -168,15 +167,10 @@ func (c *smokeCmd) onInstance(service *smoke.Service) (string, error) {
 }
 
 // localPlace is the canary's place in the line of a local instance.
-type localPlace struct{ *localPlane }
+type localPlace struct{ *console.Client }
 
 func (l localPlace) ask(ctx context.Context, do string, a email.Address) (console.CanaryPlace, error) {
-	body, err := json.Marshal(console.Canary{Do: do, Address: a.Reveal()})
-	if err != nil {
-		return console.CanaryPlace{}, err
-	}
-	var place console.CanaryPlace
-	return place, l.localPlane.ask(ctx, http.MethodPost, "canary", body, &place)
+	return l.Canary(ctx, console.Canary{Do: do, Address: a.Reveal()})
 }
 
 // Look finds the place.

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"raincheck/pkg/console"
 	"raincheck/pkg/format"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/operator"
 	"raincheck/pkg/waitlist"
 )
 
@@ -40,12 +40,16 @@ func (c *statusCmd) Run(e *env) error {
 
 // printStatus is the one screen: first what is wrong, then the door and the
 // reason in the law's own words, then the numbers.
-func printStatus(w io.Writer, s console.Snapshot) {
-	fmt.Fprintf(w, "%s, %s\n\n", s.Site, s.Now.UTC().Format("Mon 2 Jan 2006 15:04 UTC"))
+func printStatus(w io.Writer, s operator.Snapshot) {
+	fmt.Fprintf(w, "%s, %s\n\n", s.Name, s.Now.UTC().Format("Mon 2 Jan 2006 15:04 UTC"))
 	for _, warning := range s.Warnings {
 		fmt.Fprintf(w, "  ! %s\n", warning)
 	}
-	fmt.Fprintf(w, "  %s\n", door(s.Control))
+	if s.Unread && s.Gate == nil {
+		fmt.Fprintln(w, "  unknown: neither the waitlist nor the gate can be read")
+	} else {
+		fmt.Fprintf(w, "  %s\n", door(s.Control))
+	}
 	if s.Because != "" {
 		when := clockTime(s.Decided)
 		if s.Control.Switched.After(s.Decided) {
@@ -65,13 +69,17 @@ func printStatus(w io.Writer, s console.Snapshot) {
 		note += ", capacity " + thousands(int(s.Capacity))
 	}
 	row("load", load, note)
-	row("straight in", percent(s.Admit), "of new visitors")
+	in := "unknown"
+	if s.Admit != nil {
+		in = percent(*s.Admit)
+	}
+	row("straight in", in, "of new visitors")
 	note = "nobody in the line"
 	if !s.Oldest.IsZero() {
 		note = "the first since " + clockTime(s.Oldest)
 	}
 	row("waiting", thousands(s.Waiting), note)
-	note = "asked for by the last decision"
+	note = "by the last decision"
 	if s.Control.InviteNow > 0 {
 		note += ", and " + thousands(s.Control.InviteNow) + " more by hand"
 	}

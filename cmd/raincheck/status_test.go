@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"raincheck/pkg/console"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/operator"
 	"raincheck/pkg/waitlist"
 )
 
@@ -15,7 +15,7 @@ import (
 func TestStatusOfASwitchJustThrown(t *testing.T) {
 	t.Parallel()
 	decided := time.Date(2026, 11, 24, 11, 4, 0, 0, time.UTC)
-	s := console.Snapshot{Now: decided.Add(time.Minute), Decided: decided, Because: "holding 0.90", Admit: 1,
+	s := operator.Snapshot{Now: decided.Add(time.Minute), Decision: operator.Decision{Decided: decided, Because: "holding 0.90"},
 		Control: waitlist.Control{Mode: gate.Open, Switched: decided.Add(20 * time.Second)}}
 	var out strings.Builder
 	printStatus(&out, s)
@@ -34,8 +34,8 @@ func TestStatusOfASwitchJustThrown(t *testing.T) {
 func TestStatusOfADrain(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	printStatus(&out, console.Snapshot{Invite: 31, Control: waitlist.Control{Drain: true, InviteNow: 1500, SignupsOff: true}})
-	if !strings.Contains(out.String(), "  31  asked for by the last decision, and 1,500 more by hand; draining: everyone left is invited\n") {
+	printStatus(&out, operator.Snapshot{Decision: operator.Decision{Invite: 31}, Control: waitlist.Control{Drain: true, InviteNow: 1500, SignupsOff: true}})
+	if !strings.Contains(out.String(), "  31  by the last decision, and 1,500 more by hand; draining: everyone left is invited\n") {
 		t.Errorf("%s", &out)
 	}
 }

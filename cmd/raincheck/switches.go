@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"raincheck/pkg/console"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/operator"
 )
 
 // The switches. Each is in effect within a minute, without a deploy. All but
@@ -30,14 +30,14 @@ func (c *openCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	err = p.change(e.ctx, console.Change{Mode: gate.Open})
-	half, ok := errors.AsType[halfDone](err)
-	if err != nil && !ok {
+	err = p.change(e.ctx, operator.Change{Mode: gate.Open})
+	half := errors.Is(err, operator.ErrHalfDone)
+	if err != nil && !half {
 		return err
 	}
 	fmt.Fprintf(e.stdout, "Open: everyone is let in. The edge follows within a minute. (%s)\n", p.name())
-	if ok {
-		fmt.Fprintf(e.stdout, "Only the edge was told, which is enough: the inviter takes the switch over as soon as it can. (%v)\n", half)
+	if half {
+		fmt.Fprintf(e.stdout, "But %v.\n", err)
 	}
 	return nil
 }
@@ -73,7 +73,7 @@ type throttleCmd struct {
 
 // Run switches to throttle.
 func (c *throttleCmd) Run(e *env) error {
-	return c.where.switchTo(e, c.apply, console.Change{Mode: gate.Throttle, Admit: c.Admit, Law: c.Law})
+	return c.where.switchTo(e, c.apply, operator.Change{Mode: gate.Throttle, Admit: c.Admit, Law: c.Law})
 }
 
 // holdCmd lets nobody new in.
@@ -84,7 +84,7 @@ type holdCmd struct {
 
 // Run switches to hold.
 func (c *holdCmd) Run(e *env) error {
-	return c.where.switchTo(e, c.apply, console.Change{Mode: gate.Hold})
+	return c.where.switchTo(e, c.apply, operator.Change{Mode: gate.Hold})
 }
 
 // Help is shown by --help.
@@ -108,7 +108,7 @@ func (c *observeCmd) Help() string {
 // Run switches to observe, or reports.
 func (c *observeCmd) Run(e *env) error {
 	if !c.Report {
-		return c.where.switchTo(e, c.apply, console.Change{Mode: gate.Observe})
+		return c.where.switchTo(e, c.apply, operator.Change{Mode: gate.Observe})
 	}
 	if c.Since <= 0 {
 		return badInput("--since %s: it is how far back, such as 24h", c.Since)
@@ -132,7 +132,7 @@ type pauseCmd struct {
 
 // Run stops the mail.
 func (c *pauseCmd) Run(e *env) error {
-	return c.where.switchTo(e, c.apply, console.Change{Paused: new(true)})
+	return c.where.switchTo(e, c.apply, operator.Change{Paused: new(true)})
 }
 
 // resumeCmd sends again.
@@ -143,7 +143,7 @@ type resumeCmd struct {
 
 // Run sends again.
 func (c *resumeCmd) Run(e *env) error {
-	return c.where.switchTo(e, c.apply, console.Change{Paused: new(false)})
+	return c.where.switchTo(e, c.apply, operator.Change{Paused: new(false)})
 }
 
 // loadCmd tells the law the site's load.
@@ -162,7 +162,7 @@ func (c *loadCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if err := p.change(e.ctx, console.Change{Load: &c.Load}); err != nil {
+	if err := p.change(e.ctx, operator.Change{Load: &c.Load}); err != nil {
 		return err
 	}
 	fmt.Fprintf(e.stdout, "The load is %s as of now. It ages like any datapoint: say it again every minute. (%s)\n", percent(c.Load), p.name())
@@ -170,7 +170,7 @@ func (c *loadCmd) Run(e *env) error {
 }
 
 // switchTo says what change would do, and does it when told to.
-func (w where) switchTo(e *env, a apply, change console.Change) error {
+func (w where) switchTo(e *env, a apply, change operator.Change) error {
 	p, err := w.plane(e)
 	if err != nil {
 		return err
@@ -199,9 +199,14 @@ func (w where) switchTo(e *env, a apply, change console.Change) error {
 		fmt.Fprintln(e.stdout, "Nothing was changed. Add --apply to do it.")
 		return nil
 	}
-	if err := p.change(e.ctx, change); err != nil {
+	err = p.change(e.ctx, change)
+	half := errors.Is(err, operator.ErrHalfDone)
+	if err != nil && !half {
 		return err
 	}
 	fmt.Fprintln(e.stdout, "Done. In effect within a minute; `raincheck status` shows it.")
+	if half {
+		fmt.Fprintf(e.stdout, "But %v.\n", err)
+	}
 	return nil
 }

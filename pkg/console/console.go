@@ -36,6 +36,7 @@ import (
 	"time"
 
 	"raincheck/pkg/chart"
+	"raincheck/pkg/operator"
 )
 
 // Path is where the console lives. Nothing of a site begins like it.
@@ -280,7 +281,7 @@ func (c *Console) change(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		status := http.StatusInternalServerError
-		if errors.Is(err, ErrChange) {
+		if errors.Is(err, operator.ErrChange) {
 			status = http.StatusUnprocessableEntity
 		}
 		http.Error(w, err.Error(), status)
@@ -294,9 +295,9 @@ func decodeChange(body io.Reader) (Change, error) {
 	d := json.NewDecoder(body)
 	d.DisallowUnknownFields()
 	if err := d.Decode(&change); err != nil {
-		return change, fmt.Errorf("%w: %v", ErrChange, err)
+		return change, fmt.Errorf("%w: %v", operator.ErrChange, err)
 	}
-	return change, change.validate()
+	return change, change.Validate()
 }
 
 func (c *Console) answer(w http.ResponseWriter, v any, err error) {

@@ -36,6 +36,7 @@ import (
 	"raincheck/pkg/feedback"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/inviter"
+	"raincheck/pkg/operator"
 	"raincheck/pkg/sender"
 	"raincheck/pkg/simulation"
 	"raincheck/pkg/twin/edge"
@@ -86,7 +87,7 @@ type Instance struct {
 	outbox   *outbox.Outbox
 	metrics  *metrics.Metrics
 	document *edge.Store
-	desk     desk
+	plane    *operator.Plane
 
 	edge     *edge.Edge
 	inviter  *inviter.Service
@@ -227,7 +228,10 @@ func (in *Instance) wire() error {
 	c := in.config
 	var err error
 	in.document = edge.NewStore(in.clock.Now, edge.Propagation)
-	in.desk = desk{in.document}
+	in.plane = &operator.Plane{
+		Site: operator.Site{Name: c.Story.Name, Target: c.Story.Policy.Target, Capacity: c.Story.Site.Capacity},
+		Desk: in.store, Edge: in.document, Now: in.clock.Now,
+	}
 	in.edge, err = edge.New(edge.Options{Now: in.clock.Now, Store: in.document, Failure: gate.FailOpen, ForwardedFor: true, Log: c.Log})
 	if err != nil {
 		return fmt.Errorf("start the edge: %w", err)
@@ -236,7 +240,7 @@ func (in *Instance) wire() error {
 	in.apply(c.conditions)
 	in.inviter = &inviter.Service{
 		Settings: inviter.Settings{Policy: c.Story.Policy, Gate: in.sample(settings()), Failure: gate.FailOpen, Stale: 0.2},
-		Store:    in.store, Queue: in.queue, Mail: in.outbox, Metrics: in.metrics, Edge: in.desk,
+		Store:    in.store, Queue: in.queue, Mail: in.outbox, Metrics: in.metrics, Edge: in.document,
 		Keys: in.keyring, Now: in.clock.Now, Log: c.Log,
 	}
 	mails := sender.Settings{

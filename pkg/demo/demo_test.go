@@ -13,6 +13,7 @@ import (
 
 	"raincheck/pkg/console"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/operator"
 	"raincheck/pkg/simulation"
 )
 
@@ -57,7 +58,7 @@ func rush() Story {
 func TestASwitchBeforeTheFirstTick(t *testing.T) {
 	t.Parallel()
 	in := instance(t, rush())
-	if err := in.Change(t.Context(), console.Change{Mode: gate.Hold}); err != nil {
+	if err := in.Change(t.Context(), console.Change{Change: operator.Change{Mode: gate.Hold}}); err != nil {
 		t.Fatal(err)
 	}
 	if s, err := in.Snapshot(t.Context()); err != nil || s.Control.Door() != gate.Hold {
@@ -91,18 +92,18 @@ func TestWhatTheEdgeLetsIn(t *testing.T) {
 		return s, *shown.Admit
 	}
 	before, decided := see()
-	if before.Admit >= 1 || before.Admit != decided {
-		t.Fatalf("in the rush: %g let in, %g in the gate", before.Admit, decided)
+	if *before.Admit >= 1 || *before.Admit != decided {
+		t.Fatalf("in the rush: %g let in, %g in the gate", *before.Admit, decided)
 	}
 	for _, tc := range []struct {
 		mode  gate.Mode
 		admit float64
 	}{{gate.Observe, 1}, {gate.Hold, 0}, {gate.Open, 1}} {
-		if err := in.Change(t.Context(), console.Change{Mode: tc.mode}); err != nil {
+		if err := in.Change(t.Context(), console.Change{Change: operator.Change{Mode: tc.mode}}); err != nil {
 			t.Fatal(err)
 		}
-		if s, decided := see(); s.Admit != tc.admit || tc.mode == gate.Observe && decided >= 1 {
-			t.Errorf("%s: %g let in, %g in the gate", tc.mode, s.Admit, decided)
+		if s, decided := see(); *s.Admit != tc.admit || tc.mode == gate.Observe && decided >= 1 {
+			t.Errorf("%s: %g let in, %g in the gate", tc.mode, *s.Admit, decided)
 		}
 	}
 }
@@ -202,7 +203,7 @@ func TestAPersonsStory(t *testing.T) {
 	}
 	// The door of the demonstration is shut for most of the time; wait for it here
 	// by holding it.
-	if err := in.Change(t.Context(), console.Change{Mode: gate.Hold}); err != nil {
+	if err := in.Change(t.Context(), console.Change{Change: operator.Change{Mode: gate.Hold}}); err != nil {
 		t.Fatal(err)
 	}
 	live(2)
@@ -226,7 +227,7 @@ func TestAPersonsStory(t *testing.T) {
 	}
 
 	// The law is in charge again, and the load dips.
-	if err := in.Change(t.Context(), console.Change{Mode: gate.Throttle, Demand: new(5.0)}); err != nil {
+	if err := in.Change(t.Context(), console.Change{Change: operator.Change{Mode: gate.Throttle}, Demand: new(5.0)}); err != nil {
 		t.Fatal(err)
 	}
 	var mail console.Mail
@@ -245,7 +246,7 @@ func TestAPersonsStory(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The crowd's days pass and the door is held again; by the wall no time has.
-	if err := in.Change(t.Context(), console.Change{Mode: gate.Hold}); err != nil {
+	if err := in.Change(t.Context(), console.Change{Change: operator.Change{Mode: gate.Hold}}); err != nil {
 		t.Fatal(err)
 	}
 	live(60)

@@ -17,8 +17,9 @@ import (
 // is [id, key, not before], and what is absent has its zero value: a gate of
 // {"mode":"open"} is whole, so that somebody without our tool can write it.
 type wire struct {
-	Mode     Mode      `json:"mode"`
+	Mode     Mode      `json:"mode,omitempty"`
 	Admit    *float64  `json:"admit,omitempty"`
+	Fixed    bool      `json:"fixed,omitempty"`
 	Salt     string    `json:"salt,omitempty"`
 	Until    int64     `json:"until,omitempty"`
 	Failure  Failure   `json:"failure,omitempty"`
@@ -62,7 +63,7 @@ func (g Gate) Encode() ([]byte, error) {
 	if err := g.Validate(); err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
-	w := wire{Mode: g.Mode, Salt: g.Salt, Until: unix(g.Until), Stale: g.Stale, Switched: unix(g.Switched)}
+	w := wire{Mode: g.Mode, Fixed: g.Fixed, Salt: g.Salt, Until: unix(g.Until), Stale: g.Stale, Switched: unix(g.Switched)}
 	if g.Admit != 0 || g.Mode == Throttle || g.Mode == Observe {
 		w.Admit = &g.Admit
 	}
@@ -100,6 +101,30 @@ func (w wire) encode(name string, s Settings, keys bypass.PassKeys) ([]byte, err
 	return doc, nil
 }
 
+// Document is one of the two as it stands in the store.
+type Document struct{ Key, Value string }
+
+// Documents encodes a gate and a base that are to be written in one call; nil
+// stays as it is. The error is that of Encode.
+func Documents(g *Gate, b *Base) ([]Document, error) {
+	var out []Document
+	if g != nil {
+		doc, err := g.Encode()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Document{Key, string(doc)})
+	}
+	if b != nil {
+		doc, err := b.Encode()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Document{BaseKey, string(doc)})
+	}
+	return out, nil
+}
+
 // DecodeGate reads a gate, strictly: an unknown field, a field in other letters
 // (which throttle.js would not see) or a value out of its range is an error.
 func DecodeGate(doc []byte) (Gate, error) {
@@ -111,7 +136,7 @@ func DecodeGate(doc []byte) (Gate, error) {
 		return Gate{}, fmt.Errorf("gate: %w", err)
 	}
 	g := Gate{
-		Mode: w.Mode, Salt: w.Salt, Until: fromUnix(w.Until), Stale: w.Stale,
+		Mode: w.Mode, Fixed: w.Fixed, Salt: w.Salt, Until: fromUnix(w.Until), Stale: w.Stale,
 		Switched: fromUnix(w.Switched), Settings: w.settings(), Keys: w.keys(),
 	}
 	if w.Admit != nil {
@@ -126,8 +151,8 @@ func DecodeGate(doc []byte) (Gate, error) {
 // DecodeBase reads a base, as strictly.
 func DecodeBase(doc []byte) (Base, error) {
 	w, err := decode(doc)
-	if err == nil && (w.Admit != nil || w.Until != 0 || w.Switched != 0) {
-		err = errors.New("admit, until and switched are fields of the gate")
+	if err == nil && (w.Admit != nil || w.Fixed || w.Until != 0 || w.Switched != 0) {
+		err = errors.New("admit, fixed, until and switched are fields of the gate")
 	}
 	if err != nil {
 		return Base{}, fmt.Errorf("base: %w", err)
@@ -139,7 +164,7 @@ func DecodeBase(doc []byte) (Base, error) {
 	return b, nil
 }
 
-var wireFields = []string{"mode", "admit", "salt", "until", "failure", "stale", "switched", "alone", "lang", "pass", "sample", "keys"}
+var wireFields = []string{"mode", "admit", "fixed", "salt", "until", "failure", "stale", "switched", "alone", "lang", "pass", "sample", "keys"}
 
 func decode(doc []byte) (wire, error) {
 	var w wire

@@ -106,8 +106,11 @@ type Gate struct {
 	Admit float64
 	// Salt keys the draw.
 	Salt string
-	// Until is when a decision to turn people away runs out; zero for never.
-	// Whole seconds.
+	// Fixed says that an operator chose Admit, in throttle: it stands until the
+	// next switch, and the controller takes it over as such.
+	Fixed bool
+	// Until is when a decision of the law to turn people away runs out; zero for
+	// never. Whole seconds.
 	Until time.Time
 	// Stale is the admitted share past Until, 0 to 1.
 	Stale float64
@@ -119,8 +122,8 @@ type Gate struct {
 
 // Base is the document that says what to do when the gate cannot be read.
 type Base struct {
-	// Mode is what was in force when this was written. It is for the operator's
-	// eye: the edge goes by Failure.
+	// Mode is what was in force when this was written, and may be missing. It is
+	// for the operator's eye: the edge goes by Failure.
 	Mode    Mode
 	Salt    string
 	Failure Failure
@@ -144,7 +147,7 @@ func (g Gate) Redacted() Gate {
 // LogValue leaves out keys and salt.
 func (g Gate) LogValue() slog.Value {
 	return slog.GroupValue(
-		slog.String("mode", string(g.Mode)), slog.Float64("admit", g.Admit),
+		slog.String("mode", string(g.Mode)), slog.Float64("admit", g.Admit), slog.Bool("fixed", g.Fixed),
 		slog.Time("until", g.Until), slog.Float64("stale", g.Stale), slog.Time("switched", g.Switched))
 }
 

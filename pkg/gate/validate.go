@@ -38,7 +38,12 @@ func (g Gate) Validate() error {
 	if g.Mode == Hold && g.Admit != 0 {
 		errs = append(errs, fmt.Errorf("admit is %g, and hold admits nobody", g.Admit))
 	}
-	if g.Until.IsZero() && (g.Mode == Hold || g.Mode == Throttle && g.Admit < 1) {
+	switch {
+	case g.Fixed && g.Mode != Throttle:
+		errs = append(errs, fmt.Errorf("fixed goes with mode throttle, not with %q", g.Mode))
+	case g.Fixed && !g.Until.IsZero():
+		errs = append(errs, errors.New("until is there, and a fixed share has no end"))
+	case g.Mode == Throttle && !g.Fixed && g.Admit < 1 && g.Until.IsZero():
 		errs = append(errs, errors.New("until is missing, and without it a dead controller would turn people away for ever"))
 	}
 	return errors.Join(errs...)
@@ -47,7 +52,10 @@ func (g Gate) Validate() error {
 // Validate returns every problem at once, each naming its field.
 func (b Base) Validate() error {
 	errs := []error{
-		share("stale", b.Stale), validMode(b.Mode), b.Settings.Validate(), validKeys(b.Keys), validSalt(b.Salt),
+		share("stale", b.Stale), b.Settings.Validate(), validKeys(b.Keys), validSalt(b.Salt),
+	}
+	if b.Mode != "" {
+		errs = append(errs, validMode(b.Mode))
 	}
 	if _, err := ParseFailure(string(b.Failure)); err != nil {
 		errs = append(errs, fmt.Errorf("failure: %w", err))

@@ -79,8 +79,8 @@ type metrics interface {
 // names an old one is gate.ErrChanged.
 type edge interface {
 	Gate(ctx context.Context) (gate.Gate, string, error)
-	PutGate(ctx context.Context, g gate.Gate, etag string) (string, error)
-	PutBase(ctx context.Context, b gate.Base, etag string) (string, error)
+	// Update writes what is not nil, all or nothing.
+	Update(ctx context.Context, g *gate.Gate, b *gate.Base, etag string) (string, error)
 }
 
 // Settings are what the inviter is configured with.
@@ -192,7 +192,7 @@ func (s *Service) run(ctx context.Context, when moment, control waitlist.Control
 	if err != nil {
 		return report, err
 	}
-	control, memory.Gate, err = s.applySwitch(ctx, control, memory.Gate, &faults)
+	control, memory.Gate, err = s.applySwitch(ctx, when.now, control, memory.Gate, &faults)
 	report.Mode = control.Door()
 	if err != nil {
 		return report, err

@@ -61,8 +61,11 @@ func (s *Service) readMemory(ctx context.Context, faults *faults) (state, admiss
 
 // applySwitch looks at the gate for a newer switch than control has, when one may
 // be there, and takes it over. It returns control and what is known of the gate.
-func (s *Service) applySwitch(ctx context.Context, control waitlist.Control, was published, faults *faults) (waitlist.Control, published, error) {
-	if !s.look() && !was.Pending {
+func (s *Service) applySwitch(ctx context.Context, now time.Time, control waitlist.Control, was published, faults *faults) (waitlist.Control, published, error) {
+	// A hold or a fixed share is not renewed, and so a write by somebody else would
+	// go unnoticed.
+	stands := control.Door() == gate.Hold || control.Door() == gate.Throttle && control.Admit != nil
+	if !s.look() && !was.Pending && !(stands && now.Sub(was.Looked) >= gate.GoodFor/2) {
 		return control, was, nil
 	}
 	g, etag, err := s.Edge.Gate(ctx)
@@ -73,12 +76,13 @@ func (s *Service) applySwitch(ctx context.Context, control waitlist.Control, was
 		}
 		if etag != was.ETag {
 			// Somebody wrote since: what is there is not what we remember.
-			was.Rest, was.ETag = "", etag
+			was.movedOn(etag)
 		}
+		was.Looked = now
 		s.looked()
 	case etag != "":
 		// Unreadable: it is to be replaced.
-		was.Rest, was.ETag = "", etag
+		was.movedOn(etag)
 		s.looked()
 	default:
 		faults.add("looking at the gate", err)
@@ -132,7 +136,10 @@ func (s *Service) adopt(ctx context.Context, control waitlist.Control, g gate.Ga
 	}
 	return s.change(ctx, control, func(c *waitlist.Control) {
 		if g.Switched.After(c.Switched.Truncate(time.Second)) {
-			c.Mode, c.Switched, c.Admit = g.Mode, g.Switched, nil
+			c.Mode, c.Switched, c.Admit, c.Law = g.Mode, g.Switched, nil, ""
+			if g.Fixed {
+				c.Admit = &g.Admit
+			}
 		}
 	})
 }

@@ -15,14 +15,10 @@ import (
 	"raincheck/pkg/waitlist"
 )
 
-const (
-	// pinned is how long a decision to turn people away means what it says.
-	pinned = 10 * time.Minute
-	// deadband is the least change of admit that is worth a write: a write costs
-	// what a thousand visitors' requests do, and half a percent is below what the
-	// counts at the edge can tell.
-	deadband = 0.005
-)
+// deadband is the least change of admit that is worth a write: a write costs what
+// a thousand visitors' requests do, and half a percent is below what the counts at
+// the edge can tell.
+const deadband = 0.005
 
 // publishGate makes of the decision what the operator's mode asks for, and writes
 // gate and base when they are to say something new. A failure does not stop the
@@ -54,7 +50,7 @@ func (s *Service) publishGate(ctx context.Context, now time.Time, control waitli
 			was.Pending = true
 			return control, ruled, was, written
 		}
-		was.ETag, was.Rest = etag, ""
+		was.movedOn(etag)
 		if unread == nil {
 			var failed error
 			if control, failed = s.adopt(ctx, control, g); failed != nil {
@@ -75,20 +71,22 @@ func (s *Service) publishGate(ctx context.Context, now time.Time, control waitli
 	return control, ruled, was, written
 }
 
-// writeGate writes gate and base, each if it is not what was written last. It
-// returns what is written now, also when the second of them failed.
+// writeGate writes gate and base in one call, each if it is not what was written
+// last. It returns what is written now.
 func (s *Service) writeGate(ctx context.Context, now time.Time, keys *bypass.Keyring, control waitlist.Control, ruled ruling, was published, waiting bool) (is published, wrote bool, err error) {
-	salt := nextSalt(keys, now, was, ruled.mode)
-	passes := keys.PassKeys(now)
 	g := gate.Gate{
-		Mode: ruled.mode, Admit: ruled.admit, Salt: salt, Stale: s.Stale,
-		Switched: control.Switched.Truncate(time.Second), Settings: s.Settings.Gate, Keys: passes,
+		Mode: ruled.mode, Admit: ruled.admit, Fixed: ruled.fixed, Salt: nextSalt(keys, now, was, ruled.mode), Stale: s.Stale,
+		Switched: control.Switched.Truncate(time.Second), Settings: s.Settings.Gate, Keys: keys.PassKeys(now),
 	}
-	expires := turnsAway(g.Mode, g.Admit) || g.Mode == gate.Throttle && waiting
-	b := gate.Base{Mode: g.Mode, Salt: salt, Failure: s.Failure, Stale: s.Stale, Settings: s.Settings.Gate, Keys: passes}
+	b := g.Base(gate.Fallback{Failure: s.Failure, Stale: s.Stale})
+	// What an operator decided has no end; what the law decides has one.
+	expires := g.Mode == gate.Throttle && !g.Fixed && (g.Admit < 1 || waiting)
 
 	plain := g
-	plain.Admit, plain.Until = 0, time.Unix(1, 0)
+	plain.Admit = 0
+	if !g.Fixed {
+		plain.Until = time.Unix(1, 0)
+	}
 	rest, err := hash(plain)
 	if err != nil {
 		return was, false, err
@@ -105,29 +103,31 @@ func (s *Service) writeGate(ctx context.Context, now time.Time, keys *bypass.Key
 		}
 	}
 	moved := math.Abs(g.Admit-was.Admit) >= deadband || g.Admit != was.Admit && (g.Admit == 0 || g.Admit == 1)
-	ending := expires != !was.Until.IsZero() || expires && was.Until.Sub(now) < pinned/2
+	ending := expires != !was.Until.IsZero() || expires && was.Until.Sub(now) < gate.GoodFor/2
+	var newGate *gate.Gate
+	var newBase *gate.Base
 	if rest != was.Rest || ending || moved && (g.Mode == gate.Throttle || g.Mode == gate.Observe) {
 		if expires {
-			g.Until = now.Add(pinned).Truncate(time.Second)
+			g.Until = now.Add(gate.GoodFor).Truncate(time.Second)
 		}
-		etag, err := s.Edge.PutGate(ctx, g, was.ETag)
-		if err != nil {
-			return was, false, err
-		}
-		was = published{ETag: etag, Rest: rest, Base: was.Base, Mode: g.Mode, Admit: g.Admit, Until: g.Until, Salt: salt}
-		wrote = true
-		s.count("inviter.published", 1)
+		newGate = &g
 	}
 	if base != was.Base {
-		etag, err := s.Edge.PutBase(ctx, b, was.ETag)
-		if err != nil {
-			return was, wrote, err
-		}
-		was.ETag, was.Base = etag, base
-		wrote = true
-		s.count("inviter.published", 1)
+		newBase = &b
 	}
-	return was, wrote, nil
+	if newGate == nil && newBase == nil {
+		return was, false, nil
+	}
+	etag, err := s.Edge.Update(ctx, newGate, newBase, was.ETag)
+	if err != nil {
+		return was, false, err
+	}
+	s.count("inviter.published", 1)
+	was.ETag, was.Base, was.Looked = etag, base, now
+	if newGate != nil {
+		was.Rest, was.Mode, was.Admit, was.Until, was.Salt = rest, g.Mode, g.Admit, g.Until, g.Salt
+	}
+	return was, true, nil
 }
 
 // turnsAway says that somebody may be turned away by such a gate.

@@ -48,7 +48,13 @@ type published struct {
 	Salt  string    `json:"salt,omitempty"`
 	// Pending says that the edge could not be told, and must be.
 	Pending bool `json:"pending,omitempty"`
+	// Looked is when this was last known to be what stands at the edge.
+	Looked time.Time `json:"looked,omitzero"`
 }
+
+// movedOn notes that somebody else has written since, so that gate and base are
+// written again.
+func (p *published) movedOn(etag string) { p.ETag, p.Rest, p.Base = etag, "", "" }
 
 const stateVersion = 1
 

@@ -12,6 +12,7 @@ import (
 
 	"raincheck/pkg/console"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/operator"
 )
 
 // shown says that the console has drawn what the instance answered.
@@ -87,7 +88,7 @@ func TestTheConsole(t *testing.T) {
 type unborn struct{}
 
 func (unborn) Snapshot(context.Context) (console.Snapshot, error) {
-	return console.Snapshot{Site: "A new stack", Target: 0.9, Warnings: []string{"the edge has no gate yet"}}, nil
+	return console.Snapshot{Snapshot: operator.Snapshot{Site: operator.Site{Name: "A new stack", Target: 0.9}, Warnings: []string{"the edge has no gate yet"}}}, nil
 }
 
 func (unborn) Series(context.Context, time.Time) (console.Series, error) {

@@ -75,10 +75,10 @@ func (w *town) full(t *testing.T) {
 	w.until(t, "the site is full", func() bool {
 		s, err := w.Snapshot(t.Context())
 		must(t, err)
-		if s.Admit > 0 || since.IsZero() {
+		if *s.Admit > 0 || since.IsZero() {
 			since = s.Now
 		}
-		return s.Admit == 0 && s.Now.Sub(since) >= 3*time.Minute
+		return *s.Admit == 0 && s.Now.Sub(since) >= 3*time.Minute
 	})
 }
 
@@ -95,7 +95,7 @@ func (w *town) until(t *testing.T, what string, happened func() bool) {
 		}
 	}
 	s, _ := w.Snapshot(t.Context())
-	t.Fatalf("five hours of the town, and not yet: %s (admit %.2f, %d wait, %s)", what, s.Admit, s.Waiting, s.Because)
+	t.Fatalf("five hours of the town, and not yet: %s (admit %.2f, %d wait, %s)", what, *s.Admit, s.Waiting, s.Because)
 }
 
 // mail finds the newest mail to somebody.

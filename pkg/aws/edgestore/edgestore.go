@@ -31,13 +31,13 @@ type Store struct {
 	// Methods of the client, and not the client: see pkg/aws/mailer.
 	describe func(context.Context, *cloudfrontkeyvaluestore.DescribeKeyValueStoreInput, ...func(*cloudfrontkeyvaluestore.Options)) (*cloudfrontkeyvaluestore.DescribeKeyValueStoreOutput, error)
 	get      func(context.Context, *cloudfrontkeyvaluestore.GetKeyInput, ...func(*cloudfrontkeyvaluestore.Options)) (*cloudfrontkeyvaluestore.GetKeyOutput, error)
-	write    func(context.Context, *cloudfrontkeyvaluestore.PutKeyInput, ...func(*cloudfrontkeyvaluestore.Options)) (*cloudfrontkeyvaluestore.PutKeyOutput, error)
+	write    func(context.Context, *cloudfrontkeyvaluestore.UpdateKeysInput, ...func(*cloudfrontkeyvaluestore.Options)) (*cloudfrontkeyvaluestore.UpdateKeysOutput, error)
 }
 
 // New gives the store of that ARN. Nothing is sent before the first use.
 func New(cfg aws.Config, arn string) *Store {
 	client := cloudfrontkeyvaluestore.NewFromConfig(cfg)
-	return &Store{arn: arn, describe: client.DescribeKeyValueStore, get: client.GetKey, write: client.PutKey}
+	return &Store{arn: arn, describe: client.DescribeKeyValueStore, get: client.GetKey, write: client.UpdateKeys}
 }
 
 // Gate reads the gate and the ETag of the store: two requests. The ETag comes
@@ -62,23 +62,28 @@ func (s *Store) Base(ctx context.Context) (gate.Base, string, error) {
 	return b, etag, err
 }
 
-// PutGate writes the gate if the store is still as the ETag says, and returns
-// the next one; else gate.ErrChanged.
-func (s *Store) PutGate(ctx context.Context, g gate.Gate, etag string) (string, error) {
-	doc, err := g.Encode()
+// Update writes the documents that are not nil, in one request that does all or
+// nothing, if the store is still as the ETag says, and returns the next ETag;
+// else gate.ErrChanged.
+func (s *Store) Update(ctx context.Context, g *gate.Gate, b *gate.Base, etag string) (string, error) {
+	docs, err := gate.Documents(g, b)
 	if err != nil {
 		return "", err
 	}
-	return s.put(ctx, gate.Key, string(doc), etag)
-}
-
-// PutBase writes the base, like PutGate.
-func (s *Store) PutBase(ctx context.Context, b gate.Base, etag string) (string, error) {
-	doc, err := b.Encode()
-	if err != nil {
-		return "", err
+	in := &cloudfrontkeyvaluestore.UpdateKeysInput{KvsARN: &s.arn, IfMatch: &etag}
+	var names []string
+	for _, d := range docs {
+		in.Puts = append(in.Puts, types.PutKeyRequestListItem{Key: aws.String(d.Key), Value: aws.String(d.Value)})
+		names = append(names, d.Key)
 	}
-	return s.put(ctx, gate.BaseKey, string(doc), etag)
+	out, err := s.write(ctx, in)
+	switch what := strings.Join(names, " and the "); {
+	case changed(err):
+		return "", fmt.Errorf("edgestore: writing the %s: %w", what, gate.ErrChanged)
+	case err != nil:
+		return "", fmt.Errorf("edgestore: writing the %s: %w", what, err)
+	}
+	return aws.ToString(out.ETag), nil
 }
 
 func (s *Store) read(ctx context.Context, key string) (text, etag string, err error) {
@@ -95,17 +100,6 @@ func (s *Store) read(ctx context.Context, key string) (text, etag string, err er
 		return "", etag, fmt.Errorf("edgestore: reading the %s: %w", key, err)
 	}
 	return aws.ToString(got.Value), etag, nil
-}
-
-func (s *Store) put(ctx context.Context, key, text, etag string) (string, error) {
-	out, err := s.write(ctx, &cloudfrontkeyvaluestore.PutKeyInput{KvsARN: &s.arn, Key: &key, Value: &text, IfMatch: &etag})
-	switch {
-	case changed(err):
-		return "", fmt.Errorf("edgestore: writing the %s: %w", key, gate.ErrChanged)
-	case err != nil:
-		return "", fmt.Errorf("edgestore: writing the %s: %w", key, err)
-	}
-	return aws.ToString(out.ETag), nil
 }
 
 // changed says that the ETag is no longer the store's. The service documents

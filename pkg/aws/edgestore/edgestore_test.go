@@ -61,11 +61,8 @@ func TestWrittenIsRead(t *testing.T) {
 	store, kv := newStore(t)
 	g, b := documents(t)
 	_, etag, _ := store.Gate(t.Context())
-	etag, err := store.PutGate(t.Context(), g, etag)
-	if err == nil {
-		etag, err = store.PutBase(t.Context(), b, etag)
-	}
-	if err != nil || kv.Writes() != 2 {
+	etag, err := store.Update(t.Context(), &g, &b, etag)
+	if err != nil || kv.Writes() != 1 {
 		t.Fatalf("%d writes, %v", kv.Writes(), err)
 	}
 	got, read, err := store.Gate(t.Context())
@@ -84,10 +81,10 @@ func TestASwitchIsNeverOverwritten(t *testing.T) {
 	store, kv := newStore(t)
 	g, b := documents(t)
 	_, old, _ := store.Gate(t.Context())
-	if _, err := store.PutBase(t.Context(), b, old); err != nil {
+	if _, err := store.Update(t.Context(), nil, &b, old); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.PutGate(t.Context(), g, old); !errors.Is(err, gate.ErrChanged) {
+	if _, err := store.Update(t.Context(), &g, nil, old); !errors.Is(err, gate.ErrChanged) {
 		t.Errorf("the error is %v", err)
 	}
 	if _, written := kv.Value(gate.Key); written {
@@ -106,7 +103,7 @@ func TestWhatCannotBeRead(t *testing.T) {
 	if err == nil || errors.Is(err, gate.ErrMissing) || etag == "" {
 		t.Fatalf("the ETag is %q, the error %v", etag, err)
 	}
-	if _, err := store.PutGate(t.Context(), g, etag); err != nil {
+	if _, err := store.Update(t.Context(), &g, nil, etag); err != nil {
 		t.Error(err)
 	}
 }

@@ -501,11 +501,11 @@ func TestStore(t *testing.T) {
 		t.Fatalf("an empty store: %v", err)
 	}
 	g := gate.Gate{Mode: gate.Open, Switched: noon}
-	second, err := s.PutGate(ctx, g, etag)
+	second, err := s.Update(ctx, &g, nil, etag)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.PutGate(ctx, g, etag); !errors.Is(err, gate.ErrChanged) {
+	if _, err := s.Update(ctx, &g, nil, etag); !errors.Is(err, gate.ErrChanged) {
 		t.Errorf("written with an old ETag: %v", err)
 	}
 	if got, now, err := s.Gate(ctx); err != nil || got.Mode != gate.Open || now != second {
@@ -516,7 +516,7 @@ func TestStore(t *testing.T) {
 	}
 	now = now.Add(20 * time.Second)
 	g.Switched = now
-	if _, err := s.PutGate(ctx, g, second); err != nil {
+	if _, err := s.Update(ctx, &g, nil, second); err != nil {
 		t.Fatal(err)
 	}
 	now = noon.Add(edge.Propagation)
@@ -534,13 +534,13 @@ func TestStore(t *testing.T) {
 	if !errors.Is(err, gate.ErrMissing) {
 		t.Errorf("no base: %v", err)
 	}
-	if _, err := s.PutBase(ctx, gate.Base{Mode: gate.Open, Failure: gate.FailOpen}, etag); err != nil {
+	if _, err := s.Update(ctx, nil, &gate.Base{Mode: gate.Open, Failure: gate.FailOpen}, etag); err != nil {
 		t.Error(err)
 	}
 	if b, _, err := s.Base(ctx); err != nil || b.Failure != gate.FailOpen {
 		t.Errorf("%v, %v", b, err)
 	}
-	if _, err := s.PutGate(ctx, gate.Gate{Mode: "shut"}, etag); err == nil {
+	if _, err := s.Update(ctx, &gate.Gate{Mode: "shut"}, nil, etag); err == nil {
 		t.Error("a gate that is none was written")
 	}
 	if _, err := s.Put(ctx, gate.Key, make([]byte, 1025), etag); err == nil {

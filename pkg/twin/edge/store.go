@@ -65,26 +65,34 @@ func (s *Store) Get(ctx context.Context, key string) (doc []byte, etag string, e
 // Put writes a value if etag is still the store's, and returns the new one;
 // otherwise the error is gate.ErrChanged.
 func (s *Store) Put(ctx context.Context, key string, doc []byte, etag string) (string, error) {
+	return s.put(ctx, []gate.Document{{Key: key, Value: string(doc)}}, etag)
+}
+
+func (s *Store) put(ctx context.Context, docs []gate.Document, etag string) (string, error) {
 	if err := ctx.Err(); err != nil {
-		return "", fmt.Errorf("writing %s to the edge's store: %w", key, err)
+		return "", fmt.Errorf("writing to the edge's store: %w", err)
 	}
-	if len(doc) > gate.MaxDocument {
-		return "", fmt.Errorf("writing %s to the edge's store: %d bytes, and it takes %d", key, len(doc), gate.MaxDocument)
+	for _, d := range docs {
+		if len(d.Value) > gate.MaxDocument {
+			return "", fmt.Errorf("writing %s to the edge's store: %d bytes, and it takes %d", d.Key, len(d.Value), gate.MaxDocument)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if etag != s.etag() {
-		return "", fmt.Errorf("writing %s to the edge's store: %w", key, gate.ErrChanged)
-	}
-	v := s.values[key]
-	if v == nil {
-		v = &value{}
-		s.values[key] = v
+		return "", fmt.Errorf("writing to the edge's store: %w", gate.ErrChanged)
 	}
 	now := s.now()
-	v.settle(now)
-	v.latest = append([]byte(nil), doc...)
-	v.coming = append(v.coming, write{value: v.latest, at: now.Add(s.delay)})
+	for _, d := range docs {
+		v := s.values[d.Key]
+		if v == nil {
+			v = &value{}
+			s.values[d.Key] = v
+		}
+		v.settle(now)
+		v.latest = []byte(d.Value)
+		v.coming = append(v.coming, write{value: v.latest, at: now.Add(s.delay)})
+	}
 	s.version++
 	s.writes++
 	return s.etag(), nil
@@ -112,23 +120,15 @@ func (s *Store) Base(ctx context.Context) (gate.Base, string, error) {
 	return b, etag, err
 }
 
-// PutGate writes the gate if the store is still as the ETag says, and returns
-// the next one; else the error is gate.ErrChanged.
-func (s *Store) PutGate(ctx context.Context, g gate.Gate, etag string) (string, error) {
-	doc, err := g.Encode()
+// Update writes the documents that are not nil, all or nothing, if the store is
+// still as the ETag says, and returns the next one; else the error is
+// gate.ErrChanged.
+func (s *Store) Update(ctx context.Context, g *gate.Gate, b *gate.Base, etag string) (string, error) {
+	docs, err := gate.Documents(g, b)
 	if err != nil {
 		return "", err
 	}
-	return s.Put(ctx, gate.Key, doc, etag)
-}
-
-// PutBase writes the base, like PutGate.
-func (s *Store) PutBase(ctx context.Context, b gate.Base, etag string) (string, error) {
-	doc, err := b.Encode()
-	if err != nil {
-		return "", err
-	}
-	return s.Put(ctx, gate.BaseKey, doc, etag)
+	return s.put(ctx, docs, etag)
 }
 
 // Writes returns how many writes there were: each one costs money.

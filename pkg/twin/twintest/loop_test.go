@@ -21,7 +21,7 @@ func TestTheWholeLoop(t *testing.T) {
 	}
 	g, _, err := w.Edge.Gate(w.Ctx)
 	w.Must(err)
-	if g.Mode != gate.Throttle || g.Admit != 0.5 || !g.InForce(w.Now) || g.InForce(w.Now.Add(10*time.Minute)) {
+	if g.Mode != gate.Throttle || g.Admit != 0.5 || !g.Fixed || !g.Until.IsZero() {
 		t.Fatalf("the gate is %v", g)
 	}
 	w.WantStage(waitlist.Invited, refs[:2]...)

@@ -94,20 +94,12 @@ func (e *Edge) Gate(ctx context.Context) (gate.Gate, string, error) {
 	return e.Store.Gate(ctx)
 }
 
-// PutGate is the store's.
-func (e *Edge) PutGate(ctx context.Context, g gate.Gate, etag string) (string, error) {
-	if err := e.try(ctx, "PutGate"); err != nil {
+// Update is the store's.
+func (e *Edge) Update(ctx context.Context, g *gate.Gate, b *gate.Base, etag string) (string, error) {
+	if err := e.try(ctx, "Update"); err != nil {
 		return "", err
 	}
-	return e.Store.PutGate(ctx, g, etag)
-}
-
-// PutBase is the store's.
-func (e *Edge) PutBase(ctx context.Context, b gate.Base, etag string) (string, error) {
-	if err := e.try(ctx, "PutBase"); err != nil {
-		return "", err
-	}
-	return e.Store.PutBase(ctx, b, etag)
+	return e.Store.Update(ctx, g, b, etag)
 }
 
 // Random gives the same bytes each time, for a seed.

@@ -1,0 +1,102 @@
+package operator
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"raincheck/pkg/gate"
+	"raincheck/pkg/waitlist"
+)
+
+// Change is what an operator asks for; what is left out stays as it is. It is
+// also the body of the console's POST api/change.
+type Change struct {
+	// Mode switches the edge. With throttle, Admit is a fixed share until
+	// released and Law another admission law; left out, the law of the policy
+	// decides.
+	Mode  gate.Mode `json:"mode,omitempty"`
+	Admit *float64  `json:"admit,omitempty"`
+	Law   string    `json:"law,omitempty"`
+	// Paused stops sending, or resumes it.
+	Paused *bool `json:"paused,omitempty"`
+	// Signups opens or closes the form.
+	Signups *bool `json:"signups,omitempty"`
+	// Drain invites everyone left and closes the form.
+	Drain *bool `json:"drain,omitempty"`
+	// Load is the site's load by hand.
+	Load *float64 `json:"load,omitempty"`
+	// Invite asks for that many invitations now, beside the law.
+	Invite int `json:"invite,omitempty"`
+}
+
+// ErrChange marks a change that makes no sense; its text says why.
+var ErrChange = errors.New("that change makes no sense")
+
+func refuse(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrChange, fmt.Sprintf(format, args...))
+}
+
+// Within returns an error that is ErrChange for a value that is there and not
+// between low and high; NaN is not.
+func Within(name string, v *float64, low, high float64) error {
+	if v != nil && !(*v >= low && *v <= high) {
+		return refuse("%s %g is not between %g and %g", name, *v, low, high)
+	}
+	return nil
+}
+
+// maxLoad is the highest load that can be said by hand: 100 times the capacity.
+const maxLoad = 100
+
+// Validate returns an error that is ErrChange for a change that makes no sense.
+func (c Change) Validate() error {
+	switch c.Mode {
+	case "", gate.Open, gate.Throttle, gate.Hold, gate.Observe:
+	default:
+		return refuse("there is no mode %q: open, throttle, hold or observe", c.Mode)
+	}
+	switch c.Law {
+	case "", "observer", "ramp":
+	default:
+		return refuse("there is no law %q: observer or ramp", c.Law)
+	}
+	if c.Mode != gate.Throttle && (c.Admit != nil || c.Law != "") {
+		return refuse("admit and law go with the mode throttle")
+	}
+	if c.Invite < 0 {
+		return refuse("invite %d is negative", c.Invite)
+	}
+	return errors.Join(Within("admit", c.Admit, 0, 1), Within("load", c.Load, 0, maxLoad))
+}
+
+// To gives the control item that the change makes of control, at the given time.
+func (c Change) To(control waitlist.Control, at time.Time) (waitlist.Control, error) {
+	if err := c.Validate(); err != nil {
+		return control, err
+	}
+	if c.Mode != "" {
+		control.Mode, control.Admit, control.Law, control.Switched = c.Mode, c.Admit, c.Law, at
+		if c.Admit != nil {
+			// As many decimals as the inviter publishes.
+			control.Admit = new(math.Round(*c.Admit*1000) / 1000)
+		}
+	}
+	if c.Paused != nil {
+		// Whatever raincheck had paused by itself, a person has now decided: without
+		// a reason and a time, only a person resumes it.
+		control.Paused, control.PausedBecause, control.ResumeAt = *c.Paused, "", time.Time{}
+	}
+	if c.Signups != nil {
+		control.SignupsOff = !*c.Signups
+	}
+	if c.Drain != nil {
+		control.Drain, control.SignupsOff = *c.Drain, *c.Drain
+	}
+	if c.Load != nil {
+		control.Load, control.LoadAt = *c.Load, at
+	}
+	control.InviteNow += c.Invite
+	return control, nil
+}
