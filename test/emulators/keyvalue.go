@@ -30,6 +30,17 @@ func (s *KeyValue) Value(key string) (string, bool) {
 	return v, ok
 }
 
+// Set writes past the protocol, as somebody else does.
+func (s *KeyValue) Set(key, value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.values == nil {
+		s.values = map[string]string{}
+	}
+	s.values[key] = value
+	s.etag++
+}
+
 // Writes is how many writes there were.
 func (s *KeyValue) Writes() int {
 	s.mu.Lock()
