@@ -1,6 +1,6 @@
 //go:build emulators
 
-package emulators_test
+package table_test
 
 import (
 	"context"
@@ -20,12 +20,6 @@ import (
 	"raincheck/pkg/waitlist/waitlisttest"
 	"raincheck/test/emulators"
 )
-
-var _ waitlisttest.Store = (*table.Table)(nil)
-
-// later is a clock for Cohorts: some hours after the noon at which the checks
-// begin.
-func later() time.Time { return time.Date(2026, 3, 4, 23, 0, 0, 0, time.UTC) }
 
 // onDynalite names the checks that dynalite cannot carry, and why; moto runs
 // them all.

@@ -1,6 +1,6 @@
 //go:build emulators
 
-package emulators_test
+package table_test
 
 import (
 	"context"
