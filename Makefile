@@ -12,7 +12,7 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 
 .DEFAULT_GOAL := help
-.PHONY: test-runbook build local-build validate deploy deploy-edge template invoke-intake invoke-inviter invoke-sender invoke-feedback start-api test-sam test-emulators test-coldstart help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
+.PHONY: cover test-runbook build local-build validate deploy deploy-edge template invoke-intake invoke-inviter invoke-sender invoke-feedback start-api test-sam test-emulators test-coldstart help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,13 @@ test-race: ## Run the tests under the race detector (needs a C compiler)
 
 test-browser: ## Play a visitor's way in a real browser (needs Chromium, Node.js and npm)
 	$(GO) test -tags browser -count=1 ./test/browser/...
+
+# What the tests of a package's own folder run of it, without and with the stand-ins.
+COVERED := ./pkg/inviter ./pkg/sender ./pkg/feedback ./pkg/aws/table
+cover: test/emulators/.venv test/emulators/node_modules ## Print how much of the use cases and the table their own tests run, without and with the stand-ins (needs Node.js, npm, Python with venv)
+	@echo "Go alone:"; $(GO) test -count=1 -cover $(COVERED)
+	@echo "With the stand-ins, goal 85 %:"; $(GO) test -tags emulators -count=1 -cover -timeout 20m $(COVERED) | \
+	awk '{ print } /^FAIL/ || /coverage:/ && $$5 + 0 < 85 { bad = 1 } END { exit bad }'
 
 test-edge: ## Check that the edge functions use only what CloudFront documents, and answer the vectors in a second engine (needs npm and njs)
 	$(GO) test -count=1 ./functions/throttle/... ./pkg/twin/edge/...
@@ -141,7 +148,7 @@ test/emulators/node_modules: test/emulators/package-lock.json
 	cd test/emulators && npm ci --silent --no-audit --no-fund && touch node_modules
 
 test-emulators: test/emulators/.venv test/emulators/node_modules ## The adapters, functions and commands on stand-ins that speak the real protocols (needs Node.js, npm, Python with venv)
-	$(GO) test -tags emulators -count=1 -parallel 8 -timeout 20m ./test/emulators/...
+	$(GO) test -tags emulators -count=1 -parallel 8 -timeout 20m ./test/emulators/... ./pkg/aws/...
 	$(GO) test -tags emulators -count=1 -timeout 20m -run TestStoriesOnATable ./cmd/raincheck
 
 test-runbook: test/emulators/.venv ## Have AWS CLI v2 parse every aws command of the documents (needs awscli 2)
