@@ -98,9 +98,14 @@ test/sam/.venv: test/sam/requirements.txt
 # SAM passes no flags to go build but -trimpath. Without symbols a zip is half as large, and without the RPC server of
 # the old Go runtime and net/http's HTTP/2 (every service here speaks 1.1) smaller still; test/emulators holds each to
 # 4.5 MB.
+#
+# The processors that are built for stand in one place, ARCHITECTURE: the template that SAM writes beside the programs
+# allows that value alone, so that CloudFormation refuses to deploy programs onto processors that cannot run them.
+ARCHITECTURE ?= arm64
 build: $(SAM_HERE) ## Build the Lambda functions with SAM (ARCHITECTURE=x86_64 for this machine, if it is one)
-	CGO_ENABLED=0 GOFLAGS='-ldflags=-s -tags=lambda.norpc,nethttpomithttp2' $(SAM) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE)) || \
+	CGO_ENABLED=0 GOFLAGS='-ldflags=-s -tags=lambda.norpc,nethttpomithttp2' $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE) || \
 	{ $(GO) build -o /dev/null ./functions/...; exit 1; } # SAM hides what the compiler says
+	$(GO) run ./test/template/built $(ARCHITECTURE) .aws-sam/build/template.yaml
 
 validate: $(SAM_HERE) ## Check the templates with SAM's linter and cfn-lint
 	$(SAM) validate --lint --template template.yaml --region us-east-1
@@ -127,7 +132,7 @@ local-build: build
 test-sam: $(SAM_HERE) test/emulators/.venv test/emulators/node_modules ## Every function in Lambda's container, against stand-ins (needs Docker, Node.js, npm, Python with venv)
 	SAM="$(SAM)" GO="$(GO)" test/sam/run.sh
 
-deploy: build ## Deploy the stack (the first time: make deploy deploy-edge ARGS=--guided EDGE=AlarmEmail=ADDRESS)
+deploy: build ## Deploy the stack (the first time: make deploy deploy-edge ARGS=--guided EDGE=AlarmEmail=ADDRESS; ARCHITECTURE=x86_64 each time, if it is to be that)
 	$(SAM) deploy $(ARGS)
 
 # The stack's name, for its part that exists in us-east-1 alone.

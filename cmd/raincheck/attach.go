@@ -77,7 +77,7 @@ func (c *attachCmd) Run(e *env) error {
 
 // request is what is asked for, and the ARN of the origin's secret.
 func (c *attachCmd) request(e *env, s *session) (attach.Request, string, error) {
-	out, err := s.Need(outRoom, outCachePolicy, outThrottle, outRemember, outOrigin, outKeys)
+	out, err := s.Need(outRoom, outCachePolicy, outThrottle, outRemember, outOrigin, outKeys, outOriginRequest)
 	if err != nil {
 		return attach.Request{}, "", err
 	}
@@ -89,7 +89,7 @@ func (c *attachCmd) request(e *env, s *session) (attach.Request, string, error) 
 		return attach.Request{}, "", awsWords(err)
 	}
 	return attach.Request{Host: c.Host, Paths: c.Paths, Room: attach.Room{
-		Domain: out[0], Secret: values[0], CachePolicy: out[1], Throttle: out[2], Remember: out[3],
+		Domain: out[0], Secret: values[0], CachePolicy: out[1], OriginRequestPolicy: out[6], Throttle: out[2], Remember: out[3],
 	}}, out[4], nil
 }
 

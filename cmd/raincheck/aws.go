@@ -29,16 +29,17 @@ type deployed struct {
 // The names of the stack's outputs that the tool reads. template.yaml has them
 // under the same names.
 const (
-	outTable       = "TableName"
-	outQueue       = "QueueUrl"
-	outEdge        = "EdgeStoreArn"
-	outKeys        = "KeysSecretArn"
-	outOrigin      = "OriginSecretArn"
-	outRoom        = "RoomDomain"
-	outCachePolicy = "RoomCachePolicyId"
-	outThrottle    = "ThrottleFunctionArn"
-	outRemember    = "RememberFunctionArn"
-	outMailSet     = "ConfigurationSet"
+	outTable         = "TableName"
+	outQueue         = "QueueUrl"
+	outEdge          = "EdgeStoreArn"
+	outKeys          = "KeysSecretArn"
+	outOrigin        = "OriginSecretArn"
+	outRoom          = "RoomDomain"
+	outCachePolicy   = "RoomCachePolicyId"
+	outOriginRequest = "RoomOriginRequestPolicyId"
+	outThrottle      = "ThrottleFunctionArn"
+	outRemember      = "RememberFunctionArn"
+	outMailSet       = "ConfigurationSet"
 )
 
 // session is a deployed stack and the means to speak to it.

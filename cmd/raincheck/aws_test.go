@@ -22,7 +22,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"raincheck/functions/throttle"
-	"raincheck/pkg/bypass"
 	"raincheck/pkg/capacity/capacitytest"
 	"raincheck/pkg/gate"
 	"raincheck/test/emulators"
@@ -58,22 +57,33 @@ type world struct {
 	asked []string
 }
 
-// outputs are those of the stack "raincheck" of every story.
-var outputs = map[string]string{
-	outEdgeMetrics: "Raincheck/raincheck",
-	outTable:       "raincheck-Table", outQueue: "https://sqs.eu-west-1.amazonaws.com/111122223333/raincheck-Queue",
-	outEdge: "arn:aws:cloudfront::111122223333:key-value-store/12345678-1234-1234-1234-123456789012",
-	outKeys: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:raincheck-keys-AbCdEf", outOrigin: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:raincheck-origin-AbCdEf",
-	outRoom: "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com", outCachePolicy: "11111111-2222-3333-4444-555555555555",
-	outThrottle: "arn:aws:cloudfront::111122223333:function/raincheck-throttle", outRemember: "arn:aws:cloudfront::111122223333:function/raincheck-remember",
-	outMailSet: "raincheck-set",
-}
+// deployedStack is the stack "raincheck" of every story, as template.yaml makes
+// it: no output, name or secret that the template does not have.
+var deployedStack = func() *template.Stack {
+	t, err := template.Read(template.Main)
+	if err != nil {
+		panic(err) // the template is not there or not YAML: no story can be told
+	}
+	s, err := t.Deploy("raincheck", map[string]string{
+		"SiteHost": "www.example.org", "MailIdentity": "example.org", "FromAddress": "hello@example.org",
+		"LoadSource": "alb-connections", "LoadFull": "40000", "LoadResource": "app/web/0123456789abcdef",
+	}, nil)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}()
 
-// parameters are those of the same stack.
-var parameters = map[string]string{
-	"SiteHost": "www.example.org", "EdgeFailure": "open", "MailIdentity": "example.org", "FromAddress": "hello@example.org",
-	"SenderConcurrency": "20", "RoomRate": "5000", "Target": "0.9", "Capacity": "0",
-	"LoadSource": "alb-connections", "LoadFull": "40000", "LoadResource": "app/web/0123456789abcdef",
+// outputs and parameters are those of the same stack.
+var outputs, parameters = deployedStack.Outputs, deployedStack.Parameters
+
+// generated is a secret of the stack as Secrets Manager generates it.
+func generated(logical string) string {
+	value, err := deployedStack.Secret(logical)
+	if err != nil {
+		panic(err)
+	}
+	return value
 }
 
 // worldEnv is what a world needs of a story: *testscript.Env, or a test.
@@ -96,15 +106,17 @@ func newWorld(e worldEnv, dynamodb http.Handler, tableName string) *world {
 		edge: &emulators.KeyValue{ARN: outputs[outEdge]}, metrics: &emulators.CloudWatch{}, account: &account.Account{}, names: dns, down: map[string]*atomic.Bool{},
 	}
 	w.cloudformation.Put("raincheck", made, parameters)
-	w.account.Change(func(s *account.State) { *s = account.Ready("raincheck", "example.org") })
+	w.account.Change(func(s *account.State) {
+		*s = account.Ready("raincheck", parameters["MailIdentity"], outputs[outMailSet])
+	})
 	before, after := throttle.ShippedThrottle()
 	w.cloudfront.Code("raincheck-throttle", before+"open"+after)
 	w.cloudfront.Code("raincheck-remember", throttle.ShippedRemember())
 	e.Setenv("DNS", dns.Addr())
 	w.cloudformation.Put("shop", map[string]string{"Url": "https://www.example.org"}, nil)
 	w.cloudfront.Functions(outputs[outThrottle], outputs[outRemember], "arn:aws:cloudfront::111122223333:function/add-index-html")
-	w.secrets.Put(outputs[outOrigin], `{"value":"an-origin-secret-for-tests"}`)
-	w.secrets.Put(outputs[outKeys], `{"root":"`+strings.Repeat("r", bypass.MinSecret)+`"}`)
+	w.secrets.Put(outputs[outOrigin], generated("OriginSecret"))
+	w.secrets.Put(outputs[outKeys], generated("KeysSecret"))
 	for name, handler := range map[string]http.Handler{
 		"CLOUDFORMATION": w.cloudformation, "CLOUDFRONT": w.cloudfront, "SECRETS_MANAGER": w.secrets,
 		"CLOUDFRONT_KEYVALUESTORE": w.edge, "DYNAMODB": dynamodb, "CLOUDWATCH": w.metrics,
@@ -313,7 +325,7 @@ var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"account": func(ts *testscript.TestScript, neg bool, args []string) {
 		worldOf(ts).account.Change(func(s *account.State) {
 			if neg {
-				*s = account.Ready("raincheck", "example.org")
+				*s = account.Ready("raincheck", parameters["MailIdentity"], outputs[outMailSet])
 				return
 			}
 			switch args[0] {

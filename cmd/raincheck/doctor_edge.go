@@ -99,7 +99,7 @@ func functionName(arn string) string { return arn[strings.LastIndex(arn, "/")+1:
 // attached: is the site behind this stack, and over HTTPS?
 func (s *session) attached(id string) func(context.Context) ([]health.Finding, error) {
 	return func(ctx context.Context) ([]health.Finding, error) {
-		out, err := s.Need(outRoom, outThrottle, outRemember, outKeys, outOrigin)
+		out, err := s.Need(outRoom, outThrottle, outRemember, outKeys, outOrigin, outCachePolicy, outOriginRequest)
 		if err != nil {
 			return nil, err
 		}
@@ -127,7 +127,7 @@ func (s *session) attached(id string) func(context.Context) ([]health.Finding, e
 		if err != nil {
 			return nil, err
 		}
-		a := attach.Look(config, attach.Room{Domain: out[0], Secret: values[0], Throttle: out[1], Remember: out[2]})
+		a := attach.Look(config, attach.Room{Domain: out[0], Secret: values[0], CachePolicy: out[5], OriginRequestPolicy: out[6], Throttle: out[1], Remember: out[2]})
 		mend := "`raincheck attach --distribution-id " + id + " --host " + host + "` shows what would change."
 		if len(a.Protected) == 0 && len(a.Half) == 0 {
 			return []health.Finding{health.Warn(mend, "the distribution %s is not attached to this stack: everybody reaches the site", id)}, nil
@@ -144,6 +144,8 @@ func (s *session) attached(id string) func(context.Context) ([]health.Finding, e
 			found = append(found, health.Bad(mend, "the waiting room's behaviour %s is not the first one of %s: people would be sent to a page that is not there", attach.RoomPattern, id))
 		case a.Domain != out[0]:
 			found = append(found, health.Bad(mend, "%s leads to %s, and this stack's waiting room is %s", attach.RoomPattern, a.Domain, out[0]))
+		case !a.Policies:
+			found = append(found, health.Warn(mend, "%s has other policies than the stack's: the waiting room may get the site's cookies, and refuse a visitor who has many", attach.RoomPattern))
 		case !a.Secret:
 			found = append(found, health.Warn(mend, "the distribution sends another secret than the stack's present one: after the next rotation the waiting room would not answer"))
 		}

@@ -65,14 +65,14 @@ type Room struct {
 	// (CloudFront's managed policies begin at 1 s, which would keep a no-store
 	// page), with no header, cookie or query in the key.
 	CachePolicy string
+	// OriginRequestPolicy forwards what the waiting room reads and nothing else:
+	// raincheck's own cookie, a few headers, every query. The site's session
+	// cookies are none of its business, and an HTTP API refuses a request with
+	// more than 10,240 bytes of headers.
+	OriginRequestPolicy string
 	// Throttle and Remember are the ARNs of the two functions.
 	Throttle, Remember string
 }
-
-// OriginRequestPolicy is CloudFront's managed policy AllViewerExceptHostHeader:
-// the API must see its own name as Host.
-// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html
-const OriginRequestPolicy = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
 // Request is what the operator asks for.
 type Request struct {
@@ -286,9 +286,9 @@ func (a *attaching) room() {
 		a.added = append([]addition{{0, room}}, a.added...)
 		a.plan.Steps = slices.Insert(a.plan.Steps, 0, Step{'+', "the behaviour " + RoomPattern + ", first in precedence: all methods, to the origin " + OriginID +
 			"; no header, cookie or query in its cache key"})
-	case a.c.text(found, "CachePolicyId") != a.r.Room.CachePolicy:
+	case a.c.text(found, "CachePolicyId") != a.r.Room.CachePolicy, a.c.text(found, "OriginRequestPolicyId") != a.r.Room.OriginRequestPolicy:
 		a.edits.replace(found, room)
-		a.plan.Steps = slices.Insert(a.plan.Steps, 0, Step{'~', "the behaviour " + RoomPattern + ": the stack's cache policy is another one now"})
+		a.plan.Steps = slices.Insert(a.plan.Steps, 0, Step{'~', "the behaviour " + RoomPattern + ": it gets the stack's present policies for cache and origin requests"})
 	}
 	if len(a.added) == 0 {
 		return

@@ -2,6 +2,7 @@ package attach_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
 	"flag"
 	"fmt"
@@ -13,19 +14,25 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"gopkg.in/yaml.v3"
 	"pgregory.net/rapid"
 
 	"raincheck/pkg/attach"
+	"raincheck/test/template"
 )
 
 var update = flag.Bool("update", false, "write the golden plans and fragments")
 
 var room = attach.Room{
-	Domain:      "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com",
-	Secret:      "not-a-real-secret",
-	CachePolicy: "11111111-2222-3333-4444-555555555555",
-	Throttle:    "arn:aws:cloudfront::111122223333:function/raincheck-throttle",
-	Remember:    "arn:aws:cloudfront::111122223333:function/raincheck-remember",
+	Domain:              "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com",
+	Secret:              "not-a-real-secret",
+	CachePolicy:         "11111111-2222-3333-4444-555555555555",
+	OriginRequestPolicy: "66666666-7777-8888-9999-000000000000",
+	Throttle:            "arn:aws:cloudfront::111122223333:function/raincheck-throttle",
+	Remember:            "arn:aws:cloudfront::111122223333:function/raincheck-remember",
 }
 
 // cases are the recorded configurations of testdata, in the form in which
@@ -384,7 +391,8 @@ func (n node) check(t *testing.T, name string) {
 // same facts, no secret, and the same refusals.
 func TestFragments(t *testing.T) {
 	t.Parallel()
-	const secret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:raincheck-origin-AbCdEf"
+	stack, generated := deployed(t)
+	secret := stack.Outputs["OriginSecretArn"]
 	var all strings.Builder
 	for _, tool := range []attach.Tool{attach.CloudFormation, attach.Terraform} {
 		text, err := attach.Fragment(parse(t, read(t, "large")), request("example.org", "/apply*", "/account*"), tool, secret)
@@ -393,6 +401,9 @@ func TestFragments(t *testing.T) {
 		}
 		if strings.Contains(text, room.Secret) || !strings.Contains(text, secret) {
 			t.Errorf("%s: the secret itself belongs into no fragment", tool)
+		}
+		if got := sentAs(t, tool, text, secret, generated); got != generated {
+			t.Errorf("%s: the origin is sent %q in %s, and the secret is %q", tool, got, attach.SecretHeader, generated)
 		}
 		all.WriteString(text + "\n")
 	}
@@ -412,4 +423,82 @@ func TestFragments(t *testing.T) {
 	if _, err := attach.Fragment(parse(t, read(t, "plain")), request("d111111abcdef8.cloudfront.net", "*"), attach.Terraform, secret); err == nil {
 		t.Error("a fragment for what attach refuses")
 	}
+}
+
+// deployed is the stack that the template makes, and its origin secret as Secrets
+// Manager generates it.
+func deployed(t *testing.T) (*template.Stack, string) {
+	t.Helper()
+	tmpl, err := template.Read(template.Main)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stack, err := tmpl.Deploy("raincheck", map[string]string{"SiteHost": "www.example.org", "FromAddress": "queue@example.org", "MailIdentity": "example.org"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	generated, err := stack.Secret("OriginSecret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stack, generated
+}
+
+// sentAs is the value of the origin header as the tool that owns the distribution
+// makes it of the fragment and of the secret's text.
+func sentAs(t *testing.T, tool attach.Tool, fragment, arn, text string) string {
+	t.Helper()
+	if tool == attach.Terraform {
+		file, diagnostics := hclsyntax.ParseConfig([]byte(fragment), "fragment.tf", hcl.InitialPos)
+		if diagnostics.HasErrors() {
+			t.Fatalf("it is not HCL: %v", diagnostics)
+		}
+		context := &hcl.EvalContext{Variables: map[string]cty.Value{"data": cty.ObjectVal(map[string]cty.Value{
+			"aws_secretsmanager_secret_version": cty.ObjectVal(map[string]cty.Value{"raincheck_origin": cty.ObjectVal(map[string]cty.Value{"secret_string": cty.StringVal(text)})}),
+		})}}
+		for _, origin := range file.Body.(*hclsyntax.Body).Blocks {
+			for _, header := range origin.Body.Blocks {
+				if header.Type == "custom_header" {
+					value, diagnostics := header.Body.Attributes["value"].Expr.Value(context)
+					if diagnostics.HasErrors() {
+						t.Fatalf("the header's value: %v", diagnostics)
+					}
+					return value.AsString()
+				}
+			}
+		}
+		t.Fatal("no origin has a custom header")
+	}
+	var document struct {
+		Origins []struct {
+			OriginCustomHeaders []struct{ HeaderName, HeaderValue string } `yaml:"OriginCustomHeaders"`
+		} `yaml:"Origins"`
+	}
+	// The part about the behaviours stands in its place below one of them.
+	head, _, _ := strings.Cut(fragment, "      # The two functions")
+	var raw map[string]any
+	if err := yaml.Unmarshal([]byte(head), &raw); err != nil {
+		t.Fatalf("it is not YAML: %v", err)
+	}
+	encoded, err := json.Marshal(raw)
+	if err == nil {
+		err = json.Unmarshal(encoded, &document)
+	}
+	if err != nil || len(document.Origins) != 1 || len(document.Origins[0].OriginCustomHeaders) != 1 {
+		t.Fatalf("the fragment has no origin with one header: %v, %+v", err, document)
+	}
+	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html
+	reference := regexp.MustCompile(`^\{\{resolve:secretsmanager:(arn:[^:]+:secretsmanager:[^:]+:[^:]+:secret:[^:]+):SecretString(?::([^:]*))?\}\}$`)
+	m := reference.FindStringSubmatch(document.Origins[0].OriginCustomHeaders[0].HeaderValue)
+	switch {
+	case m == nil || m[1] != arn:
+		t.Fatalf("CloudFormation cannot resolve %q", document.Origins[0].OriginCustomHeaders[0].HeaderValue)
+	case m[2] != "":
+		var keys map[string]string
+		if err := json.Unmarshal([]byte(text), &keys); err != nil {
+			t.Fatalf("the key %s of a secret that is not JSON: %v", m[2], err)
+		}
+		return keys[m[2]]
+	}
+	return text
 }

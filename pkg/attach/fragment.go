@@ -37,7 +37,7 @@ func Fragment(c *Config, r Request, tool Tool, secretARN string) (string, error)
 	}
 	switch tool {
 	case CloudFormation:
-		fmt.Fprintf(&out, cloudFormation, OriginID, r.Room.Domain, SecretHeader, secretARN, RoomPattern, OriginID, r.Room.CachePolicy, OriginRequestPolicy)
+		fmt.Fprintf(&out, cloudFormation, region(secretARN), secretARN, OriginID, r.Room.Domain, SecretHeader, secretARN, RoomPattern, OriginID, r.Room.CachePolicy, r.Room.OriginRequestPolicy)
 		for _, b := range behaviours {
 			fmt.Fprintf(&out, "      # %s\n", b)
 		}
@@ -46,8 +46,8 @@ func Fragment(c *Config, r Request, tool Tool, secretARN string) (string, error)
             - {EventType: viewer-response, FunctionARN: %s}
 `, quoted(r.Room.Throttle), quoted(r.Room.Remember))
 	case Terraform:
-		fmt.Fprintf(&out, terraform, quoted(secretARN), quoted(r.Room.Domain), quoted(OriginID), quoted(SecretHeader),
-			quoted(RoomPattern), quoted(OriginID), quoted(r.Room.CachePolicy), quoted(OriginRequestPolicy))
+		fmt.Fprintf(&out, terraform, region(secretARN), quoted(secretARN), quoted(r.Room.Domain), quoted(OriginID), quoted(SecretHeader),
+			quoted(RoomPattern), quoted(OriginID), quoted(r.Room.CachePolicy), quoted(r.Room.OriginRequestPolicy))
 		for _, b := range behaviours {
 			fmt.Fprintf(&out, "  # %s\n", b)
 		}
@@ -80,6 +80,14 @@ func changes(c *Config, plan Plan) []string {
 	return slices.Clip(out)
 }
 
+// region is the fourth part of an ARN.
+func region(arn string) string {
+	if parts := strings.Split(arn, ":"); len(parts) > 3 {
+		return parts[3]
+	}
+	return "the stack's region"
+}
+
 // quoted is a string of YAML, JSON and HCL alike. None of the values has a
 // "${", which HCL would expand.
 func quoted(text string) string {
@@ -91,13 +99,20 @@ func quoted(text string) string {
 }
 
 const cloudFormation = `# Into the DistributionConfig of your AWS::CloudFront::Distribution.
+#
+# The secret is in %s, and CloudFormation resolves it in a stack of the same region alone. If yours is in another one,
+# first put a replica of it there, and write that region into the ARN below:
+#   aws secretsmanager replicate-secret-to-regions --secret-id %s --add-replica-regions Region=REGION
+#
+# CloudFormation reads the value when this resource changes, not when the secret does: after a rotation, change the
+# distribution's comment too.
       Origins:                    # add this one
         - Id: %s
           DomainName: %s
           CustomOriginConfig: {OriginProtocolPolicy: https-only, OriginSSLProtocols: [TLSv1.2]}
           OriginCustomHeaders:
             - HeaderName: %s
-              HeaderValue: '{{resolve:secretsmanager:%s:SecretString:value}}'
+              HeaderValue: '{{resolve:secretsmanager:%s:SecretString}}'
       CacheBehaviors:             # this one first: order is precedence
         - PathPattern: %s
           TargetOriginId: %s
@@ -109,7 +124,8 @@ const cloudFormation = `# Into the DistributionConfig of your AWS::CloudFront::D
       # The two functions, on each of these behaviours:
 `
 
-const terraform = `# Beside your aws_cloudfront_distribution.
+const terraform = `# Beside your aws_cloudfront_distribution. The secret is in %s: if your provider is in another region, add to the data
+# source a line that names a provider of that region, such as: provider = aws.raincheck
 data "aws_secretsmanager_secret_version" "raincheck_origin" {
   secret_id = %s
 }
@@ -120,7 +136,7 @@ data "aws_secretsmanager_secret_version" "raincheck_origin" {
     origin_id   = %s
     custom_header {
       name  = %s
-      value = jsondecode(data.aws_secretsmanager_secret_version.raincheck_origin.secret_string).value
+      value = data.aws_secretsmanager_secret_version.raincheck_origin.secret_string
     }
     custom_origin_config {
       http_port              = 80

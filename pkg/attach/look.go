@@ -20,8 +20,9 @@ type Attached struct {
 	// Domain is where it leads; empty without a room.
 	Room   bool
 	Domain string
-	// Secret says that the room's origin sends the stack's present secret.
-	Secret bool
+	// Policies says that the room's behaviour has the stack's own policies, Secret
+	// that its origin sends the stack's present secret.
+	Policies, Secret bool
 }
 
 // Look says how the distribution stands towards a stack. It plans nothing.
@@ -59,6 +60,7 @@ func Look(c *Config, room Room) Attached {
 		return a
 	}
 	a.Room = true
+	a.Policies = c.text(behaviours[0], "CachePolicyId") == room.CachePolicy && c.text(behaviours[0], "OriginRequestPolicyId") == room.OriginRequestPolicy
 	// A distribution that the template made has the origin under the same name.
 	if origin := c.find("Origins", "Id", c.text(behaviours[0], "TargetOriginId")); origin != nil {
 		a.Domain = c.text(origin, "DomainName")

@@ -57,7 +57,7 @@ func roomBehaviour(r Room) string {
 		"<SmoothStreaming>false</SmoothStreaming><Compress>true</Compress>" +
 		"<LambdaFunctionAssociations><Quantity>0</Quantity></LambdaFunctionAssociations>" + noAssociations +
 		"<FieldLevelEncryptionId></FieldLevelEncryptionId>" +
-		"<CachePolicyId>" + escape(r.CachePolicy) + "</CachePolicyId><OriginRequestPolicyId>" + OriginRequestPolicy + "</OriginRequestPolicyId>" +
+		"<CachePolicyId>" + escape(r.CachePolicy) + "</CachePolicyId><OriginRequestPolicyId>" + escape(r.OriginRequestPolicy) + "</OriginRequestPolicyId>" +
 		"<GrpcConfig><Enabled>false</Enabled></GrpcConfig></CacheBehavior>"
 }
 

@@ -46,7 +46,8 @@ var places = []struct {
 	nth              int
 	what             string
 }{
-	{"intake", "secretsmanager:BatchGetSecretValue", 1, "reading both secrets"},
+	{"intake", "secretsmanager:GetSecretValue", 1, "reading one of the two secrets"},
+	{"intake", "secretsmanager:GetSecretValue", 2, "reading the other"},
 	{"intake", "dynamodb:BatchGetItem", 1, "reading the notice"},
 	{"intake", "dynamodb:UpdateItem", 1, "joining"},
 	{"intake", "dynamodb:UpdateItem", 2, "the use of the code"},

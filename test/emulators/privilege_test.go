@@ -103,12 +103,6 @@ func (w *world) needs(c emulators.Call) []string {
 	switch {
 	case c.Resource == "":
 		return []string{c.Action + " *"}
-	case c.Action == "secretsmanager:BatchGetSecretValue":
-		needs := []string{c.Action + " *"}
-		for _, secret := range strings.Split(c.Resource, ",") {
-			needs = append(needs, "secretsmanager:GetSecretValue "+names[secret])
-		}
-		return needs
 	case c.Action == "ses:SendEmail":
 		var sent struct{ FromEmailAddress string }
 		w.must(json.Unmarshal([]byte(c.Body), &sent))
@@ -135,7 +129,7 @@ func resource(reference string) string {
 		return "*"
 	case strings.HasSuffix(reference, "/index/line"):
 		return template.Logical(reference) + "/line"
-	case strings.HasSuffix(reference, "identity/${MailIdentity}"):
+	case strings.HasSuffix(reference, "identity/*"):
 		return "identity"
 	case strings.HasSuffix(reference, "configuration-set/${MailSet}"):
 		return "MailSet"

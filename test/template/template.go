@@ -43,8 +43,11 @@ func Read(name string) (Template, error) {
 	if len(doc.Content) == 0 {
 		return Template{}, fmt.Errorf("%s: it is empty", name)
 	}
-	return Template{doc.Content[0]}, nil
+	return Of(&doc), nil
 }
+
+// Of is the template of a document that has one.
+func Of(doc *yaml.Node) Template { return Template{doc.Content[0]} }
 
 // Get finds a node by the names on the way to it; nil when there is none.
 func (t Template) Get(names ...string) *yaml.Node { return Get(t.root, names...) }

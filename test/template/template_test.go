@@ -16,6 +16,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"raincheck/functions/throttle"
+	"raincheck/pkg/bypass"
 	"raincheck/test/emulators"
 	"raincheck/test/template"
 )
@@ -287,23 +288,35 @@ func decode(node *yaml.Node, into any) error {
 	return json.Unmarshal(text, into)
 }
 
-// TestTheToolFindsItsOutputs holds the names of outputs that the operators' tool
-// reads against the template.
+// TestTheToolFindsItsOutputs holds every output that a program reads, wherever
+// in cmd and pkg, against the template.
 func TestTheToolFindsItsOutputs(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(filepath.Join(template.Root(), "cmd", "raincheck", "aws.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	outputs := template.Keys(read(t, template.Main).Get("Outputs"))
-	found := regexp.MustCompile(`(?m)^\tout\w+\s+= "(\w+)"$`).FindAllStringSubmatch(string(text), -1)
-	if len(found) == 0 {
-		t.Error("the tool reads no output at all: has the form of its list changed?")
-	}
-	for _, m := range found {
-		if !slices.Contains(outputs, m[1]) {
-			t.Errorf("the tool reads the output %s, which the template does not have", m[1])
+	named := regexp.MustCompile(`(?m)\bout[A-Z]\w*\s*=\s*"(\w+)"|\bOutputs\["(\w+)"\]|\bNeed\(((?:"\w+"[, ]*)+)\)`)
+	found := 0
+	for _, top := range []string{"cmd", "pkg"} {
+		err := filepath.WalkDir(filepath.Join(template.Root(), top), func(path string, _ os.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for _, m := range named.FindAllStringSubmatch(string(text), -1) {
+				for _, name := range regexp.MustCompile(`\w+`).FindAllString(m[1]+" "+m[2]+" "+m[3], -1) {
+					found++
+					if !slices.Contains(outputs, name) {
+						t.Errorf("%s reads the output %s, which the template does not have", path, name)
+					}
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
+	}
+	if found < 10 {
+		t.Errorf("only %d outputs are read: has the form of the list changed?", found)
 	}
 }
 
@@ -312,19 +325,115 @@ func TestTheToolFindsItsOutputs(t *testing.T) {
 func TestNoWildcardWithoutAReason(t *testing.T) {
 	t.Parallel()
 	nothingToName := map[string]string{
-		"cloudwatch:GetMetricData":           "CloudWatch has no resource for reading a metric",
-		"ses:GetAccount":                     "an account is no resource",
-		"secretsmanager:BatchGetSecretValue": "each secret is permitted by GetSecretValue",
+		"cloudwatch:GetMetricData": "CloudWatch has no resource for reading a metric",
+		"ses:GetAccount":           "an account is no resource",
 	}
 	tmpl := read(t, template.Main)
+	recipients := 0
 	for _, role := range tmpl.Resources("AWS::IAM::Role") {
 		for _, p := range tmpl.Permissions(role) {
 			if strings.Contains(p.Action, "*") {
 				t.Errorf("%s allows %s", role, p.Action)
 			}
+			// To an address or domain that the account has verified itself, SES asks for the
+			// permission on that identity as well as on the sender's. Which identities an
+			// account has is not known here; that the mail is from FromAddress is.
+			if p.Action == "ses:SendEmail" && strings.HasSuffix(p.Resource, ":identity/*") && p.Condition == "StringEquals ses:FromAddress FromAddress" {
+				recipients++
+				continue
+			}
 			if _, ok := nothingToName[p.Action]; strings.Contains(p.Resource, "*") && !ok {
 				t.Errorf("%s allows %s on %s", role, p.Action, p.Resource)
 			}
+		}
+	}
+	if recipients != 1 {
+		t.Errorf("%d statements allow mail to recipients whose identity the account has, want the sender's", recipients)
+	}
+}
+
+// TestAStackHasItsOwnNames: two stacks share an account and a region, so that
+// every name that is given carries the stack's.
+func TestAStackHasItsOwnNames(t *testing.T) {
+	t.Parallel()
+	named := map[string]string{
+		"AWS::CloudFront::KeyValueStore": "Name", "AWS::CloudFront::Function": "Name", "AWS::CloudWatch::Alarm": "AlarmName",
+		"AWS::CloudFront::CachePolicy": "CachePolicyConfig.Name", "AWS::CloudFront::OriginRequestPolicy": "OriginRequestPolicyConfig.Name",
+		"AWS::CloudWatch::Dashboard": "DashboardName", "AWS::Logs::LogGroup": "LogGroupName", "AWS::WAFv2::WebACL": "Name", "AWS::WAFv2::RuleGroup": "Name",
+	}
+	for _, file := range []string{template.Main, template.Edge} {
+		tmpl := read(t, file)
+		for _, resource := range template.Keys(tmpl.Get("Resources")) {
+			typ, properties := tmpl.Get("Resources", resource, "Type").Value, tmpl.Get("Resources", resource, "Properties")
+			if name := template.Get(properties, strings.Split(named[typ], ".")...); named[typ] != "" && name != nil &&
+				!strings.Contains(name.Value, "${AWS::StackName}") && !strings.Contains(name.Value, "${Stack}") && name.Value != "AWS::StackName" {
+				t.Errorf("%s: %s is called %s in every stack", file, resource, name.Value)
+			}
+			events := template.Get(properties, "Events")
+			for _, event := range template.Keys(events) {
+				// SAM gives a schedule the event's logical name alone, unless it is told not to.
+				if template.Get(events, event, "Type").Value != "ScheduleV2" {
+					continue
+				}
+				if omit := template.Get(events, event, "Properties", "OmitName"); omit == nil || omit.Value != "true" {
+					t.Errorf("%s: the schedule %s of %s has the same name in every stack: OmitName: true", file, event, resource)
+				}
+			}
+		}
+	}
+}
+
+// TestTheRoomGetsWhatItReads holds the waiting room's origin request policy
+// against the headers that it reads, and CloudFront's bounds.
+func TestTheRoomGetsWhatItReads(t *testing.T) {
+	t.Parallel()
+	tmpl := read(t, template.Main)
+	var policy struct {
+		CookiesConfig struct {
+			CookieBehavior string
+			Cookies        []string
+		}
+		HeadersConfig struct {
+			HeaderBehavior string
+			Headers        []string
+		}
+		QueryStringsConfig struct{ QueryStringBehavior string }
+	}
+	if err := decode(tmpl.Get("Resources", "RoomOriginRequestPolicy", "Properties", "OriginRequestPolicyConfig"), &policy); err != nil {
+		t.Fatal(err)
+	}
+	if c := policy.CookiesConfig; c.CookieBehavior != "whitelist" || !slices.Equal(c.Cookies, []string{bypass.CookieName}) {
+		t.Errorf("the waiting room gets cookies beside its own: %+v", c)
+	}
+	if h := policy.HeadersConfig; h.HeaderBehavior != "whitelist" || len(h.Headers) > 10 {
+		t.Errorf("CloudFront takes ten named headers: %+v", h)
+	}
+	if policy.QueryStringsConfig.QueryStringBehavior != "all" {
+		t.Error("the waiting room does not get the query that says where its visitor wanted to go")
+	}
+	files, err := filepath.Glob(filepath.Join(template.Root(), "pkg", "intake", "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`r\.Header\.(?:Get|Values)\("([^"]+)"`).FindAllStringSubmatch(string(text), -1) {
+			reads++
+			if m[1] != "X-Forwarded-For" && !slices.Contains(policy.HeadersConfig.Headers, m[1]) && !strings.HasSuffix(file, "_test.go") {
+				t.Errorf("%s reads %s, which CloudFront does not forward", filepath.Base(file), m[1])
+			}
+		}
+	}
+	if reads == 0 {
+		t.Error("no header is read: has the form changed?")
+	}
+	for _, b := range tmpl.Get("Resources", "Distribution", "Properties", "DistributionConfig", "CacheBehaviors").Content {
+		if got := template.Get(b, "OriginRequestPolicyId"); got.Tag != "!Ref" || got.Value != "RoomOriginRequestPolicy" {
+			t.Errorf("the waiting room's behaviour has the policy %s", got.Value)
 		}
 	}
 }

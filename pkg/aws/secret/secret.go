@@ -2,9 +2,14 @@
 // ring, from which everything that raincheck signs derives, and the value of the
 // header by which CloudFront shows the waiting room's API that it is CloudFront.
 //
-// Both come in one call, so that a function that has just started is a single
-// round trip away from its first answer, and are kept for a little under five
-// minutes: a new key signs only ten minutes after it was made (docs/design.md, decision 28), so
+// Both are asked for side by side, so that a function that has just started is a
+// single round trip away from its first answer. One call for both would be
+// BatchGetSecretValue, of which an account has 100 a second and cannot have more:
+// of 1,000 functions that start in one second, two in five would fail. Of
+// GetSecretValue it has 10,000, and who is refused asks again
+// (https://docs.aws.amazon.com/general/latest/gr/asm.html, retry.go).
+//
+// They are kept for a little under five minutes: a new key signs only ten minutes after it was made (docs/design.md, decision 28), so
 // that by then everybody has it. When Secrets Manager does not answer, what was
 // read last is good for a day more; a site under load must not go down for the
 // want of a secret that has not changed.
@@ -18,6 +23,7 @@ package secret
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -36,6 +42,11 @@ const (
 	patience = 24 * time.Hour
 	// again is how long after a failure the next attempt is made.
 	again = 15 * time.Second
+	// firstRead is how long a function that has just started tries to get the
+	// secrets, under the 8 s for which the waiting room lets a person wait. While old
+	// values are good nobody has to wait for new ones: nextRead.
+	firstRead = 7500 * time.Millisecond
+	nextRead  = 2 * time.Second
 )
 
 // Secrets are the secrets of a stack. It is safe for concurrent use.
@@ -44,9 +55,8 @@ type Secrets struct {
 	Now func() time.Time
 
 	root, origin string
-	// Methods of the client, and not the client: see pkg/aws/mailer.
-	get      func(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
-	getBatch func(context.Context, *secretsmanager.BatchGetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.BatchGetSecretValueOutput, error)
+	// A method of the client, and not the client: see pkg/aws/mailer.
+	get func(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
 
 	mu   sync.Mutex
 	kept values
@@ -64,8 +74,8 @@ type values struct {
 // New gives the secrets of those names or ARNs; origin may be empty for a
 // function that needs the key ring alone. Nothing is sent before the first use.
 func New(cfg aws.Config, root, origin string) *Secrets {
-	client := secretsmanager.NewFromConfig(cfg)
-	return &Secrets{Now: time.Now, root: root, origin: origin, get: client.GetSecretValue, getBatch: client.BatchGetSecretValue}
+	client := secretsmanager.NewFromConfig(cfg, func(o *secretsmanager.Options) { o.Retryer = patiently() })
+	return &Secrets{Now: time.Now, root: root, origin: origin, get: client.GetSecretValue}
 }
 
 // Keys gives the key ring.
@@ -115,6 +125,12 @@ func (s *Secrets) read(ctx context.Context) error {
 		return nil
 	}
 	s.tried = now
+	wait := firstRead
+	if usable {
+		wait = nextRead
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
 	read, err := s.fetch(ctx)
 	switch {
 	case err == nil:
@@ -127,31 +143,35 @@ func (s *Secrets) read(ctx context.Context) error {
 	return nil
 }
 
+// fetch reads the secrets, side by side.
 func (s *Secrets) fetch(ctx context.Context) (v values, err error) {
-	if s.origin == "" {
-		out, err := s.get(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.root})
-		if err != nil {
-			return v, fmt.Errorf("reading the key ring: %w", err)
-		}
-		v.keys, err = bypass.ParseKeyring([]byte(aws.ToString(out.SecretString)))
+	origin, failed := "", error(nil)
+	var both sync.WaitGroup
+	if s.origin != "" {
+		both.Go(func() {
+			origin, failed = s.one(ctx, s.origin, "reading the origin header")
+		})
+	}
+	ring, err := s.one(ctx, s.root, "reading the key ring")
+	both.Wait()
+	if err := errors.Join(err, failed); err != nil {
 		return v, err
 	}
-	out, err := s.getBatch(ctx, &secretsmanager.BatchGetSecretValueInput{SecretIdList: []string{s.root, s.origin}})
-	if err != nil {
-		return v, fmt.Errorf("reading the secrets: %w", err)
-	}
-	texts := map[string]string{}
-	for _, got := range out.SecretValues {
-		texts[aws.ToString(got.ARN)], texts[aws.ToString(got.Name)] = aws.ToString(got.SecretString), aws.ToString(got.SecretString)
-	}
-	for _, id := range []string{s.root, s.origin} {
-		if texts[id] == "" {
-			return v, fmt.Errorf("reading the secrets: there is none with the id %s, or it may not be read", id)
-		}
-	}
-	v.origin = texts[s.origin]
-	v.keys, err = bypass.ParseKeyring([]byte(texts[s.root]))
+	v.origin = origin
+	v.keys, err = bypass.ParseKeyring([]byte(ring))
 	return v, err
+}
+
+func (s *Secrets) one(ctx context.Context, id, doing string) (string, error) {
+	out, err := s.get(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", doing, err)
+	}
+	text := aws.ToString(out.SecretString)
+	if text == "" {
+		return "", fmt.Errorf("%s: the secret %s is empty", doing, id)
+	}
+	return text, nil
 }
 
 // ReadRing reads the document of the key ring, past every cache: what is written

@@ -53,13 +53,13 @@ type State struct {
 }
 
 // Ready is an account in which everything is as raincheck wants it, for a stack
-// of that name.
-func Ready(stack, identity string) State {
+// of that name, its mail identity and its configuration set.
+func Ready(stack, identity, set string) State {
 	return State{
 		Executions: 1000, Free: 1000, Rate: 10000, Burst: 5000,
 		Enforcement: "HEALTHY", PerSecond: 50, PerDay: 250000, Sent: 1200,
 		Identity: identity, Verified: true, Tokens: []string{"aaaa", "bbbb", "cccc"},
-		Set: stack + "-set", Events: []string{"SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT", "DELIVERY_DELAY"},
+		Set: set, Events: []string{"SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT", "DELIVERY_DELAY"},
 		Group:   "/aws/cloudfront/function/" + stack + "-throttle",
 		Filters: []string{"Raincheck/" + stack + "/Visitors", "Raincheck/" + stack + "/Admitted"}, Lines: 3,
 	}

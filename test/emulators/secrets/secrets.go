@@ -1,5 +1,5 @@
 // Package secrets is a stand-in for the calls of Secrets Manager that raincheck
-// makes, to get one secret or several and to put one, over the JSON protocol
+// makes, to get a secret and to put one, over the JSON protocol
 // that the SDK's own client speaks. It keeps the version before the current
 // one, as the service does.
 package secrets
@@ -62,14 +62,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var in struct {
 		SecretId, SecretString, VersionStage string
-		SecretIdList                         []string
 	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		refuse(http.StatusBadRequest, "InvalidRequestException", err.Error())
-		return
-	}
-	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".BatchGetSecretValue") {
-		s.batch(w, in.SecretIdList)
 		return
 	}
 	versions := s.secrets[in.SecretId]
@@ -95,23 +90,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		refuse(http.StatusBadRequest, "InvalidAction", r.Header.Get("X-Amz-Target"))
 		return
-	}
-	_ = json.NewEncoder(w).Encode(out) // the client has gone: nobody to tell
-}
-
-// batch answers with those that there are, and an error for each that is not.
-func (s *Server) batch(w http.ResponseWriter, ids []string) {
-	type failure struct{ SecretId, ErrorCode, Message string }
-	var out struct {
-		SecretValues []map[string]string
-		Errors       []failure
-	}
-	for _, id := range ids {
-		if versions := s.secrets[id]; len(versions) > 0 {
-			out.SecretValues = append(out.SecretValues, map[string]string{"ARN": id, "Name": id, "SecretString": versions[len(versions)-1]})
-		} else {
-			out.Errors = append(out.Errors, failure{id, "ResourceNotFoundException", "Secrets Manager can't find the specified secret."})
-		}
 	}
 	_ = json.NewEncoder(w).Encode(out) // the client has gone: nobody to tell
 }
