@@ -28,6 +28,8 @@ import (
 
 // cli is every command, in the order in which help shows them. A command is a
 // struct of flags with a method Run(*env) error.
+//
+// It has more than 15 fields: one for each command.
 type cli struct {
 	Open     openCmd     `cmd:"" group:"The switches" help:"Let everybody in. Acts at once, without asking."`
 	Throttle throttleCmd `cmd:"" group:"The switches" help:"Let in as many as the site can take (the law decides), or a fixed share."`

@@ -15,6 +15,8 @@ import (
 )
 
 // simulateCmd runs a day.
+//
+// It has more than 15 fields: one for each flag.
 type simulateCmd struct {
 	Trace    string        `group:"The demand and the site" default:"hcgov" placeholder:"FILE" help:"The demand: hcgov, a CSV file (minute,timestamp,count), or a day made up: FAMILY-NUMBER with one of plateau, peaks, ramps, walk, bursts, flash."`
 	Offer    float64       `group:"The demand and the site" placeholder:"TIMES" help:"Scale the demand so that its busiest half hour offers this many times the capacity."`

@@ -29,7 +29,7 @@ func TestAWSInWords(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if err := errors.New("something else"); awsWords(err) != err || awsWords(nil) != nil {
+	if err := errors.New("something else"); awsWords(err).Error() != err.Error() || awsWords(nil) != nil {
 		t.Error("what is not usual was changed")
 	}
 }

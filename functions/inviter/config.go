@@ -16,6 +16,8 @@ import (
 // config is what the template tells the inviter. It states nothing again: what a
 // value means and where it is bounded is said in pkg/admission, pkg/gate and
 // pkg/aws/metrics, whose own checks are used.
+//
+// It has more than 15 fields: one for each variable of the template.
 type config struct {
 	// Stack names the stack in metrics.
 	Stack string `env:"STACK,required"`

@@ -11,6 +11,8 @@ import (
 
 // Snapshot is GET api/snapshot: everything that is true now. A field that is
 // left out is not known, or there is no such thing where this console runs.
+//
+// It has more than 15 fields: one for each thing that the page shows.
 type Snapshot struct {
 	operator.Snapshot
 	// ReadOnly says that changes are refused; Outbox that there are mails to read.

@@ -12,6 +12,8 @@ import (
 // Totals count what became of everybody in the crowd, from the start of an
 // instance. People at a browser are not among them; in Line they stand with the
 // others.
+//
+// It has more than 15 fields: one for each way a visit can end, so that they add up.
 type Totals struct {
 	// Visits are the people who wanted to begin a visit. They, and those who
 	// CameLate with a code that had died, were let StraightIn, now or at a later

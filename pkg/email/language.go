@@ -40,6 +40,8 @@ const DefaultLanguage = "en"
 // words are a language: one file each. {site}, {time} and the like are replaced
 // when a mail is composed, after which HTML is escaped; nothing in a file is a
 // template, so that a translator can break no more than a sentence.
+//
+// It has more than 15 fields: one for each sentence of the mail.
 type words struct {
 	tag       string
 	Name      string

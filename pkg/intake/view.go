@@ -90,6 +90,8 @@ func languageOf(tag string) (email.Language, bool) {
 }
 
 // view is what a page is rendered from.
+//
+// It has more than 15 fields: one for each place of the page that can differ.
 type view struct {
 	// Page is the block of page.html, Title, Text, More and Button are keys of the
 	// words.

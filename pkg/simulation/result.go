@@ -18,6 +18,8 @@ type Result struct {
 }
 
 // Summary is a run in numbers.
+//
+// It has more than 15 fields: one for each number of the report.
 type Summary struct {
 	// Visits is the demand: people who wanted to visit. Door of them were let in
 	// at the door, TurnedAway is how often somebody was not, Joined left an
@@ -75,6 +77,8 @@ func share(a, b int) float64 {
 }
 
 // Series is a run by the minute, every slice of the same length.
+//
+// It has more than 15 fields: one for each line of the charts.
 type Series struct {
 	Start time.Time `json:"start"`
 	// Demand is who wanted to come for the first time, Visitors everyone at the

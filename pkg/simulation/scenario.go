@@ -24,6 +24,8 @@ func has(spans []Span, minute int) bool {
 
 // Conditions are what lies between the site and the law, and what goes wrong.
 // The zero value is not usable: begin with DefaultConditions.
+//
+// It has more than 15 fields: one for each thing that can go wrong.
 type Conditions struct {
 	// MetricLag is how many minutes ago the newest known minute of the load began.
 	MetricLag int

@@ -10,6 +10,8 @@ import (
 // a tick and by intake and sender through a cache of 30 s. Every gate is
 // derived from it. The zero value is a site with no queue: open, sign-ups on,
 // sending on.
+//
+// It has more than 15 fields: one for each thing that an operator can set.
 type Control struct {
 	// Mode is what the edge should do; empty is gate.Open.
 	Mode gate.Mode `json:"mode,omitempty"`

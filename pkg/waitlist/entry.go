@@ -22,6 +22,8 @@ type Ref struct {
 }
 
 // Entry is one mailbox on the waitlist, at one stage of one joining.
+//
+// It has more than 15 fields: one for each attribute of the item in the table.
 type Entry struct {
 	Ref
 	Stage Stage

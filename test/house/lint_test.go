@@ -44,3 +44,29 @@ func TestEveryBuildTagIsLinted(t *testing.T) {
 		}
 	}
 }
+
+// TestTheHostedWorkflowRunsEverySuite: what .ci/run runs on one machine, the
+// hosted workflow runs on both architectures, and neither knows of a make target
+// that is not there.
+func TestTheHostedWorkflowRunsEverySuite(t *testing.T) {
+	t.Parallel()
+	makefile, run, workflow := read(t, "Makefile"), read(t, ".ci/run"), read(t, ".github/workflows/ci.yml")
+	suites := regexp.MustCompile(`(?m)^suite \S+ make ([a-z-]+)`).FindAllStringSubmatch(run, -1)
+	if len(suites) < 10 {
+		t.Fatalf(".ci/run has %d suites", len(suites))
+	}
+	for _, suite := range suites {
+		target := regexp.QuoteMeta(suite[1])
+		if !regexp.MustCompile(`(?m)^` + target + `:`).MatchString(makefile) {
+			t.Errorf(".ci/run calls make %s, which is not there", suite[1])
+		}
+		if !regexp.MustCompile(`(?m)^ +target: \[.*\b` + target + `[ ,\]]|run: make ` + target + `$`).MatchString(workflow) {
+			t.Errorf(".github/workflows/ci.yml does not run make %s, which .ci/run does", suite[1])
+		}
+	}
+	for _, file := range []string{".ci/run", "Makefile"} {
+		if regexp.MustCompile(`(?m)(^|[ ="'])\.\./`).MatchString(read(t, file)) {
+			t.Errorf("%s reaches outside the checkout", file)
+		}
+	}
+}

@@ -17,6 +17,8 @@ import (
 )
 
 // options are what a run is made of.
+//
+// It has more than 15 fields: one for each flag.
 type options struct {
 	Base      string        `arg:"" help:"The site, without a path: http://localhost:8080."`
 	Path      string        `default:"/apply" help:"The protected page that everybody asks for."`

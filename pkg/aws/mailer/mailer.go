@@ -100,7 +100,7 @@ func classify(err error, asked bool) error {
 		return fmt.Errorf("mailer: asking SES: %w (%s)", email.ErrNotSent, email.Mask(err.Error()))
 	}
 	class := classOf(err)
-	if class == email.ErrAmbiguous {
+	if errors.Is(class, email.ErrAmbiguous) {
 		return fmt.Errorf("mailer: %w (%s)", class, code(err))
 	}
 	return fmt.Errorf("mailer: %w (%s: %s)", class, code(err), email.Mask(message(err)))

@@ -119,7 +119,7 @@ func TestErrors(t *testing.T) {
 			})
 			_, err := s.Send(t.Context(), invitation)
 			for _, sentinel := range all {
-				if errors.Is(err, sentinel) != (sentinel == story.want) {
+				if errors.Is(err, sentinel) != errors.Is(sentinel, story.want) {
 					t.Errorf("%v is %v, and is to be %v", err, sentinel, story.want)
 				}
 			}

@@ -2,6 +2,7 @@ package table
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -102,7 +103,7 @@ func (t *Table) tell(ctx context.Context, ticket waitlist.Ticket, used time.Time
 	u := end(change(entryID(ticket.Key)).event(waitlist.Redeem), used).
 		when("#joining = ?", number(int64(ticket.Joining)))
 	from, _, err := t.finish(ctx, "telling of a use", u, ticket.Ref, waitlist.Used, used)
-	if err != nil && err != waitlist.ErrStale {
+	if err != nil && !errors.Is(err, waitlist.ErrStale) {
 		return false
 	}
 	first := err == nil
@@ -156,7 +157,7 @@ func (t *Table) Bounce(ctx context.Context, ref waitlist.Ref, bounced time.Time)
 		set("#suppressed = ?, #ended = ?", yes(), at(bounced)).
 		remove(append([]string{TTL}, personal...)...)
 	from, claim, err := t.finish(ctx, "suppressing", u, ref, waitlist.Bounced, bounced)
-	if err == waitlist.ErrStale {
+	if errors.Is(err, waitlist.ErrStale) {
 		_, err := t.send(ctx, change(entryID(ref.Key)).set("#suppressed = ?", yes()).remove(TTL), types.ReturnValueNone)
 		return failed("suppressing", err)
 	}

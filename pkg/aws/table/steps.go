@@ -2,6 +2,7 @@ package table
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -188,7 +189,7 @@ func (t *Table) Bury(ctx context.Context, key string, now time.Time) error {
 			remove("claim", "attempt", "expires", "invited")
 	}
 	_, err := t.step(ctx, "burying", bury().when("attribute_type(#joining, ?)", str("N")), types.ReturnValueNone)
-	if err == waitlist.ErrStale {
+	if errors.Is(err, waitlist.ErrStale) {
 		// The next joining must not be taken for an older one: count from now.
 		u := bury().set("#joining = ?", number(int64(waitlist.FirstJoining(now)))).when("NOT attribute_type(#joining, ?)", str("N"))
 		_, err = t.step(ctx, "burying", u, types.ReturnValueNone)

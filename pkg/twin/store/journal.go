@@ -49,6 +49,8 @@ type line struct {
 	Drop     bypass.Code        `json:"drop,omitempty"`
 }
 
+// entryLine is an entry as it stands in the journal.
+// It has more than 15 fields: one for each field of waitlist.Entry.
 type entryLine struct {
 	Key        string            `json:"key"`
 	Joining    int               `json:"joining,omitempty"`

@@ -22,6 +22,8 @@ type Account struct {
 }
 
 // State is what an Account answers.
+//
+// It has more than 15 fields: one for each answer of the account's APIs.
 type State struct {
 	// Executions may run at once in Lambda, Free of them are not reserved.
 	Executions, Free int

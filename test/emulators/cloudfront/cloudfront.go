@@ -12,6 +12,7 @@ package cloudfront
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -163,8 +164,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, etag, err := s.answer(r)
 	w.Header().Set("Content-Type", "text/xml")
 	if err != nil {
-		refused, ok := err.(refusal)
-		if !ok {
+		var refused refusal
+		if !errors.As(err, &refused) {
 			refused = refusal{http.StatusInternalServerError, "InternalError", err.Error()}
 		}
 		w.WriteHeader(refused.status)
