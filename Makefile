@@ -12,7 +12,7 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 
 .DEFAULT_GOAL := help
-.PHONY: cover test-runbook build local-build validate deploy deploy-edge template invoke-intake invoke-inviter invoke-sender invoke-feedback start-api test-sam test-emulators test-coldstart help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
+.PHONY: release cover test-runbook build local-build validate deploy deploy-edge template invoke-intake invoke-inviter invoke-sender invoke-feedback start-api test-sam test-emulators test-coldstart help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -162,6 +162,9 @@ local-build: build
 
 test-sam: $(SAM_HERE) test/emulators/.venv test/emulators/node_modules ## Every function in Lambda's container, against stand-ins (needs Docker, Node.js, npm, Python with venv)
 	SAM="$(SAM)" GO="$(GO)" test/sam/run.sh
+
+release: ## Write the archives of a release into dist/ (VERSION=v1.2.0; needs zip)
+	GO="$(GO)" .ci/release $(VERSION)
 
 deploy: build ## Deploy the stack (the first time: make deploy deploy-edge ARGS=--guided EDGE=AlarmEmail=ADDRESS; ARCHITECTURE=x86_64 each time, if it is to be that)
 	$(SAM) deploy $(ARGS)

@@ -30,6 +30,7 @@ type deployed struct {
 // under the same names.
 const (
 	outTable         = "TableName"
+	outVersion       = "Version"
 	outQueue         = "QueueUrl"
 	outEdge          = "EdgeStoreArn"
 	outKeys          = "KeysSecretArn"

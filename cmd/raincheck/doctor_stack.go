@@ -31,6 +31,7 @@ func (c *doctorCmd) deployed(e *env, resolver health.Resolver) (diagnosis, error
 	load := &loadCheck{session: s, history: s.history(e), now: now}
 	d.Findings = append(d.Findings, examine(e.ctx, e, c.Timeout, []check{
 		{"stack", s.standing},
+		{"version", s.versions},
 		{"lambda", func(ctx context.Context) ([]health.Finding, error) {
 			return health.Concurrency(ctx, s.cfg, int(s.number("SenderConcurrency")))
 		}},

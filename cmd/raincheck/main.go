@@ -50,6 +50,8 @@ type cli struct {
 	Doctor  doctorCmd  `cmd:"" group:"Looking" help:"What would go wrong on the day: quotas, mail, edge, clock, load; and how to mend each."`
 	Smoke   smokeCmd   `cmd:"" group:"Looking" help:"Send one invented person the whole way: form, mail, code, site; and remove them again."`
 
+	Version versionCmd `cmd:"" group:"Looking" help:"Which raincheck this is."`
+
 	Attach attachCmd `cmd:"" group:"Setting up" help:"Put raincheck onto an existing CloudFront distribution."`
 	Detach detachCmd `cmd:"" group:"Setting up" help:"Take raincheck off a distribution again. Before deleting the stack."`
 

@@ -29,7 +29,7 @@ func run(_ context.Context, environ []string) error {
 	}
 	// Three tries of two seconds are within the 8 s that the room waits.
 	cfg := cloud.Config(environ, 2*time.Second)
-	log := report.Logger(os.Stdout)
+	log := report.Begin(os.Stdout)
 	meter := &report.Meter{Stack: c.Stack, Log: log, Now: time.Now}
 	secrets := secret.New(cfg, c.KeysSecret, c.OriginSecret)
 	room, err := intake.Service{

@@ -37,7 +37,7 @@ func run(_ context.Context, environ []string) error {
 	}
 	// Three tries of five seconds leave the tick of 50 time to do the rest.
 	cfg := cloud.Config(environ, 5*time.Second)
-	log := report.Logger(os.Stdout)
+	log := report.Begin(os.Stdout)
 	meter := &report.Meter{Stack: c.Stack, Log: log, Now: time.Now}
 	service := &inviter.Service{
 		Settings: c.settings(),

@@ -30,7 +30,7 @@ func run(_ context.Context, environ []string) error {
 	// SES answers within a second; what took five is in doubt and is waited for by
 	// its event. Ten mails of a batch then still fit the function's 60 s.
 	cfg := cloud.Config(environ, 5*time.Second)
-	log := report.Logger(os.Stdout)
+	log := report.Begin(os.Stdout)
 	meter := &report.Meter{Stack: c.Stack, Log: log, Now: time.Now}
 	service := &sender.Service{
 		Settings: c.settings(),

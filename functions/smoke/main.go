@@ -31,7 +31,7 @@ func run(_ context.Context, environ []string) error {
 		return err
 	}
 	cfg := cloud.Config(environ, 5*time.Second)
-	log := report.Logger(os.Stdout)
+	log := report.Begin(os.Stdout)
 	meter := &report.Meter{Stack: c.Stack, Log: log, Now: time.Now}
 	edge := edgestore.New(cfg, c.EdgeStore)
 	service := smoke.Service{

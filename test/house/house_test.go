@@ -58,6 +58,7 @@ var layers = []layer{
 	{prefix: "pkg/records", may: domain},
 	{prefix: "pkg/chart"},
 	{prefix: "pkg/format", pure: true},
+	{prefix: "pkg/version", pure: true},
 	{prefix: "pkg/capacity/capacitytest", may: []string{"pkg/admission"}},
 	{prefix: "pkg/capacity", may: []string{"pkg/admission", "pkg/format"}, pure: true},
 	{prefix: "pkg/intake", may: domain},
@@ -75,7 +76,7 @@ var layers = []layer{
 	{prefix: "pkg/simulation", may: slices.Concat(domain, useCases, twins, []string{"pkg/chart", "pkg/format"})},
 	{prefix: "pkg/demo", may: slices.Concat(domain, useCases, twins, []string{"pkg/operator", "pkg/console", "pkg/format", "pkg/simulation"})},
 	{prefix: "functions/throttle"},
-	{prefix: "functions", may: slices.Concat(domain, useCases, adapters)},
+	{prefix: "functions", may: slices.Concat(domain, useCases, adapters, []string{"pkg/version"})},
 	{prefix: "cmd", may: []string{"pkg", "functions/throttle"}},
 	{prefix: "test", may: []string{"pkg", "functions", "cmd", "test"}},
 }

@@ -12,12 +12,21 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"raincheck/pkg/version"
 )
 
 // Logger writes one JSON object a line, with the id of the request that it
 // belongs to.
 func Logger(w io.Writer) *slog.Logger {
 	return slog.New(withRequest{slog.NewJSONHandler(w, nil)})
+}
+
+// Begin is a Logger whose first line says which version starts.
+func Begin(w io.Writer) *slog.Logger {
+	log := Logger(w)
+	log.Info("starting", "version", version.String())
+	return log
 }
 
 // withRequest adds the request's id to every record.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"raincheck/pkg/version"
 )
 
 // TestAMetricIsOneLine in the embedded metric format: CloudWatch makes metrics of
@@ -57,5 +59,17 @@ func TestAMetricIsOneLine(t *testing.T) {
 	meter.Flush(ctx)
 	if out.Len() != 0 {
 		t.Errorf("the numbers are reported again: %s", out.String())
+	}
+}
+
+// TestTheFirstLineSaysTheVersion: whoever reads the logs of a stack knows which
+// raincheck wrote them.
+func TestTheFirstLineSaysTheVersion(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	Begin(&out)
+	var line struct{ Msg, Version string }
+	if err := json.Unmarshal(out.Bytes(), &line); err != nil || line.Msg != "starting" || line.Version != version.String() {
+		t.Errorf("%s: %v", out.String(), err)
 	}
 }
