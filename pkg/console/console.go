@@ -22,32 +22,17 @@ package console
 
 import (
 	"context"
-	"embed"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"log/slog"
-	"mime"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
-
-	"raincheck/pkg/chart"
-	"raincheck/pkg/operator"
 )
 
 // Path is where the console lives. Nothing of a site begins like it.
 const Path = "/_raincheck/"
-
-//go:embed page
-var page embed.FS
-
-// library is what draws the charts; the console carries it, since it must work
-// on a machine that reaches nothing.
-var library = map[string][]byte{"uPlot.iife.min.js": chart.Script, "uPlot.min.css": chart.Style, "uPlot.LICENSE.txt": chart.License}
 
 // source is what the console shows. Both methods are called once a second by
 // every browser that looks.
@@ -56,19 +41,6 @@ type source interface {
 	Snapshot(ctx context.Context) (Snapshot, error)
 	// Series gives the minutes after the given time, oldest first.
 	Series(ctx context.Context, after time.Time) (Series, error)
-}
-
-// outbox is the mail that a local instance would have sent.
-type outbox interface {
-	// Mails lists the newest mails first, without their text.
-	Mails(ctx context.Context, limit int) ([]Mail, error)
-	// Mail gives one in full; false when it is not kept any more.
-	Mail(ctx context.Context, id string) (Mail, bool, error)
-}
-
-// controls is what may be changed. Its error is shown to the person who asked.
-type controls interface {
-	Change(ctx context.Context, change Change) error
 }
 
 // Console is the handler for everything under Path.
@@ -138,43 +110,6 @@ func (c *Console) mine(host string) bool {
 	return false
 }
 
-func (c *Console) index(w http.ResponseWriter, r *http.Request) { c.embedded(w, "console.html") }
-
-func (c *Console) file(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("file")
-	if body, ok := library[name]; ok {
-		contentType(w, name)
-		w.Write(body)
-		return
-	}
-	if name == "console.html" {
-		http.NotFound(w, r)
-		return
-	}
-	c.embedded(w, name)
-}
-
-func (c *Console) embedded(w http.ResponseWriter, name string) {
-	body, err := page.ReadFile("page/" + name)
-	if err != nil {
-		http.Error(w, "There is no such file.", http.StatusNotFound)
-		return
-	}
-	contentType(w, name)
-	w.Write(body)
-}
-
-// contentType knows the few kinds that there are, and so does not depend on
-// what the machine's own table says of .js.
-func contentType(w http.ResponseWriter, name string) {
-	kinds := map[string]string{".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8"}
-	kind, ok := kinds[name[strings.LastIndex(name, "."):]]
-	if !ok {
-		kind = "application/octet-stream"
-	}
-	w.Header().Set("Content-Type", kind)
-}
-
 func (c *Console) snapshot(w http.ResponseWriter, r *http.Request) {
 	s, err := c.Source.Snapshot(r.Context())
 	s.ReadOnly = c.Controls == nil
@@ -194,110 +129,6 @@ func (c *Console) series(w http.ResponseWriter, r *http.Request) {
 	}
 	s, err := c.Source.Series(r.Context(), after)
 	c.answer(w, s, err)
-}
-
-// mailsShown is how many mails the list has: more than a person reads, and
-// little enough to send every few seconds.
-const mailsShown = 100
-
-func (c *Console) mails(w http.ResponseWriter, r *http.Request) {
-	if c.Outbox == nil {
-		http.NotFound(w, r)
-		return
-	}
-	list, err := c.Outbox.Mails(r.Context(), mailsShown)
-	if list == nil {
-		list = []Mail{}
-	}
-	c.answer(w, list, err)
-}
-
-func (c *Console) mail(w http.ResponseWriter, r *http.Request) {
-	if mail, ok := c.read(w, r); ok {
-		c.answer(w, mail, nil)
-	}
-}
-
-// rendered is the HTML of a mail for an iframe. Its own policy shuts out
-// scripts, pictures and forms; a link opens in a new tab, as in a mail program.
-func (c *Console) rendered(w http.ResponseWriter, r *http.Request) {
-	mail, ok := c.read(w, r)
-	if !ok {
-		return
-	}
-	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox")
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	io.WriteString(w, withTarget(mail.HTML))
-}
-
-// withTarget makes every link of a mail open in a new tab.
-func withTarget(html string) string {
-	const base = `<base target="_blank">`
-	if i := strings.Index(html, "<head>"); i >= 0 {
-		return html[:i+len("<head>")] + base + html[i+len("<head>"):]
-	}
-	return base + html
-}
-
-func (c *Console) read(w http.ResponseWriter, r *http.Request) (Mail, bool) {
-	if c.Outbox == nil {
-		http.NotFound(w, r)
-		return Mail{}, false
-	}
-	mail, ok, err := c.Outbox.Mail(r.Context(), r.PathValue("id"))
-	switch {
-	case err != nil:
-		c.answer(w, nil, err)
-	case !ok:
-		http.Error(w, "That mail is not kept any more.", http.StatusNotFound)
-	}
-	return mail, ok && err == nil
-}
-
-// maxBody is far above the largest change.
-const maxBody = 16 << 10
-
-// isJSON says that a request's body is JSON. A form of a foreign page can send
-// text/plain without asking; JSON it cannot. This stands behind
-// CrossOriginProtection, for old browsers.
-func isJSON(r *http.Request) bool {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return err == nil && kind == "application/json"
-}
-
-func (c *Console) change(w http.ResponseWriter, r *http.Request) {
-	if c.Controls == nil {
-		http.Error(w, "This console is read-only.", http.StatusForbidden)
-		return
-	}
-	if !isJSON(r) {
-		http.Error(w, "A change is JSON.", http.StatusUnsupportedMediaType)
-		return
-	}
-	change, err := decodeChange(http.MaxBytesReader(w, r.Body, maxBody))
-	if err == nil {
-		err = c.Controls.Change(r.Context(), change)
-	}
-	if err != nil {
-		status := http.StatusInternalServerError
-		if errors.Is(err, operator.ErrChange) {
-			status = http.StatusUnprocessableEntity
-		}
-		http.Error(w, err.Error(), status)
-		return
-	}
-	c.snapshot(w, r)
-}
-
-func decodeChange(body io.Reader) (Change, error) {
-	var change Change
-	d := json.NewDecoder(body)
-	d.DisallowUnknownFields()
-	if err := d.Decode(&change); err != nil {
-		return change, fmt.Errorf("%w: %v", operator.ErrChange, err)
-	}
-	return change, change.Validate()
 }
 
 func (c *Console) answer(w http.ResponseWriter, v any, err error) {

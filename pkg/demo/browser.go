@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // browser is what a simulated person uses: it reads the waiting room's pages as
@@ -45,6 +46,7 @@ func (a *answer) Write(b []byte) (int, error) {
 type form struct {
 	action string
 	fields url.Values
+	read   time.Time // when, where that matters
 }
 
 var (

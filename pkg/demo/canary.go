@@ -28,7 +28,7 @@ func (in *Instance) Canary(ctx context.Context, do string, a email.Address) (con
 	case "forget":
 		entry, err := in.store.Entry(ctx, in.keys.Mailbox(a.Mailbox()))
 		if err == nil {
-			in.person.forget(entry)
+			in.guests.store.forget(entry)
 		}
 		return place, own.Forget(ctx, a)
 	}

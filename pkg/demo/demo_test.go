@@ -49,7 +49,7 @@ func rush() Story {
 	s := Replay(simulation.Trace{Name: "rush", Start: noon, Visits: visits})
 	s.Site = simulation.Site{Capacity: 300, Visit: 15 * time.Minute, VisitSigma: 0.8}
 	s.Policy.Capacity = 300
-	s.Bounces, s.Leaves = 0.02, 0.2
+	s.Mailboxes = Mailboxes{Bounces: 0.02, Leaves: 0.2}
 	return s
 }
 
@@ -269,7 +269,7 @@ func TestAPersonsStory(t *testing.T) {
 	if got := newClient(t, in).do("GET", "/apply", nil); got.StatusCode != http.StatusFound {
 		t.Errorf("somebody else, on hold: %d", got.StatusCode)
 	}
-	if err := in.failure(); err != nil {
+	if err := in.board.failure(); err != nil {
 		t.Error(err)
 	}
 }

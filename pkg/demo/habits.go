@@ -12,9 +12,7 @@ import (
 type habits struct {
 	people simulation.People
 	site   simulation.Site
-	// bounces is the share of addresses that do not exist, leaves the share of
-	// those not coming back who say so by the link of their mail.
-	bounces, leaves float64
+	Mailboxes
 }
 
 // next is what somebody who was turned away does.
@@ -51,13 +49,13 @@ const (
 // mailed draws what becomes of a mail that was sent now to somebody who waited
 // so long, and when.
 func (h habits) mailed(r *rand.Rand, now time.Time, waited time.Duration) (time.Time, mailbox) {
-	if r.Float64() < h.bounces {
+	if r.Float64() < h.Bounces {
 		return now.Add(time.Duration(1+r.IntN(20)) * time.Second), bounces
 	}
 	if after, returns := h.people.Returns(r, waited); returns {
 		return h.people.Awake(now.Add(after)), comesBack
 	}
-	if r.Float64() < h.leaves {
+	if r.Float64() < h.Mailboxes.Leaves {
 		return now.Add(time.Duration(1+r.IntN(60)) * time.Minute), declines
 	}
 	return time.Time{}, ignores

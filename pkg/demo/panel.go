@@ -15,23 +15,23 @@ func (in *Instance) Snapshot(ctx context.Context) (console.Snapshot, error) {
 	if err != nil {
 		return console.Snapshot{}, err
 	}
-	in.mu.Lock()
-	defer in.mu.Unlock()
+	in.board.mu.Lock()
+	defer in.board.mu.Unlock()
 	story := in.config.Story
-	now.Capacity = in.capacity
+	now.Capacity = in.board.capacity
 	now.Load, now.LoadAt = in.record.load()
 	if now.Waiting > 0 {
 		now.Oldest = in.oldest(ctx, now.Control.Readers())
 	}
-	for _, p := range in.problems {
+	for _, p := range in.board.problems {
 		now.Warnings = append(now.Warnings, "A defect: "+p.Error())
 	}
-	demand, script := in.demand, in.demand < 0
+	demand, script := in.board.demand, in.board.demand < 0
 	if script {
 		demand = story.Demand(int(now.Now.Sub(story.Start) / time.Minute))
 	}
-	return console.Snapshot{Snapshot: now, Totals: in.totals.rows(), World: &console.World{
-		Demand: demand, Script: script, Story: story.Words, Until: in.end, OnSite: in.onSite,
+	return console.Snapshot{Snapshot: now, Totals: in.board.totals.rows(), World: &console.World{
+		Demand: demand, Script: script, Story: story.Words, Until: in.day.end, OnSite: in.board.onSite,
 		Speed: in.clock.Speed(), MaxDemand: story.MaxDemand, MaxCapacity: 2.5 * story.Site.Capacity,
 	}}, nil
 }
@@ -69,14 +69,14 @@ func (in *Instance) Change(ctx context.Context, change console.Change) error {
 			return err
 		}
 	}
-	in.mu.Lock()
+	in.board.mu.Lock()
 	if change.Demand != nil {
-		in.demand = *change.Demand
+		in.board.demand = *change.Demand
 	}
 	if change.Capacity != nil {
-		in.capacity = *change.Capacity
+		in.board.capacity = *change.Capacity
 	}
-	in.mu.Unlock()
+	in.board.mu.Unlock()
 	if change.Speed != nil {
 		in.clock.setSpeed(*change.Speed)
 	}

@@ -12,13 +12,12 @@ import (
 type minute struct {
 	at                  time.Time
 	load, target, admit float64 // load is NaN before the first
-	visitors, admitted  int
-	joined, waiting     int
-	invited, redeemed   int
-	// For the simulation's series: who came for the first time, stood in the line
-	// without a mail, was on the site, was asked to be invited, and why.
-	demand, line, onSite, claimed int
-	because                       string
+	flows
+	waiting int
+	// For the simulation's series: who stood in the line without a mail, was on the
+	// site, was asked to be invited, and why.
+	line, onSite, claimed int
+	because               string
 }
 
 // record keeps the minutes. People look at it while the world goes on.

@@ -47,7 +47,7 @@ const senderAddress = "no-reply@benefits.example"
 // distribution with two behaviours does, and the console beside it.
 func (in *Instance) serve(room http.Handler) error {
 	c := in.config
-	front, err := edge.New(edge.Options{Now: c.Now, Store: in.gate.own, Failure: gate.FailOpen, Log: c.Log})
+	front, err := edge.New(edge.Options{Now: c.Now, Store: in.guests.gate.own, Failure: gate.FailOpen, Log: c.Log})
 	if err != nil {
 		return fmt.Errorf("start the edge: %w", err)
 	}
@@ -65,52 +65,10 @@ func (in *Instance) serve(room http.Handler) error {
 			panel.ServeHTTP(w, r)
 			return
 		}
-		if err := in.gate.follow(r.Context()); err != nil {
+		if err := in.guests.gate.follow(r.Context()); err != nil {
 			in.failed(fmt.Errorf("bring the gate to the person's edge: %w", err))
 		}
 		behind.ServeHTTP(w, r)
 	})
 	return nil
-}
-
-// count looks where everybody who joined in this run stands now.
-func (in *Instance) count(ctx context.Context) (Totals, error) {
-	t := in.crowd.totals
-	var err error
-	t.Line, err = in.all(ctx, in.config.Story.Start)
-	t.Expired = t.Line.Expired
-	return t, err
-}
-
-// all counts the entries of those who joined from a time on.
-func (in *Instance) all(ctx context.Context, from time.Time) (Line, error) {
-	var l Line
-	err := in.store.Each(ctx, func(e waitlist.Entry) error {
-		if e.Joined.Before(from) {
-			return nil
-		}
-		switch e.Stage {
-		case waitlist.Waiting:
-			l.Waiting++
-		case waitlist.Claimed, waitlist.Sending:
-			l.OnTheWay++
-		case waitlist.Invited:
-			l.Invited++
-		case waitlist.Used:
-			l.Used++
-		case waitlist.Expired:
-			l.Expired++
-		case waitlist.Bounced:
-			l.Bounced++
-		case waitlist.Left:
-			l.Left++
-		case waitlist.Failed:
-			l.Failed++
-		}
-		return nil
-	})
-	if err != nil {
-		return l, fmt.Errorf("count the waitlist: %w", err)
-	}
-	return l, nil
 }

@@ -23,16 +23,19 @@ type Story struct {
 	// Warm is how many of them are lived through before anybody can look, so that
 	// there is something to see.
 	Warm int
-	// Cut ends it with its last minute, whoever still waits then.
-	Cut bool
 	// Sample is N: the edge counts one visitor in N, as N; 0 is the edge's default.
 	Sample int
 	// MaxDemand is the end of the console's slider.
 	MaxDemand float64
 
-	Site   simulation.Site
-	People simulation.People
-	Policy admission.Policy
+	Site      simulation.Site
+	People    simulation.People
+	Policy    admission.Policy
+	Mailboxes Mailboxes
+}
+
+// Mailboxes is what only a person with a mailbox does.
+type Mailboxes struct {
 	// Bounces is the share of addresses that do not exist, Leaves the share of
 	// the invited not coming back who say so by the link of their mail.
 	Bounces, Leaves float64
@@ -56,8 +59,8 @@ func Demonstration(now time.Time) Story {
 			LeaveAddress: 0.7, ComeBack: 0.3, ComeBackAfter: 10 * time.Minute,
 			Return: 0.8, ReturnMedian: 3 * time.Minute, ReturnSigma: 0.8, Night: nil,
 		},
-		Policy:  admission.DefaultPolicy(),
-		Bounces: 0.004, Leaves: 0.05,
+		Policy:    admission.DefaultPolicy(),
+		Mailboxes: Mailboxes{Bounces: 0.004, Leaves: 0.05},
 		Sample:    1, // of so few people, counting one in ten would tell next to nothing
 		MaxDemand: 150,
 	}
@@ -80,7 +83,7 @@ func Replay(t simulation.Trace) Story {
 		Words: "Demand follows the trace " + t.Name + ".",
 		Start: moved(t.Start), Minutes: len(t.Visits), Demand: t.At,
 		Site: simulation.DefaultSite(), People: simulation.DefaultPeople(), Policy: admission.DefaultPolicy(),
-		Bounces: 0.002, Leaves: 0.02,
+		Mailboxes: Mailboxes{Bounces: 0.002, Leaves: 0.02},
 		MaxDemand: math.Ceil(t.Peak() * 1.5),
 	}
 	s.Policy.Capacity = s.Site.Capacity

@@ -15,6 +15,17 @@ import (
 //
 // It has more than 15 fields: one for each way a visit can end, so that they add up.
 type Totals struct {
+	Door
+	Mails
+	// Checked are the visitors whom throttle.js decided about as well, Differ the
+	// times that it disagreed with its twin in Go: a defect.
+	Checked, Differ int
+	// Line is the waitlist, counted at the end of a run.
+	Line Line
+}
+
+// Door counts what became of those who came without a pass.
+type Door struct {
 	// Visits are the people who wanted to begin a visit. They, and those who
 	// CameLate with a code that had died, were let StraightIn, now or at a later
 	// try, or turned away and then Joined the line, GaveUp, or are still Deciding.
@@ -22,6 +33,10 @@ type Totals struct {
 	Visits, StraightIn, Joined, GaveUp, Deciding, Again int
 	// TurnedAway counts the times that somebody was sent to the waiting room.
 	TurnedAway int
+}
+
+// Mails counts what became of the invitations.
+type Mails struct {
 	// Invited are the mails that arrived, Twice those that were a second one.
 	Invited, Twice int
 	// Redeemed used their code, Expired let it die, Bounced had an address that
@@ -29,11 +44,6 @@ type Totals struct {
 	// InGrace got in with it in the two minutes that clocks may differ by, and
 	// CameLate came when it was dead.
 	Redeemed, Expired, Bounced, Left, InGrace, CameLate int
-	// Checked are the visitors whom throttle.js decided about as well, Differ the
-	// times that it disagreed with its twin in Go: a defect.
-	Checked, Differ int
-	// Line is the waitlist, counted at the end of a run.
-	Line Line
 }
 
 // Line is where the joinings of the waitlist stand, or how they ended.

@@ -5,33 +5,24 @@ import (
 	"sync"
 	"time"
 
-	"raincheck/pkg/gate"
-	"raincheck/pkg/twin/edge"
+	"raincheck/pkg/sender"
 	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
 )
-
-// crowdStore is the waitlist as the crowd's waiting room sees it: it tells first
-// uses from others, which the pages do not.
-type crowdStore struct {
-	*store.Store
-	first int
-}
-
-// Redeem uses a code.
-func (c *crowdStore) Redeem(ctx context.Context, r waitlist.Redemption) (waitlist.Redeemed, error) {
-	redeemed, err := c.Store.Redeem(ctx, r)
-	if err == nil && redeemed.First {
-		c.first++
-	}
-	return redeemed, err
-}
 
 // A person at a browser lives by the clock on the wall, and the line by virtual
 // time, which may be hours ahead or in another year. What the person holds (the
 // form's stamp, the pass, the code) is made and checked by the wall; what the
 // line keeps (the place, when something is due) is in virtual time. The two
 // meet here and nowhere else.
+
+// guests are the people at a browser, and what serves them.
+type guests struct {
+	store  *personStore
+	sender *sender.Service
+	gate   *personGate
+	kept   map[waitlist.Ref]bool // their joinings of an earlier run
+}
 
 // personStore is the waitlist as the use cases that serve a person see it: they
 // run on the wall's clock, and it turns their times into virtual ones.
@@ -119,46 +110,4 @@ func (p *personStore) totals() Line {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return Line{Used: p.redeemed, Invited: p.joined - p.redeemed}
-}
-
-// personGate keeps a copy of what the edge reads, in which the gate's end is on
-// the wall's clock: throttle.js knows one clock, and by it the person's pass
-// lives.
-type personGate struct {
-	crowd *edge.Store // virtual
-	own   *edge.Store // the wall's
-	clock *clock
-	wall  func() time.Time
-
-	mu sync.Mutex
-}
-
-// follow brings the copy up to date; called before every request of a person.
-func (p *personGate) follow(ctx context.Context) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, key := range []string{gate.Key, gate.BaseKey} {
-		doc := p.crowd.AtEdge(key)
-		if doc == nil {
-			continue
-		}
-		if key == gate.Key {
-			g, err := gate.DecodeGate(doc)
-			if err == nil && !g.Until.IsZero() {
-				left := g.Until.Sub(p.clock.Now())
-				g.Until = p.wall().Add(left).Truncate(time.Second)
-				if doc, err = g.Encode(); err != nil {
-					return err
-				}
-			}
-		}
-		now, etag, err := p.own.Get(ctx, key)
-		if err == nil && string(now) == string(doc) {
-			continue
-		}
-		if _, err := p.own.Put(ctx, key, doc, etag); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -1,0 +1,53 @@
+package console
+
+import (
+	"embed"
+	"net/http"
+	"strings"
+
+	"raincheck/pkg/chart"
+)
+
+//go:embed page
+var page embed.FS
+
+// library is what draws the charts; the console carries it, since it must work
+// on a machine that reaches nothing.
+var library = map[string][]byte{"uPlot.iife.min.js": chart.Script, "uPlot.min.css": chart.Style, "uPlot.LICENSE.txt": chart.License}
+
+func (c *Console) index(w http.ResponseWriter, r *http.Request) { c.embedded(w, "console.html") }
+
+func (c *Console) file(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("file")
+	if body, ok := library[name]; ok {
+		contentType(w, name)
+		w.Write(body)
+		return
+	}
+	if name == "console.html" {
+		http.NotFound(w, r)
+		return
+	}
+	c.embedded(w, name)
+}
+
+func (c *Console) embedded(w http.ResponseWriter, name string) {
+	body, err := page.ReadFile("page/" + name)
+	if err != nil {
+		http.Error(w, "There is no such file.", http.StatusNotFound)
+		return
+	}
+	contentType(w, name)
+	w.Write(body)
+}
+
+// contentType knows the few kinds that there are, and so does not depend on
+// what the machine's own table says of .js.
+func contentType(w http.ResponseWriter, name string) {
+	kinds := map[string]string{".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8"}
+	kind, ok := kinds[name[strings.LastIndex(name, "."):]]
+	if !ok {
+		kind = "application/octet-stream"
+	}
+	w.Header().Set("Content-Type", kind)
+}
