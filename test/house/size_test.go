@@ -56,8 +56,6 @@ const maxFields = 15
 // Nothing is added here.
 var manyFields = map[string]string{
 	"pkg/admission.memory": "the law's state comes down with the law",
-	"pkg/demo.crowd":       "split into who comes, who decides and what is counted",
-	"pkg/demo.Instance":    "split into the world, its servers and its operator",
 	"pkg/simulation.world": "split into the site, its people and what the law sees",
 }
 
