@@ -74,23 +74,6 @@ COMPLEXITY := 25
 COMPLEX := attach\.\(\*attaching\)\.protect|simulation\.(Goals|ReadTrace|\(\*planner\)\.plan)|admission\.(fits|\(Observation\)\.validate)
 COMPLEX := $(COMPLEX)|main\.(\(\*session\)\.(edgeLogs|attached)|\(\*doctorCmd\)\.local|\(\*simulateCmd\)\.Run)|capacity\.(\(History\)\.Draw|Propose)
 
-# The packages where a fault costs people their place or a second mail, and the share of their statements that the tests in
-# their own folders must reach. -count=1, since a cached figure is that of another tree.
-COVERED := inviter sender feedback aws/table
-COVER_GOAL := 85
-COVER = $(GO) test -count=1 -timeout 20m -cover
-
-.PHONY: cover
-cover: test/emulators/.venv test/emulators/node_modules ## Coverage of inviter, sender, feedback and aws/table by the tests in their own folders, with Go alone and with the emulators (needs Node.js, npm, Python with venv)
-	@status=0; printf '%-16s %8s %15s   (goal %s%%)\n' '' 'Go alone' 'with emulators' $(COVER_GOAL); \
-	for package in $(COVERED); do \
-		alone=$$($(COVER) ./pkg/$$package) || { echo "$$alone"; status=1; }; \
-		all=$$($(COVER) -tags emulators ./pkg/$$package) || { echo "$$all"; status=1; }; \
-		share() { echo "$$1" | sed -n 's/.*coverage: \([0-9.]*\)%.*/\1/p' | head -1; }; \
-		printf '%-16s %7s%% %14s%%\n' pkg/$$package "$$(share "$$alone")" "$$(share "$$all")"; \
-		awk "BEGIN { exit !($$(share "$$all")+0 >= $(COVER_GOAL)) }" || status=1; \
-	done; exit $$status
-
 law: ## Run the goal table of the admission law into docs/control.md, some minutes (TRACES=FOLDER adds the days in it)
 	$(GO) run ./cmd/raincheck simulate --law-report docs/control.md $(if $(TRACES),--traces $(TRACES))
 

@@ -133,7 +133,7 @@ func (c *smokeCmd) onInstance(service *smoke.Service) (string, error) {
 		return "", err
 	}
 	service.Site = here.Site()
-	place := localPlace{here.Client}
+	place := localPlace(here)
 	service.Line = place
 	service.Delivered = func(ctx context.Context, _ time.Time) (bool, error) {
 		address, err := smoke.Address(service.Tag)

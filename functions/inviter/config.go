@@ -80,7 +80,7 @@ func (c *config) Validate() error {
 		problems = append(problems, fmt.Errorf("QUIET_HOURS: %q is not written as 22:00-07:00-05:00", c.QuietHours))
 	}
 	if !(c.StaleShare >= 0 && c.StaleShare <= 1) {
-		problems = append(problems, fmt.Errorf("STALE_SHARE: %g is no share from 0 to 1", c.StaleShare))
+		problems = append(problems, fmt.Errorf("STALE_SHARE: %g is not a share between 0 and 1", c.StaleShare))
 	}
 	if _, err := gate.ParseFailure(c.EdgeFailure); err != nil {
 		problems = append(problems, fmt.Errorf("EDGE_FAILURE: %w", err))

@@ -141,7 +141,7 @@ func TestACoarseMetricThatHangs(t *testing.T) {
 	}
 }
 
-// TestNoLoadWasEverKnown: a known capacity is no healthy site (docs/design.md, decision 18).
+// TestNoLoadWasEverKnown: a known capacity does not mean a healthy site (docs/design.md, decision 18).
 func TestNoLoadWasEverKnown(t *testing.T) {
 	t.Parallel()
 	p := DefaultPolicy()

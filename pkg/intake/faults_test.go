@@ -146,13 +146,13 @@ func TestLeavingWhileTheStoreIsBusy(t *testing.T) {
 func TestSettingsAreCheckedAtStart(t *testing.T) {
 	t.Parallel()
 	_, err := intake.Service{Settings: intake.Settings{
-		Sender: "nobody", Languages: []string{"en", "tlh"}, PassLife: 48 * time.Hour, Origins: []string{"www.example.org"},
+		Sender: "nobody", Languages: []string{"en", "xx"}, PassLife: 48 * time.Hour, Origins: []string{"www.example.org"},
 		Fields: []intake.Field{{Name: "email"}, {Name: "a"}, {Name: "a"}, {Name: "State"}},
 	}}.Handler()
 	if err == nil {
 		t.Fatal("it was taken")
 	}
-	for _, want := range []string{"no name", "sender", `"tlh"`, "48h", `"www.example.org" is no origin`, `called "email"`, `two fields are called "a"`, `called "State"`, "at most 3", "store, keys and clock"} {
+	for _, want := range []string{"no name", "sender", `"xx"`, "48h", `"www.example.org" is no origin`, `called "email"`, `two fields are called "a"`, `called "State"`, "at most 3", "missing Store, Keys or Now"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("it does not say %q: %v", want, err)
 		}

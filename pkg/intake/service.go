@@ -166,7 +166,7 @@ func (s *Service) validate() error {
 		}
 	}
 	if s.Store == nil || s.Keys == nil || s.Now == nil {
-		bad("store, keys and clock are needed")
+		bad("missing Store, Keys or Now")
 	}
 	return errors.Join(errs...)
 }

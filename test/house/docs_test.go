@@ -19,8 +19,13 @@ var (
 	makeTarget  = regexp.MustCompile(`^make ([a-z][a-z-]*)`)
 	toolCall    = regexp.MustCompile(`raincheck ([a-z]+)((?:[^\S\n]+[^|;&\n` + "`" + `]*)?)`)
 	flagName    = regexp.MustCompile(`(?:^|\s)--([a-z][a-z-]+)`)
+	bareFlag    = regexp.MustCompile(`^--([a-z][a-z-]+)`)
 	localLink   = regexp.MustCompile(`\]\(([^)#:\s]+)(?:#[^)\s]*)?\)`)
 )
+
+// foreignFlags are flags of other programs that the documents name by
+// themselves: of npm, sam, aws and git.
+var foreignFlags = []string{"help", "ignore-scripts"}
 
 // TestDocumentsNameWhatIsThere: every test, file, make target, command and flag
 // that README.md and docs/ name exists, so that they cannot rot unseen.
@@ -54,7 +59,10 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 	if err != nil || len(documents) < 3 {
 		t.Fatalf("%d documents, %v", len(documents), err)
 	}
-	for _, document := range append(documents, filepath.Join(root, "README.md")) {
+	for _, name := range []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"} {
+		documents = append(documents, filepath.Join(root, name))
+	}
+	for _, document := range documents {
 		data, err := os.ReadFile(document)
 		if err != nil {
 			t.Fatal(err)
@@ -66,6 +74,9 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 				t.Errorf("%s names the test %s, which is not there", name, word)
 			case (treePath.MatchString(word) || topFile.MatchString(word)) && !there(word) && !there("docs/"+word):
 				t.Errorf("%s names %s, which is not there", name, word)
+			}
+			if flag := bareFlag.FindStringSubmatch(m[1]); flag != nil && !tool[strings.ReplaceAll(flag[1], "-", "")] && !slices.Contains(foreignFlags, flag[1]) {
+				t.Errorf("%s names the flag --%s, which no command has", name, flag[1])
 			}
 			if target := makeTarget.FindStringSubmatch(m[1]); target != nil && !regexp.MustCompile(`(?m)^`+target[1]+`:`).Match(made) {
 				t.Errorf("%s names make %s, which is not there", name, target[1])
