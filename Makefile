@@ -12,7 +12,7 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 
 .DEFAULT_GOAL := help
-.PHONY: release cover test-runbook build local-build validate deploy deploy-edge template invoke-intake invoke-inviter invoke-sender invoke-feedback start-api test-sam test-emulators test-coldstart help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
+.PHONY: pages release cover test-runbook build local-build validate deploy deploy-edge template invoke-intake invoke-inviter invoke-sender invoke-feedback start-api test-sam test-emulators test-coldstart help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -158,6 +158,12 @@ EDGE ?=
 
 deploy-edge: ## Deploy the part in us-east-1, the edge's log group, counts and alarms (STACK=raincheck EDGE='AlarmEmail=… WebAcl=rules')
 	aws cloudformation deploy --region us-east-1 --stack-name $(STACK)-edge --template-file functions/throttle/edge.yaml --parameter-overrides Stack=$(STACK) $(EDGE) --no-fail-on-empty-changeset
+
+# The pages are compiled: https://templ.guide, version as in go.mod.
+TEMPL := github.com/a-h/templ/cmd/templ@v0.3.1118
+
+pages: ## Compile the pages of the waiting room (pkg/intake/*.templ) into Go
+	$(GO) run $(TEMPL) generate -path pkg/intake
 
 template: ## Join the edge functions' code into the templates
 	$(GO) test ./test/template -run Fresh -update

@@ -11,20 +11,19 @@ import (
 // itself can check is the room's to say.
 func TestSettingsThatMakeNoSenseAreNamed(t *testing.T) {
 	t.Parallel()
-	good := []string{"STACK=raincheck", "TABLE=table", "KEYS_SECRET=arn:keys", "ORIGIN_SECRET=arn:origin", "FROM=queue@example.org", "SITE_NAME=The site", "SITE_HOST=www.example.org", "LANGUAGES=en,es"}
+	good := []string{"STACK=raincheck", "TABLE=table", "KEYS_SECRET=arn:keys", "ORIGIN_SECRET=arn:origin", "FROM=queue@example.org", "SITE_HOST=www.example.org", "LANGUAGES=en,es"}
 	read := func(c *config, more ...string) error {
 		return env.Read(append(append([]string{}, good...), more...), c)
 	}
 	var c config
 	// As the template sets them when they are left out.
-	if err := read(&c, "EMBEDDERS=", "FIELDS=[]", "TIME_ZONE=Europe/Paris"); err != nil || len(c.Embedders) != 0 || len(c.fields) != 0 || c.zone.String() != "Europe/Paris" {
+	if err := read(&c, "EMBEDDERS=", "FIELDS=[]"); err != nil || len(c.Embedders) != 0 || len(c.fields) != 0 {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	if err := read(&c, `FIELDS=[{"name":"state","labels":{"en":"State"}}]`, "EMBEDDERS=https://a.example,https://b.example"); err != nil || len(c.fields) != 1 || len(c.Embedders) != 2 {
 		t.Errorf("%+v, %v", c, err)
 	}
 	for setting, want := range map[string]string{
-		"TIME_ZONE=Paris":   "TIME_ZONE",
 		"FIELDS=state":      "FIELDS",
 		`FIELDS={"name":1}`: "FIELDS",
 		"PASS_LIFE=1":       "PASS_LIFE",

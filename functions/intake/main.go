@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"time"
-	_ "time/tzdata" // the runtime has no zones of its own
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -34,7 +33,7 @@ func run(_ context.Context, environ []string) error {
 	secrets := secret.New(cfg, c.KeysSecret, c.OriginSecret)
 	room, err := intake.Service{
 		Settings: intake.Settings{
-			Site: c.SiteName, Sender: c.From, Languages: c.Languages, Fields: c.fields, Zone: c.zone,
+			Site: c.SiteHost, Sender: c.From, Languages: c.Languages, Fields: c.fields,
 			PassLife: c.PassLife, Origins: []string{"https://" + c.SiteHost}, Embedders: c.Embedders,
 		},
 		Store: table.New(cfg, c.Table), Keys: secrets.Keys,

@@ -39,6 +39,8 @@ const (
 	forSalt   = "raincheck 1 salt"
 	forUse    = "raincheck 1 use"
 	forNobody = "raincheck 1 nobody"
+
+	forReceipt = "raincheck 1 receipt"
 )
 
 // Keyring holds the keys of one stack. It is safe for concurrent use: nothing
@@ -49,8 +51,10 @@ type Keyring struct {
 	leave  []byte
 	salt   []byte
 	use    []byte
-	decoy  []byte // stands in for the key of an unknown id, so that it takes as long
-	ring   []key  // oldest first; ring[0] derives from the root while that is alive
+	// receipt encrypts; all others sign.
+	receipt []byte
+	decoy   []byte // stands in for the key of an unknown id, so that it takes as long
+	ring    []key  // oldest first; ring[0] derives from the root while that is alive
 }
 
 // key is one generation: what signs codes, forms and passes between two
@@ -125,6 +129,8 @@ func newKeyring(d document) (*Keyring, error) {
 		salt:   derive(d.Root, forSalt),
 		use:    derive(d.Root, forUse),
 		decoy:  derive(d.Root, forNobody),
+
+		receipt: derive(d.Root, forReceipt),
 	}
 	k.ring = append(k.ring, newKey(0, d.Root, time.Time{}))
 	for _, e := range d.Ring {

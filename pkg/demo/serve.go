@@ -12,6 +12,7 @@ import (
 	"raincheck/pkg/demo/site"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
+	words "raincheck/pkg/site"
 	"raincheck/pkg/twin/edge"
 	"raincheck/pkg/waitlist"
 )
@@ -22,6 +23,7 @@ type roomStore interface {
 	Redeem(ctx context.Context, r waitlist.Redemption) (waitlist.Redeemed, error)
 	Leave(ctx context.Context, ref waitlist.Ref, at time.Time) error
 	Notice(ctx context.Context) (waitlist.Control, waitlist.Progress, error)
+	Words(ctx context.Context, language string) (words.Words, error)
 }
 
 // room is the waiting room on a store and a clock.

@@ -105,11 +105,11 @@ func Compose(inv Invitation) (Message, error) {
 		zone = time.UTC
 	}
 	w := wordsFor(inv.Language)
-	here := inv.Room + "/" + w.tag
+	here := inv.Room + "/" + w.Tag
 	filled := w.filled(map[string]string{"site": inv.Site}, w.date(inv.Joined, zone), w.date(inv.Expires, zone))
 	away := here + "/leave?t=" + url.QueryEscape(inv.LeaveToken)
 	values := filled.values()
-	values["tag"], values["code"], values["away"] = w.tag, inv.Code, away
+	values["tag"], values["code"], values["away"] = w.HTML, inv.Code, away
 	values["link"] = here + "/code?c=" + url.QueryEscape(strings.ReplaceAll(inv.Code, "-", ""))
 	values["enter"], values["join"] = here+"/enter", here+"/"
 	text, err := written(textSource, values, func(s string) string { return s })
@@ -132,7 +132,7 @@ func Compose(inv Invitation) (Message, error) {
 			{"List-Unsubscribe-Post", "List-Unsubscribe=One-Click"},
 			// RFC 3834: nobody's "out of office" should come back.
 			{"Auto-Submitted", "auto-generated"},
-			{"Content-Language", w.tag},
+			{"Content-Language", w.HTML},
 		},
 		Tags: inv.Tags,
 	}, nil

@@ -4,38 +4,11 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"path"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 )
-
-// Language is one that the invitation is written in.
-type Language struct {
-	// Tag is its BCP 47 tag, lower case, as in the paths of the waiting room.
-	Tag string
-	// Name is what its readers call it.
-	Name string
-	// Direction is "ltr" or "rtl".
-	Direction string
-}
-
-// Languages are those that there are words for, the default first, the others
-// in the order of their tags.
-func Languages() []Language {
-	all := languages()
-	out := make([]Language, 0, len(all))
-	for _, w := range all {
-		out = append(out, Language{w.tag, w.Name, w.Direction})
-	}
-	return out
-}
-
-// DefaultLanguage is what a mail is written in when an entry names a language
-// that there are no words for (any more).
-const DefaultLanguage = "en"
 
 // words are a language: one file each. {site}, {time} and the like are replaced
 // when a mail is composed, after which HTML is escaped; nothing in a file is a
@@ -43,9 +16,7 @@ const DefaultLanguage = "en"
 //
 // It has more than 15 fields: one for each sentence of the mail.
 type words struct {
-	tag       string
-	Name      string
-	Direction string
+	Language `json:"-"`
 	// Months and Days begin with January and Sunday. Clock arranges {hour},
 	// {hour24}, {minute} and {half} (AM or PM), Date {weekday}, {day}, {month},
 	// {year} and {clock}.
@@ -74,39 +45,35 @@ type words struct {
 //go:embed words
 var files embed.FS
 
-// languages are read at their first use: every function links this package, and
-// only two of them speak.
-var languages = sync.OnceValue(mustLoad)
+// catalogues are the words by catalogue, each read at its first use: every
+// function links this package, and only two of them speak.
+var catalogues sync.Map // of the catalogue's name to func() words
 
-// mustLoad reads the words: a file that cannot be read is a build that must not
-// be shipped, and every test of the package sees it.
-func mustLoad() []words {
-	entries, err := files.ReadDir("words")
-	if err != nil {
-		panic("email: reading the words: " + err.Error())
+// wordsFor gives the words of a language, or of the default one. A file that
+// cannot be read is a build that must not be shipped, and every test of the
+// package sees it.
+func wordsFor(tag string) words {
+	l, ok := LanguageOf(tag)
+	if !ok {
+		l, _ = LanguageOf(DefaultLanguage)
 	}
-	var all []words
-	for _, e := range entries {
-		data, err := files.ReadFile(path.Join("words", e.Name()))
-		if err != nil {
-			panic("email: reading the words: " + err.Error())
-		}
-		w := words{tag: strings.TrimSuffix(e.Name(), ".json")}
-		if err := w.read(data); err != nil {
-			panic("email: words/" + e.Name() + ": " + err.Error())
-		}
-		all = append(all, w)
+	load, ok := catalogues.Load(l.Catalogue)
+	if !ok {
+		load, _ = catalogues.LoadOrStore(l.Catalogue, sync.OnceValue(func() words {
+			data, err := files.ReadFile("words/" + l.Catalogue + ".json")
+			var w words
+			if err == nil {
+				err = w.read(data)
+			}
+			if err != nil {
+				panic("email: words/" + l.Catalogue + ".json: " + err.Error())
+			}
+			return w
+		}))
 	}
-	slices.SortStableFunc(all, func(a, b words) int {
-		switch {
-		case a.tag == DefaultLanguage:
-			return -1
-		case b.tag == DefaultLanguage:
-			return 1
-		}
-		return strings.Compare(a.tag, b.tag)
-	})
-	return all
+	w := load.(func() words)()
+	w.Language = l
+	return w
 }
 
 func (w *words) read(data []byte) error {
@@ -115,8 +82,8 @@ func (w *words) read(data []byte) error {
 	if err := dec.Decode(w); err != nil {
 		return err
 	}
-	if len(w.Months) != 12 || len(w.Days) != 7 || w.Direction != "ltr" && w.Direction != "rtl" {
-		return fmt.Errorf("12 months, 7 days and a direction are needed")
+	if len(w.Months) != 12 || len(w.Days) != 7 {
+		return fmt.Errorf("12 months and 7 days are needed")
 	}
 	v := reflect.ValueOf(*w)
 	for i := range v.NumField() {
@@ -127,25 +94,19 @@ func (w *words) read(data []byte) error {
 	return nil
 }
 
-// wordsFor gives the words of a language, or of the default one.
-func wordsFor(tag string) words {
-	all := languages()
-	for _, w := range all {
-		if w.tag == tag {
-			return w
-		}
-	}
-	return all[0]
-}
-
 // date says a moment in a zone, with the zone: "Monday, December 23, 2013, 4:30
 // pm (EST, UTC−5)".
 func (w words) date(at time.Time, zone *time.Location) string {
 	at = at.In(zone)
+	return w.day(at) + " (" + zoneName(at) + ")"
+}
+
+// day says a moment without the zone.
+func (w words) day(at time.Time) string {
 	return fill(w.Date, map[string]string{
 		"day": fmt.Sprint(at.Day()), "month": w.Months[at.Month()-1], "year": fmt.Sprint(at.Year()),
-		"weekday": w.Days[at.Weekday()], "clock": w.clock(at, zone),
-	}) + " (" + zoneName(at) + ")"
+		"weekday": w.Days[at.Weekday()], "clock": w.clock(at, at.Location()),
+	})
 }
 
 // clock says the time of the day: "4:30 pm".

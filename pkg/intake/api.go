@@ -17,13 +17,16 @@ type reply struct {
 	// Error names what went wrong (a key of the words), Field what it is about.
 	Error string `json:"error,omitempty"`
 	Field string `json:"field,omitempty"`
+	// Receipt is the path of the receipt, ReceiptText what the link to it says.
+	Receipt     string `json:"receipt,omitempty"`
+	ReceiptText string `json:"receiptText,omitempty"`
 	// Stamp is a fresh one, to post again with.
 	Stamp string `json:"stamp,omitempty"`
 }
 
 // json is the page for a script.
 func (w view) json() []byte {
-	r := reply{Title: w.Say(w.Title)}
+	r := reply{Title: w.heading()}
 	switch {
 	case w.Page == "joined":
 		r.Joined = true
@@ -33,14 +36,19 @@ func (w view) json() []byte {
 		} else if w.Progress != "" {
 			r.Message = append(r.Message, w.Progress)
 		}
-		r.Message = append(r.Message, w.Say("joined.order"), w.Say("joined.mail"), w.Say("joined.nothing")+" "+w.Say("joined.again"))
+		r.Message = append(r.Message, w.Say("joined.mail"), w.Say("joined.nothing"))
+		if w.Receipt != "" {
+			r.Receipt, r.ReceiptText = string(w.receiptURL()), w.Say("joined.receipt")
+		}
 	case len(w.Errors) > 0:
 		r.Error, r.Field, r.Stamp = w.errorKey, w.Errors[0].Field, w.Stamp
 		r.Title = w.Say("problem")
 		r.Message = []string{w.Errors[0].Text}
 	default:
 		r.Error = w.Title
-		r.Message = []string{w.Say(w.Text)}
+		if w.Text != "" {
+			r.Message = []string{w.Say(w.Text)}
+		}
 		for _, more := range w.More {
 			r.Message = append(r.Message, w.Say(more))
 		}
@@ -52,16 +60,20 @@ func (w view) json() []byte {
 
 // embeddedForm is what embed.js builds the form from.
 type embeddedForm struct {
-	Lang      string          `json:"lang"`
-	Direction string          `json:"dir"`
-	Title     string          `json:"title"`
-	Lead      []string        `json:"lead"`
-	Inputs    []embeddedInput `json:"inputs,omitempty"`
-	Trap      string          `json:"trap,omitempty"`
-	Stamp     string          `json:"stamp,omitempty"`
-	Button    string          `json:"button,omitempty"`
-	Sending   string          `json:"sending,omitempty"`
-	Failed    string          `json:"failed,omitempty"`
+	Lang      string `json:"lang"`
+	Direction string `json:"dir"`
+	Title     string `json:"title"`
+	// Said is the operator's message, SaidLang and SaidDir its language.
+	Said     string          `json:"said,omitempty"`
+	SaidLang string          `json:"saidLang,omitempty"`
+	SaidDir  string          `json:"saidDir,omitempty"`
+	Lead     []string        `json:"lead"`
+	Inputs   []embeddedInput `json:"inputs,omitempty"`
+	Trap     string          `json:"trap,omitempty"`
+	Stamp    string          `json:"stamp,omitempty"`
+	Button   string          `json:"button,omitempty"`
+	Sending  string          `json:"sending,omitempty"`
+	Failed   string          `json:"failed,omitempty"`
 	// Open says that there is no wait and Button leads on.
 	Open bool `json:"open,omitempty"`
 }
@@ -80,14 +92,19 @@ func (rm *room) embedded(ctx context.Context, v *visit) (answer, error) {
 		return answer{}, err
 	}
 	w := a.view
-	f := embeddedForm{Lang: v.lang.Tag, Direction: v.lang.Direction, Title: w.Say(w.Title)}
+	f := embeddedForm{
+		Lang: v.lang.Tag, Direction: v.lang.Direction, Title: w.heading(),
+		Said: w.Said.Text, SaidLang: w.Said.Lang, SaidDir: w.Said.Direction,
+	}
 	switch w.Page {
 	case "open":
 		f.Open, f.Lead, f.Button = true, []string{w.Say("open.lead"), w.Say("open.note")}, w.Say("open.button")
-	case "plain":
-		f.Lead = []string{w.Say(w.Text), w.Say(w.More[0])}
+	case "closed":
+		for _, more := range w.More {
+			f.Lead = append(f.Lead, w.Say(more))
+		}
 	default:
-		f.Lead = []string{w.Say("form.lead")}
+		f.Lead = []string{w.Say("form.order")}
 		if w.Progress != "" {
 			f.Lead = append(f.Lead, w.Progress)
 		}
@@ -95,7 +112,7 @@ func (rm *room) embedded(ctx context.Context, v *visit) (answer, error) {
 			f.Inputs = append(f.Inputs, embeddedInput{in.Name, in.Label, in.Hint})
 		}
 		f.Trap, f.Stamp, f.Button = w.Say("form.trap"), w.Stamp, w.Say("form.button")
-		f.Sending, f.Failed = w.Say("embed.sending"), w.Say("embed.failed")
+		f.Sending, f.Failed = w.Say("embed.sending"), w.Say("form.busy")
 	}
 	out, err := json.Marshal(f)
 	if err != nil {

@@ -33,13 +33,16 @@ func (v *visit) enter() view {
 // enterAgain shows what was entered and what is wrong with it.
 func (rm *room) enterAgain(v *visit, key string) answer {
 	w := v.enter()
-	w.Code.Value, w.Code.Error = clip(v.code()), w.Say(key)
-	w.Errors = []problem{{Field: "code", Text: w.Code.Error}}
+	w.Code.Value = clip(v.typed())
+	if key != "" {
+		w.Code.Error = w.Say(key)
+		w.Errors = []problem{{Field: "code", Text: w.Code.Error}}
+	}
 	return answer{status: http.StatusUnprocessableEntity, view: w}
 }
 
-// code is what was typed, or what the link has.
-func (v *visit) code() string {
+// typed is the code that was typed, or that the link has.
+func (v *visit) typed() string {
 	if v.form.Has("code") {
 		return v.form.Get("code")
 	}
@@ -54,12 +57,13 @@ func (rm *room) redeem(ctx context.Context, v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	typed := v.code()
+	typed := v.typed()
 	if typed == "" {
 		return answer{}, errEmptyCode
 	}
 	code, expires, err := keys.VerifyCode(typed, v.now)
 	if err != nil {
+		v.code, v.expires = code, expires
 		return answer{}, err
 	}
 	use, err := rm.use(keys, v, code)
@@ -139,8 +143,18 @@ func (rm *room) dead(v *visit, key string) answer {
 	if v.ticket.Wanted != "" {
 		w.To = gate.SafePath(v.ticket.Wanted)
 	}
-	ctx, cancel := context.WithTimeout(v.Context(), patience)
-	defer cancel()
-	w.Open = doorOpen(rm.read(ctx, v.now))
+	n := v.seen()
+	if w.Open = n.open(); !w.Open && n.closed() {
+		closed := v.closed()
+		w.Closed, w.More = true, closed.More
+	}
 	return answer{status: http.StatusGone, view: w}
+}
+
+// expired is the page for a code that died.
+func (rm *room) expired(v *visit) answer {
+	a := rm.dead(v, "dead.expired")
+	a.view.Text = ""
+	a.view.values = append(a.view.values, "date", v.date(v.expires))
+	return a
 }

@@ -80,7 +80,7 @@ func TestSomebodyComesBack(t *testing.T) {
 		t.Errorf("then to %s, with %v", p.Header.Get("Location"), p.Header)
 	}
 	// It did not: no loop, and no use lost by trying again.
-	w.get(to).status(200).says("Your browser did not keep your pass", "Allow cookies")
+	w.get(to).status(200).says("your browser did not keep your pass", "Allow cookies")
 	w.use(string(code), "198.51.100.1").status(303)
 	if ticket, err := w.store.Ticket(t.Context(), code); err != nil || len(ticket.Uses) != 1 {
 		t.Errorf("uses %v, %v", ticket.Uses, err)
@@ -139,7 +139,7 @@ func TestCodesAsTheyAreTyped(t *testing.T) {
 		if page != same || asked != 1 {
 			t.Errorf("%s: another page, or the keys were asked for %d times", name, asked)
 		}
-		p.says("That code is not right. Check it or join again", `href="#code"`, `href="/waiting-room/en/"`).lacks("<script")
+		p.says("That code does not work as it is typed. Copy it from the email once more", `href="#code"`, `href="/waiting-room/en/"`).lacks("<script")
 		if p.Header.Get("Set-Cookie") != "" {
 			t.Errorf("%s gets a pass", name)
 		}
@@ -171,24 +171,24 @@ func TestCodesThatAreOver(t *testing.T) {
 	w.use(string(used), "scanner").status(303)
 	phone := w.use(string(used), "phone").status(303).Cookies()[0]
 	w.use(string(used), "laptop").status(303)
-	w.use(string(used), "a friend").status(410).says("That code has been used up", `href="/waiting-room/en/?to=%2Fapply%3Fstep%3D2"`)
+	w.use(string(used), "a friend").status(410).says("This code has been used on three devices", `href="/waiting-room/en/?to=%2Fapply%3Fstep%3D2"`)
 	// The phone comes again, from another network: its pass tells.
 	w.use(string(used), "another network", phone).status(303)
 
 	ref, given := w.invited("ben")
 	w.post("/waiting-room/en/leave?t="+w.keys.LeaveToken(ref.Key, ref.Joining), nil).status(200)
-	w.use(string(given), "b").status(410).says("That turn was given up", "Join the line again")
+	w.use(string(given), "b").status(410).says("This turn was given up", "Join the line")
 
 	_, late := w.invited("cem")
 	w.pass(4*time.Hour + bypass.ClockGrace - time.Second)
 	w.use(string(late), "c").status(303) // two clocks may differ
 	w.pass(2 * time.Minute)
-	w.use(string(late), "d").status(410).says("That code has run out", "Join the line again")
+	w.use(string(late), "d").status(410).says("This code was good until", "Join the line")
 
 	// The door is open: no need for a code.
 	w.control(func(c *waitlist.Control) { c.Mode = gate.Open })
-	w.use(string(late), "d").status(410).says("That code has run out", "There is no wait now", `href="/"`).lacks("Join the line again")
-	w.use(string(used), "e").status(410).says("That code has run out")
+	w.use(string(late), "d").status(410).says("This code was good until", "There is no wait for Example Benefits now", `href="/"`).lacks("Join the line")
+	w.use(string(used), "e").status(410).says("This code was good until")
 	if w.counts["CodesOver"] != 5 {
 		t.Errorf("counted %v", w.counts)
 	}
@@ -202,12 +202,12 @@ func TestLeaving(t *testing.T) {
 	e, _ := w.entry("ana@example.org")
 	link := "/waiting-room/es/leave?t=" + w.keys.LeaveToken(e.Key, e.Joining)
 
-	w.get(link).status(200).says("¿Renunciar a su turno?")
+	w.get(link).status(200).says("¿Renunciar a su turno para Example Benefits?")
 	if e, _ := w.entry("ana@example.org"); e.Stage != waitlist.Waiting {
 		t.Errorf("a GET made it %s", e.Stage)
 	}
 	for _, token := range []string{"", "x", "x.1.y", w.keys.LeaveToken(e.Key, e.Joining) + "x", w.stamp()} {
-		w.post("/waiting-room/es/leave?t="+url.QueryEscape(token), nil).status(422).says("Ese enlace no es correcto",
+		w.post("/waiting-room/es/leave?t="+url.QueryEscape(token), nil).status(422).says("Ese enlace no está completo",
 			`href="/waiting-room/es/"`, `href="/waiting-room/es/enter"`, `href="/"`)
 	}
 
@@ -254,7 +254,7 @@ func TestLeavingWhileTheMailIsOnItsWay(t *testing.T) {
 	if err := w.store.Accept(t.Context(), e.Ref, 1, w.clock()); !errors.Is(err, waitlist.ErrStale) {
 		t.Errorf("SES says that it took the mail: %v", err)
 	}
-	w.use(string(code), "a").status(410).says("That turn was given up")
+	w.use(string(code), "a").status(410).says("This turn was given up")
 	if e, _ := w.entry("ana@example.org"); e.Stage != waitlist.Left {
 		t.Errorf("the entry is %s", e.Stage)
 	}

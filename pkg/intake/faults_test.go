@@ -73,10 +73,10 @@ func TestTheLastNoticeStandsWhileTheStoreIsDown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.control(func(c *waitlist.Control) { c.SignupsOff = true })
-	w.get("/waiting-room/en/").says("The line is closed for now")
+	w.get("/waiting-room/en/").says("The line for Example Benefits is closed for now")
 	w.probe.Before = failOn("Notice", waitlist.ErrBusy)
 	w.pass(time.Hour)
-	w.get("/waiting-room/en/").says("The line is closed for now")
+	w.get("/waiting-room/en/").says("The line for Example Benefits is closed for now")
 }
 
 // A process that has never heard the notice does not say that the door is open:

@@ -2,33 +2,44 @@ package intake
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
 	"raincheck/pkg/waitlist"
 )
 
 // form shows the form, or that there is no wait, or that the line is closed.
 func (rm *room) form(ctx context.Context, v *visit) (answer, error) {
-	control, progress := rm.read(ctx, v.now)
-	switch {
-	case doorOpen(control, progress):
+	switch n := v.seen(); {
+	case n.open():
 		return answer{status: http.StatusOK, view: v.view("open", "open.title"), cached: true}, nil
-	case control.SignupsOff:
-		w := v.view("plain", "closed.title")
-		w.Text, w.More = "closed.lead", []string{"closed.next"}
-		return answer{status: http.StatusOK, view: w, cached: true}, nil
+	case n.closed():
+		return answer{status: http.StatusOK, view: v.closed(), cached: true}, nil
 	}
 	w, err := rm.blank(ctx, v)
 	if err != nil {
 		return answer{}, err
 	}
-	w.Progress = v.progressLine(progress)
+	w.Progress = v.progressLine()
 	return answer{status: http.StatusOK, view: w, cached: true}, nil
+}
+
+// closed says that no addresses are taken, by the sign-up switch or because the
+// line is drained, and what still works.
+func (v *visit) closed() view {
+	w := v.view("closed", "closed.title")
+	w.More, w.Closed = []string{"closed.lead", "closed.keep"}, true
+	if v.seen().control.Drain {
+		w.Title, w.More[0] = "drained.title", "drained.lead"
+	}
+	return w
 }
 
 // blank is the form with nothing in it but its stamp.
@@ -41,7 +52,7 @@ func (rm *room) blank(ctx context.Context, v *visit) (view, error) {
 	w.Stamp = keys.Stamp(v.now)
 	w.Email = input{Name: "email", Label: w.Say("form.email"), Hint: w.Say("form.hint")}
 	for _, f := range rm.Fields {
-		w.Fields = append(w.Fields, input{Name: f.Name, Label: w.say("form.optional", "{name}", rm.label(f, v.lang))})
+		w.Fields = append(w.Fields, input{Name: f.Name, Label: w.say("form.optional", "name", rm.label(f, v.lang))})
 	}
 	return w, nil
 }
@@ -67,7 +78,10 @@ func (rm *room) again(v *visit, field, key string) answer {
 	}
 	w.Email.Value = clip(v.form.Get("email"))
 	w.To = v.wanted()
-	text := w.Say(key)
+	text := ""
+	if key != "" {
+		text = w.Say(key)
+	}
 	if field == "email" {
 		w.Email.Error = text
 	}
@@ -75,7 +89,7 @@ func (rm *room) again(v *visit, field, key string) answer {
 		f := &w.Fields[i]
 		f.Value = clip(v.form.Get(f.Name))
 		if f.Name == field {
-			text = w.say(key, "{name}", rm.label(rm.Fields[i], v.lang))
+			text = w.say(key, "name", rm.label(rm.Fields[i], v.lang))
 			f.Error = text
 		}
 	}
@@ -83,7 +97,9 @@ func (rm *room) again(v *visit, field, key string) answer {
 	if link == "" {
 		link = "email"
 	}
-	w.Errors = []problem{{Field: link, Text: text}}
+	if key != "" {
+		w.Errors = []problem{{Field: link, Text: text}}
+	}
 	w.errorKey = key
 	return answer{status: http.StatusUnprocessableEntity, view: w}
 }
@@ -125,18 +141,17 @@ func (rm *room) join(ctx context.Context, v *visit) (answer, error) {
 	if err := keys.VerifyStamp(v.form.Get("stamp"), v.now, MaxFormAge); err != nil {
 		return answer{}, err
 	}
-	control, progress := rm.read(ctx, v.now)
-	if control.SignupsOff {
+	n := v.seen()
+	if n.closed() {
 		return answer{}, errClosed
 	}
-	done := rm.joined(v, address, doorOpen(control, progress), progress)
 	if v.form.Get("note") != "" {
 		rm.Count("SignupsTrapped", 1)
-		return done, nil
+		return rm.joined(v, keys, address, waitlist.Ref{})
 	}
 	signup := waitlist.Signup{
 		Key: keys.Mailbox(address.Mailbox()), Address: address, Language: v.lang.Tag,
-		Wanted: v.wanted(), Fields: fields, At: v.now, Shards: control.Writers(),
+		Wanted: v.wanted(), Fields: fields, At: v.now, Shards: n.control.Writers(),
 	}
 	got, err := rm.Store.Join(ctx, signup)
 	if err != nil {
@@ -148,18 +163,26 @@ func (rm *room) join(ctx context.Context, v *visit) (answer, error) {
 		rm.Count("SignupsKnown", 1)
 	}
 	rm.Log.InfoContext(ctx, "sign-up", "language", v.lang.Tag, "json", v.asJSON)
-	return done, nil
+	return rm.joined(v, keys, address, got.Ref)
 }
 
-// joined is the page after a sign-up.
-func (rm *room) joined(v *visit, address email.Address, open bool, progress waitlist.Progress) answer {
+// joined is the page after a sign-up; began is the joining that it began, if it
+// did.
+func (rm *room) joined(v *visit, keys *bypass.Keyring, address email.Address, began waitlist.Ref) (answer, error) {
+	token, err := keys.SealReceipt(bypass.Receipt{
+		Key: began.Key, Joining: began.Joining, At: v.now.Truncate(time.Second), End: v.now.Add(receiptLife).Truncate(time.Second),
+	}, rand.Reader)
+	if err != nil {
+		// The address is saved: this page must not say anything else.
+		rm.Log.ErrorContext(v.Context(), "seal a receipt", "error", err)
+	}
 	w := v.view("joined", "joined.title")
 	// The address is shown to the person who typed it, so that a slip is seen. No
 	// cache keeps this page.
-	w.values = append(w.values, "{email}", address.Reveal())
-	w.Open, w.To = open, v.wanted()
-	w.Progress = v.progressLine(progress)
-	return answer{status: http.StatusOK, view: w}
+	w.values = append(w.values, "email", address.Reveal())
+	w.Open, w.To, w.Receipt = v.seen().open(), v.wanted(), token
+	w.Progress = v.progressLine()
+	return answer{status: http.StatusOK, view: w}, nil
 }
 
 // fields reads what the operator asked for beside the address. What is left out

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
+	"raincheck/pkg/site"
 	"raincheck/pkg/waitlist"
 )
 
@@ -24,7 +26,7 @@ func TestSomebodyJoins(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	form := w.get("/waiting-room/es/?to=%2Fapply%3Fstep%3D2").status(200)
-	form.says(`<form method="post" novalidate>`, "Correo electrónico", "Estado (opcional)", w.stamp()).lacks("Error:", "/apply")
+	form.says(`<form id="f" method="post" novalidate>`, "Correo electrónico", "Estado (opcional)", w.stamp()).lacks("Error:", "/apply")
 	w.probe.Reset()
 
 	p := w.post("/waiting-room/es/?to=%2Fapply%3Fstep%3D2", url.Values{
@@ -96,13 +98,16 @@ func TestAnAddressThatIsNone(t *testing.T) {
 	}
 }
 
+// receiptToken is what differs between any two answers to the form.
+var receiptToken = regexp.MustCompile(`r=[A-Za-z0-9_-]{103}\b`)
+
 // docs/faults.md, rows 7, 9, 10: the form tells nobody who is in the line.
 func TestEveryAnswerLooksTheSame(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	masked := func(p *page, address string) string {
 		p.Helper()
-		return strings.ReplaceAll(p.status(200).body, strings.ReplaceAll(address, "+", "&#43;"), "…")
+		return receiptToken.ReplaceAllString(strings.ReplaceAll(p.status(200).body, address, "…"), "r=…")
 	}
 	first := masked(w.join("ana@example.org"), "ana@example.org")
 	place, _ := w.entry("ana@example.org")
@@ -208,7 +213,7 @@ func TestAFormOfAnotherSite(t *testing.T) {
 			}
 		}
 		if p := w.do(r).status(c.status); c.status == 409 {
-			p.says("That form came from another site", `href="/waiting-room/en/"`)
+			p.says("Please use the form on this page", `href="/waiting-room/en/"`)
 		}
 	}
 	if w.counts["ForeignForms"] != 5 {
@@ -226,23 +231,23 @@ func TestBodiesThatAreNoForm(t *testing.T) {
 		status     int
 		want       string
 	}{
-		"a megabyte":            {"application/x-www-form-urlencoded", "email=" + strings.Repeat("a", 1<<20), 413, "longer than the form"},
-		"a megabyte of JSON":    {"application/json", `{"email":"` + strings.Repeat("a", 1<<20) + `"}`, 413, "longer than the form"},
-		"multipart":             {"multipart/form-data; boundary=x", "--x--", 415, "not sent as a form"},
-		"plain text":            {"text/plain", good, 415, "not sent as a form"},
-		"no type":               {"", good, 415, "not sent as a form"},
+		"a megabyte":            {"application/x-www-form-urlencoded", "email=" + strings.Repeat("a", 1<<20), 413, "We could not read what was sent"},
+		"a megabyte of JSON":    {"application/json", `{"email":"` + strings.Repeat("a", 1<<20) + `"}`, 413, "We could not read what was sent"},
+		"multipart":             {"multipart/form-data; boundary=x", "--x--", 415, "We could not read what was sent"},
+		"plain text":            {"text/plain", good, 415, "We could not read what was sent"},
+		"no type":               {"", good, 415, "We could not read what was sent"},
 		"two addresses":         {"application/x-www-form-urlencoded", good + "&email=b@example.org", 422, "Enter one email address"},
-		"two of another":        {"application/x-www-form-urlencoded", good + "&state=a&state=b", 422, "not as it should be"},
-		"bad UTF-8":             {"application/x-www-form-urlencoded", good + "&state=%ff", 422, "not as it should be"},
-		"bad escape":            {"application/x-www-form-urlencoded", good + "&state=%zz", 422, "not as it should be"},
-		"semicolons":            {"application/x-www-form-urlencoded", "a;b", 422, "not as it should be"},
-		"JSON, not an object":   {"application/json", `[1]`, 422, "not as it should be"},
-		"JSON, cut off":         {"application/json", `{"email":"a`, 422, "not as it should be"},
-		"JSON, wrong type":      {"application/json", `{"email":{"$ne":""}}`, 422, "not as it should be"},
-		"JSON, bad UTF-8":       {"application/json", "{\"email\":\"a\xff@example.org\"}", 422, "not as it should be"},
+		"two of another":        {"application/x-www-form-urlencoded", good + "&state=a&state=b", 422, "We could not read what was sent"},
+		"bad UTF-8":             {"application/x-www-form-urlencoded", good + "&state=%ff", 422, "We could not read what was sent"},
+		"bad escape":            {"application/x-www-form-urlencoded", good + "&state=%zz", 422, "We could not read what was sent"},
+		"semicolons":            {"application/x-www-form-urlencoded", "a;b", 422, "We could not read what was sent"},
+		"JSON, not an object":   {"application/json", `[1]`, 422, "We could not read what was sent"},
+		"JSON, cut off":         {"application/json", `{"email":"a`, 422, "We could not read what was sent"},
+		"JSON, wrong type":      {"application/json", `{"email":{"$ne":""}}`, 422, "We could not read what was sent"},
+		"JSON, bad UTF-8":       {"application/json", "{\"email\":\"a\xff@example.org\"}", 422, "We could not read what was sent"},
 		"JSON, twice":           {"application/json", `{"email":"a@example.org","email":"b@example.org"}`, 422, "Enter one email address"},
-		"JSON, more behind it":  {"application/json", `{"email":"a@example.org"}{}`, 422, "not as it should be"},
-		"JSON, one field twice": {"application/json", `{"email":"a@example.org","fields":{},"fields":{}}`, 422, "not as it should be"},
+		"JSON, more behind it":  {"application/json", `{"email":"a@example.org"}{}`, 422, "We could not read what was sent"},
+		"JSON, one field twice": {"application/json", `{"email":"a@example.org","fields":{},"fields":{}}`, 422, "We could not read what was sent"},
 		"nothing":               {"application/x-www-form-urlencoded", "", 422, "Enter an email address"},
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), "POST", origin+"/waiting-room/en/", strings.NewReader(c.body))
@@ -379,16 +384,17 @@ func TestFields(t *testing.T) {
 // What the line says of itself is a fact, as old as a minute and a half at most.
 func TestTheDoorAndTheLine(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(s *intake.Service) { s.Zone = time.FixedZone("EST", -5*3600) })
-	w.get("/waiting-room/en/").says("Many people are here right now").lacks("now inviting")
+	w := newWorld(t)
+	w.words(site.Words{Zone: eastern})
+	w.get("/waiting-room/en/").says("There is a line for Example Benefits").lacks("now inviting")
 	w.progress(waitlist.Progress{Front: noon.Add(-20 * time.Minute)})
-	w.get("/waiting-room/en/").says("We are now inviting those who joined at 6:40 am.")
-	w.get("/waiting-room/es/").says("Ahora estamos invitando a quienes se unieron a las 6:40 a. m.</p>")
+	w.get("/waiting-room/en/").says("We are now inviting those who joined at 6:40 am (EST, UTC−5).")
+	w.get("/waiting-room/es/").says("Ahora invitamos a quienes se unieron a las 6:40 a. m. (EST, UTC−5).</p>")
 	w.progress(waitlist.Progress{Front: noon.Add(-20 * time.Hour)})
 	w.get("/waiting-room/en/").says("those who joined on Sunday, March 1, 2026, 11:00 am (EST, UTC−5).")
 
 	w.progress(waitlist.Progress{Open: true})
-	w.get("/waiting-room/en/").says("There is no wait now", "Go to Example Benefits").lacks("<input")
+	w.get("/waiting-room/en/").says("There is no wait for Example Benefits now", "Go to Example Benefits").lacks("<input")
 	if p := w.post("/waiting-room/en/?to=%2Fapply", url.Values{"go": {"1"}}).status(303); p.Header.Get("Location") != "/apply" {
 		t.Errorf("it leads to %s", p.Header.Get("Location"))
 	}
@@ -396,13 +402,13 @@ func TestTheDoorAndTheLine(t *testing.T) {
 		t.Errorf("it leads to %s", p.Header.Get("Location"))
 	}
 	// Whoever was typing when the door opened is not sent away.
-	w.join("ana@example.org").status(200).says("You are in the line", "There is no wait now", `href="/apply?step=2"`)
+	w.join("ana@example.org").status(200).says("You are in the line", "There is no wait for Example Benefits now", `href="/apply?step=2"`)
 
 	w.control(func(c *waitlist.Control) { c.Mode = gate.Hold })
-	w.get("/waiting-room/en/").says("Many people are here right now")
+	w.get("/waiting-room/en/").says("There is a line for Example Benefits")
 	w.control(func(c *waitlist.Control) { c.Mode, c.SignupsOff = gate.Throttle, true })
 	w.progress(waitlist.Progress{})
-	w.get("/waiting-room/en/").says("The line is closed for now").lacks("<input")
+	w.get("/waiting-room/en/").says("The line for Example Benefits is closed for now").lacks("<input")
 	n := w.entries()
 	w.join("ben@example.org").status(409).says("Your address was not saved")
 	if w.entries() != n {
@@ -427,7 +433,7 @@ func TestJoiningByJSON(t *testing.T) {
 		Joined              bool
 		Title, Error, Field string
 		Message             []string
-		Stamp               string
+		Stamp, Receipt      string
 	}
 	post := func(body map[string]any, status int) (r reply) {
 		t.Helper()
@@ -444,7 +450,7 @@ func TestJoiningByJSON(t *testing.T) {
 	if r := post(map[string]any{"email": "ana@example.org", "stamp": "x"}, 422); r.Error != "form.stale" || r.Stamp != w.stamp() {
 		t.Errorf("an old form: %+v", r)
 	}
-	if r := post(map[string]any{"email": "ana@example.org", "stamp": form.Stamp, "to": "/apply", "fields": map[string]string{"state": "VT", "email": "x"}}, 200); !r.Joined || r.Title != "Ya está en la fila" || !strings.Contains(r.Message[0], "ana@example.org") {
+	if r := post(map[string]any{"email": "ana@example.org", "stamp": form.Stamp, "to": "/apply", "fields": map[string]string{"state": "VT", "email": "x"}}, 200); !r.Joined || r.Title != "Ya está en la fila para Example Benefits" || r.Receipt == "" || !strings.Contains(r.Message[0], "ana@example.org") {
 		t.Errorf("joining: %+v", r)
 	}
 	if e, ok := w.entry("ana@example.org"); !ok || e.Wanted != "/apply" || e.Fields["state"] != "VT" || e.Language != "es" {

@@ -26,12 +26,29 @@ func (rm *room) leave(ctx context.Context, v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	err = rm.Store.Leave(ctx, waitlist.Ref{Key: key, Joining: joining}, v.now)
-	if err != nil && !errors.Is(err, waitlist.ErrStale) && !errors.Is(err, waitlist.ErrUnknown) {
-		return answer{}, fmt.Errorf("take somebody out of the line: %w", err)
+	if err := rm.leaves(ctx, v, waitlist.Ref{Key: key, Joining: joining}); err != nil {
+		return answer{}, err
 	}
-	rm.Count("Left", 1)
+	return v.left(), nil
+}
+
+// leaves ends a joining; one that is over already is done as well.
+func (rm *room) leaves(ctx context.Context, v *visit, ref waitlist.Ref) error {
+	switch err := rm.Store.Leave(ctx, ref, v.now); {
+	case err == nil:
+		rm.Count("Left", 1)
+	case !errors.Is(err, waitlist.ErrStale) && !errors.Is(err, waitlist.ErrUnknown):
+		return fmt.Errorf("take somebody out of the line: %w", err)
+	}
+	return nil
+}
+
+// left is the page after leaving.
+func (v *visit) left() answer {
 	w := v.view("plain", "left.title")
-	w.Text, w.More, w.Button = "left.lead", []string{"left.again"}, "left.join"
-	return answer{status: http.StatusOK, view: w}, nil
+	w.Text, w.More = "left.lead", []string{"left.again"}
+	if n := v.seen(); !n.closed() {
+		w.Button = "form.button"
+	}
+	return answer{status: http.StatusOK, view: w}
 }

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -9,94 +10,170 @@ import (
 	"raincheck/pkg/waitlist"
 )
 
-// notice is what the operator wants and how far the line has got, cached so that
-// a sign-up stays one request to the store.
+// notice is what every page needs to know, as it was read last: what the operator
+// wants, how far the line has got, and what is said about the site.
 type notice struct {
-	mu       sync.Mutex
-	asked    time.Time
 	control  waitlist.Control
 	progress waitlist.Progress
+	look     *look
+}
+
+// unread is what a room begins with, until a notice was read: the form is shown.
+// The zero Control would say that everybody is let in, and send whoever was just
+// turned away back to it. A person who cannot be saved is told so by the sign-up
+// itself.
+var unread = notice{control: waitlist.Control{Mode: gate.Throttle}, look: siteless}
+
+// noticeBoard caches the notice, so that a sign-up stays one request to the store.
+// Each language has its own words and so its own notice.
+type noticeBoard struct {
+	mu    sync.Mutex
+	by    map[string]notice
+	asked map[string]time.Time
 	// ahead is closed when what was asked ahead is answered; nil when nothing is.
 	ahead chan struct{}
 }
 
+// noticePatience is how long a page waits for the notice: it can be shown without.
+const noticePatience = 2 * time.Second
+
 // readAhead asks for the notice while the first request of a process still waits
-// to hear whether it came through the door: two questions to the network then
-// take the time of one. It is called for the pages that show what the notice says.
-func (rm *room) readAhead(ctx context.Context, now time.Time) {
-	n := &rm.notice
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if !n.asked.IsZero() {
+// to hear whether it came through the CDN: two questions to the network then take
+// the time of one.
+func (rm *room) readAhead(ctx context.Context, tag string, now time.Time) {
+	b := &rm.notices
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.asked) > 0 {
 		return
 	}
-	n.asked = now
+	b.asked = map[string]time.Time{tag: now}
 	answered := make(chan struct{})
-	n.ahead = answered
+	b.ahead = answered
 	go func() {
-		ctx, cancel := context.WithTimeout(ctx, patience)
-		defer cancel()
-		c, p, err := rm.Store.Notice(ctx)
-		n.mu.Lock()
-		defer n.mu.Unlock()
+		n, err := rm.ask(ctx, tag)
+		b.mu.Lock()
+		defer b.mu.Unlock()
 		if err == nil {
-			n.control, n.progress = c, p
+			b.put(tag, n)
 		} else {
-			n.asked = time.Time{} // the next request that needs it asks for itself
+			delete(b.asked, tag) // the next request that needs it asks for itself
 		}
-		n.ahead = nil
+		b.ahead = nil
 		close(answered)
 	}()
 }
 
-// unheard is what a room begins with, until a notice was heard: the form is shown. The
-// zero Control would say that the door is open, and send whoever was just turned
-// away back to it. A person who cannot be saved is told so by the sign-up itself.
-var unheard = waitlist.Control{Mode: gate.Throttle}
+// put keeps a notice. Readers hold the map that was there before.
+func (b *noticeBoard) put(tag string, n notice) {
+	next := maps.Clone(b.by)
+	if next == nil {
+		next = map[string]notice{}
+	}
+	next[tag] = n
+	b.by = next
+}
 
-// read gives the notice, at most NoticeLife old. A store that does not answer
-// leaves the last one in force.
-func (rm *room) read(ctx context.Context, now time.Time) (waitlist.Control, waitlist.Progress) {
-	n := &rm.notice
-	n.mu.Lock()
-	for n.ahead != nil {
-		answered := n.ahead
-		n.mu.Unlock()
+// read gives the notice in a language, at most NoticeLife old. A store that does
+// not answer leaves the last one in force.
+func (rm *room) read(ctx context.Context, tag string, now time.Time) notice {
+	b := &rm.notices
+	b.mu.Lock()
+	for b.ahead != nil {
+		answered := b.ahead
+		b.mu.Unlock()
 		select {
 		case <-answered:
 		case <-ctx.Done():
-			return unheard, waitlist.Progress{}
+			return rm.plain(unread)
 		}
-		n.mu.Lock()
+		b.mu.Lock()
 	}
-	fresh := !n.asked.IsZero() && now.Sub(n.asked) < rm.NoticeLife && !now.Before(n.asked)
-	control, progress := n.control, n.progress
-	if fresh {
-		n.mu.Unlock()
-		return control, progress
+	last, known := b.by[tag]
+	if !known {
+		last = unread
+	}
+	asked, before := b.asked[tag]
+	if before && now.Sub(asked) < rm.NoticeLife && !now.Before(asked) {
+		b.mu.Unlock()
+		return rm.plain(last)
 	}
 	// One request asks the store; those that come meanwhile get the old notice and
 	// do not wait.
-	n.asked = now
-	n.mu.Unlock()
-	c, p, err := rm.Store.Notice(ctx)
+	if b.asked == nil {
+		b.asked = map[string]time.Time{}
+	}
+	b.asked[tag] = now
+	b.mu.Unlock()
+	n, err := rm.ask(ctx, tag)
 	if err != nil {
 		rm.Log.WarnContext(ctx, "read the notice; the last one stands", "error", err)
-		return control, progress
+		return rm.plain(last)
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.control, n.progress = c, p
-	return c, p
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.put(tag, n)
+	return rm.plain(n)
 }
 
-// doorOpen says that nobody is turned away now.
-func doorOpen(c waitlist.Control, p waitlist.Progress) bool {
-	switch c.Door() {
+// ask reads the notice from the store.
+func (rm *room) ask(ctx context.Context, tag string) (n notice, err error) {
+	ctx, cancel := context.WithTimeout(ctx, noticePatience)
+	defer cancel()
+	if n.control, n.progress, err = rm.Store.Notice(ctx); err != nil {
+		return n, err
+	}
+	words, err := rm.Store.Words(ctx, tag)
+	if err != nil {
+		return n, err
+	}
+	n.look = lookOf(words)
+	return n, nil
+}
+
+// plain gives a site that nobody has described its name from the settings.
+func (rm *room) plain(n notice) notice {
+	if n.look.Name == "" {
+		named := *n.look
+		named.Name = rm.Site
+		n.look = &named
+	}
+	return n
+}
+
+// seen is the notice of this visit: read when it is first needed, and the same
+// from then on.
+func (v *visit) seen() notice {
+	if v.notice == nil {
+		ctx, cancel := context.WithTimeout(v.Context(), patience)
+		defer cancel()
+		n := v.room.read(ctx, v.lang.Tag, v.now)
+		v.notice = &n
+	}
+	return *v.notice
+}
+
+// speaks sets the language of the visit, if the room has it.
+func (v *visit) speaks(tag string) bool {
+	for _, l := range v.room.languages {
+		if l.Tag == tag {
+			v.lang, v.notice = l, nil
+			return true
+		}
+	}
+	return false
+}
+
+// open says that nobody is turned away now.
+func (n notice) open() bool {
+	switch n.control.Door() {
 	case gate.Open, gate.Observe:
 		return true
 	case gate.Hold:
 		return false
 	}
-	return p.Open
+	return n.progress.Open
 }
+
+// closed says that no addresses are taken now.
+func (n notice) closed() bool { return n.control.SignupsOff || n.control.Drain }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/site"
 	"raincheck/pkg/waitlist"
 )
 
@@ -31,6 +33,11 @@ func states(t *testing.T, lang string) []state {
 	t.Helper()
 	var out []state
 	w := newWorld(t)
+	w.words(described(t))
+	w.control(func(c *waitlist.Control) {
+		// A message of the greatest length, and different from everything else.
+		c.Said = &waitlist.Said{At: noon, Until: noon.Add(100 * time.Hour), Texts: map[string]string{lang: message}}
+	})
 	add := func(name string, p *page) { out = append(out, state{name, p}) }
 	room := "/waiting-room/" + lang
 	form := func(email string) url.Values { return url.Values{"email": {email}, "stamp": {w.stamp()}} }
@@ -47,7 +54,11 @@ func states(t *testing.T, lang string) []state {
 	long.Set("state", strings.Repeat("Vermont ", 9))
 	add("form-field", w.post(room+"/", long))
 	add("form-stale", w.post(room+"/?to=/apply", url.Values{"email": {"ana@example.org"}, "stamp": {w.keys.Stamp(w.clock().Add(-3 * time.Hour))}}))
-	add("joined", w.post(room+"/", form("ana@example.org")))
+	joined := w.post(room+"/", form("ana@example.org"))
+	add("joined", joined)
+	receipt := "/receipt?" + receiptToken.FindString(joined.body)
+	add("receipt", w.get(room+receipt))
+	add("receipt-wrong", w.get(room+"/receipt?r=x"))
 	w.probe.Before = busyOn("Join")
 	add("form-busy", w.post(room+"/", form("ana@example.org")))
 	w.probe.Before = nil
@@ -89,16 +100,46 @@ func states(t *testing.T, lang string) []state {
 	w.pass(5 * time.Hour)
 	add("code-expired", w.post(room+"/code?c="+string(late), nil))
 
+	w.progress(waitlist.Progress{Front: w.clock(), Waited: waitlist.Waited{At: w.clock(), From: 35, To: 50, People: 20}})
+	add("form-waited", w.get(room+"/"))
+	w.progress(waitlist.Progress{Front: w.clock(), Waited: waitlist.Waited{At: w.clock(), From: 35, To: 150, People: 20}})
+	add("form-waited-long", w.get(room+"/"))
+	add("receipt-invited", w.get(room+receipt))
 	w.control(func(c *waitlist.Control) { c.SignupsOff = true })
 	add("closed", w.get(room+"/"))
+	add("code-used-closed", w.post(room+"/code?c="+string(used), nil))
 	add("closed-post", w.post(room+"/", form("eve@example.org")))
-	w.control(func(c *waitlist.Control) { c.SignupsOff, c.Mode = false, gate.Open })
+	w.control(func(c *waitlist.Control) { c.Drain = true })
+	add("drained", w.get(room+"/"))
+	w.control(func(c *waitlist.Control) { c.SignupsOff, c.Drain, c.Mode = false, false, gate.Open })
 	add("open", w.get(room+"/"))
 	add("open-joined", w.post(room+"/?to=/apply", form("eve@example.org")))
 	add("code-expired-open", w.post(room+"/code?c="+string(late), nil))
 	add("missing", w.get(room+"/nothing"))
 	add("method", w.do(mustRequest(t, "PUT", room+"/")))
 	return out
+}
+
+// message has the greatest length.
+var message = strings.Repeat("The site is slow because its supplier has a fault; ", 4)[:waitlist.MaxSaid-1] + "."
+
+// described is a site with everything that words can say, each at its longest and
+// a logo that does not compress.
+func described(t *testing.T) site.Words {
+	t.Helper()
+	chance := rand.New(rand.NewPCG(1, 2))
+	logo := `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 99 99"><path fill="#112e51" d="M0 0`
+	for len(logo) < site.MaxLogo-20 {
+		logo += fmt.Sprintf("l%d %d", chance.IntN(99), chance.IntN(99))
+	}
+	w := site.Words{
+		Name: "Example Benefits", URL: "https://www.example.org/about", Colour: "#ffcc00", Logo: logo + `"/></svg>`, Contact: "Questions? Call us on any day from 8 am to 8 pm, free of charge",
+		Telephone: "+1 800 555 0100", Privacy: "https://www.example.org/privacy", Zone: eastern, ZoneName: "Eastern time",
+	}
+	if err := w.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	return w
 }
 
 func mustRequest(t *testing.T, method, target string) *http.Request {
@@ -114,7 +155,7 @@ func mustRequest(t *testing.T, method, target string) *http.Request {
 // headers, and that it asks for nothing else.
 func TestPagesAreSmallAndWhole(t *testing.T) {
 	t.Parallel()
-	loads := regexp.MustCompile(`(?i)<(script|img|iframe|object|video|audio)|\ssrc=|@import|url\(|<link (?:[^>]*)href="(?:[^d]|d[^a])`)
+	loads := regexp.MustCompile(`(?i)<(script|iframe|object|video|audio)|<img src="(?:[^d]|d[^a])|@import|url\(|<link (?:[^>]*)href="(?:[^d]|d[^a])`)
 	for _, l := range email.Languages() {
 		t.Run(l.Tag, func(t *testing.T) {
 			t.Parallel()
@@ -134,7 +175,12 @@ func TestPagesAreSmallAndWhole(t *testing.T) {
 				if strings.Contains(p.body, "no value") || strings.Contains(p.body, "ZgotmplZ") || regexp.MustCompile(`\{[a-z]+\}`).MatchString(p.body) {
 					t.Errorf("%s has a place that nothing filled:\n%s", s.name, p.body)
 				}
-				for _, want := range []string{`<html lang="` + l.Tag + `" dir="` + l.Direction + `">`, "<h1>", "<main>", "Example Benefits</title>"} {
+				// Whose page, whom to ask, what the operator says, in what language.
+				for _, want := range []string{
+					`<html lang="` + l.HTML + `" dir="` + l.Direction + `">`, "<h1>", "<main>", "Example Benefits</title>", `<img src="data:image/svg+xml,`,
+					`<a href="https://www.example.org/about">Example Benefits</a>`, `<a href="tel:+18005550100">`, `<a href="https://www.example.org/privacy">`,
+					`<p class="said" lang="` + l.HTML + `" dir="` + l.Direction + `">` + message + `</p>`,
+				} {
 					if !strings.Contains(p.body, want) {
 						t.Errorf("%s lacks %s", s.name, want)
 					}
@@ -151,13 +197,13 @@ func TestPagesAreSmallAndWhole(t *testing.T) {
 
 func wantHeaders(t *testing.T, s state) {
 	t.Helper()
-	style := regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindStringSubmatch(s.page.body)
-	if style == nil {
-		t.Fatalf("%s has no style", s.name)
+	hashes := ""
+	for _, style := range regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindAllStringSubmatch(s.page.body, -1) {
+		sum := sha256.Sum256([]byte(style[1]))
+		hashes += " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
-	sum := sha256.Sum256([]byte(style[1]))
 	policy := s.page.Header.Get("Content-Security-Policy")
-	if !strings.Contains(policy, "style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") || !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "unsafe") {
+	if hashes == "" || !strings.Contains(policy, "style-src"+hashes+";") || !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "unsafe") {
 		t.Errorf("%s has the policy %s", s.name, policy)
 	}
 	for name, want := range map[string]string{
@@ -181,6 +227,7 @@ func TestAGETChangesNothing(t *testing.T) {
 	before, _ := w.entry("ana@example.org")
 	token := w.keys.LeaveToken(e.Key, e.Joining)
 	w.get("/waiting-room/en/") // the notice is cached from here on
+	w.get("/waiting-room/es/")
 	w.probe.Reset()
 
 	for _, target := range []string{"/waiting-room/en/", "/waiting-room/es/code", "/waiting-room/en/enter", "/waiting-room/es/leave", "/waiting-room/embed.js", "/waiting-room/en/form.json"} {

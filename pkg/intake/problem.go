@@ -66,9 +66,9 @@ func (rm *room) explain(v *visit, err error, h http.Header) answer {
 	case errors.Is(err, bypass.ErrStampOld), errors.Is(err, bypass.ErrStamp):
 		return rm.again(v, "", "form.stale")
 	case errors.Is(err, errClosed):
-		a := plain(http.StatusConflict, "closed")
-		a.view.Text, a.view.More = "closed.lost", []string{"closed.lead", "closed.next"}
-		return a
+		w := v.closed()
+		w.More = append([]string{"closed.lost"}, w.More...)
+		return answer{status: http.StatusConflict, view: w}
 
 	case errors.Is(err, errEmptyCode):
 		return rm.enterAgain(v, "code.empty")
@@ -76,11 +76,15 @@ func (rm *room) explain(v *visit, err error, h http.Header) answer {
 		rm.Count("CodesWrong", 1)
 		return rm.enterAgain(v, "code.wrong")
 	case errors.Is(err, bypass.ErrCodeExpired):
-		return rm.dead(v, "dead.expired")
+		return rm.expired(v)
 	case errors.Is(err, waitlist.ErrUsedUp):
 		return rm.dead(v, "dead.used")
 	case errors.Is(err, waitlist.ErrRevoked):
 		return rm.dead(v, "dead.revoked")
+	case errors.Is(err, bypass.ErrReceipt):
+		a := plain(http.StatusUnprocessableEntity, "leave.wrong")
+		a.view.Page, a.view.Text = "astray", "receipt.wrong"
+		return a
 	case errors.Is(err, bypass.ErrLeave):
 		a := plain(http.StatusUnprocessableEntity, "leave.wrong")
 		a.view.Page = "astray"
@@ -89,20 +93,20 @@ func (rm *room) explain(v *visit, err error, h http.Header) answer {
 	case errors.Is(err, errForeign):
 		rm.Count("ForeignForms", 1)
 		a := plain(http.StatusConflict, "foreign")
-		a.view.Button = "foreign.button"
+		a.view.Button = "to.form"
 		return a
 	case errors.Is(err, errDirect):
 		// No page: visitors do not come this way.
 		rm.Count("DirectHits", 1)
 		return answer{status: http.StatusForbidden, raw: []byte("This address is not for visitors.\n"), kind: "text/plain; charset=utf-8"}
 	case errors.Is(err, errLarge):
-		return back(plain(http.StatusRequestEntityTooLarge, "large"))
+		return back(plain(http.StatusRequestEntityTooLarge, "bad"))
 	case errors.Is(err, errType):
-		return back(plain(http.StatusUnsupportedMediaType, "type"))
+		return back(plain(http.StatusUnsupportedMediaType, "bad"))
 	case errors.Is(err, errBad):
 		return back(plain(http.StatusUnprocessableEntity, "bad"))
 	case errors.Is(err, errMethod):
-		return back(plain(http.StatusMethodNotAllowed, "method"))
+		return back(plain(http.StatusMethodNotAllowed, "missing"))
 	case errors.Is(err, errMissing):
 		return back(plain(http.StatusNotFound, "missing"))
 	}
@@ -115,7 +119,7 @@ func (rm *room) explain(v *visit, err error, h http.Header) answer {
 		a := rm.again(v, "", "form.busy")
 		a.status, a.view.Busy = http.StatusTooManyRequests, true
 		return a
-	case v.page == "leave" && v.form != nil:
+	case (v.page == "leave" || v.page == "receipt") && v.form != nil:
 		a := plain(http.StatusTooManyRequests, "leave.busy")
 		a.view.Retry, a.view.Button = true, "leave.busy.button"
 		return a
@@ -128,7 +132,7 @@ func pageName(page string) string {
 	switch page {
 	case "":
 		return "form"
-	case "code", "enter", "leave", "form.json":
+	case "code", "enter", "keep", "leave", "receipt", "form.json":
 		return page
 	}
 	return "other"

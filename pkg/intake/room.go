@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/waitlist"
@@ -21,7 +22,7 @@ type room struct {
 	Service
 	languages []email.Language
 	foreign   *http.CrossOriginProtection
-	notice    notice
+	notices   noticeBoard
 }
 
 // visit is one request, as far as every page needs it.
@@ -36,8 +37,13 @@ type visit struct {
 	asJSON bool
 	// form is what was posted; empty for a GET.
 	form url.Values
-	// ticket is what the store knows of the code that was handed in.
-	ticket waitlist.Ticket
+	// code is the code that was handed in, expires when it dies or died, ticket what
+	// the store knows of it.
+	code    bypass.Code
+	expires time.Time
+	ticket  waitlist.Ticket
+	// notice is what seen has read.
+	notice *notice
 }
 
 // answer is what a handler gives back: a page, or somewhere else to go.
@@ -74,6 +80,8 @@ func (rm *room) route(page string) (route, bool) {
 		return route{get: rm.enterPage, post: rm.redeem}, true
 	case page == "leave":
 		return route{get: rm.leavePage, post: rm.leave, anywhere: true}, true
+	case page == "receipt":
+		return route{get: rm.receiptPage, post: rm.leaveByReceipt}, true
 	case page == "form.json":
 		return route{get: rm.embedded}, true
 	case strings.HasPrefix(page, "in/"):
@@ -93,8 +101,8 @@ func (rm *room) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (rm *room) serve(w http.ResponseWriter, v *visit) (answer, error) {
-	if rm.Secrets != nil && strings.HasSuffix(v.URL.Path, "/") {
-		rm.readAhead(v.Context(), v.now)
+	if tag, _, _ := strings.Cut(strings.TrimPrefix(v.URL.Path, gate.Room+"/"), "/"); rm.Secrets != nil && v.speaks(tag) {
+		rm.readAhead(v.Context(), tag, v.now)
 	}
 	if err := rm.throughTheDoor(v.Request); err != nil {
 		return answer{}, err
@@ -114,7 +122,7 @@ func (rm *room) serve(w http.ResponseWriter, v *visit) (answer, error) {
 		return answer{status: http.StatusOK, raw: embedScript, kind: "text/javascript; charset=utf-8", cached: true}, nil
 	}
 	tag, page, slash := strings.Cut(rest, "/")
-	if !rm.speak(v, tag) {
+	if !v.speaks(tag) {
 		// The room is not offered in this language: the same page in its default one.
 		if !languageTag.MatchString(tag) || !reading(v.Method) {
 			return answer{}, errMissing
@@ -163,14 +171,38 @@ func (rm *room) act(w http.ResponseWriter, v *visit, to route) (answer, error) {
 		return answer{}, err
 	}
 	v.form = form
-	if tag := form.Get("language"); tag != "" && !v.asJSON && rm.speak(v, tag) {
-		// A page is the same for everybody, so its links cannot carry the visitor's
-		// query. A form posts to its own address, query and all, without JavaScript.
-		return answer{location: withQuery(here(v.lang)+"/"+v.page, v.URL)}, nil
+	if tag := form.Get("language"); tag != "" && !v.asJSON && v.speaks(tag) {
+		return rm.inLanguage(v), nil
 	}
 	ctx, cancel := context.WithTimeout(v.Context(), patience)
 	defer cancel()
 	return to.post(ctx, v)
+}
+
+// inLanguage is the page that was posted, in another language. What was typed
+// comes along in the page, because an address must not stand in a URL; where
+// nothing was typed, it is the page at its own address.
+func (rm *room) inLanguage(v *visit) answer {
+	at := withQuery(here(v.lang)+"/"+v.page, v.URL)
+	switch v.page {
+	case "":
+		typed := strings.TrimSpace(v.form.Get("email"))
+		for _, f := range rm.Fields {
+			typed += v.form.Get(f.Name)
+		}
+		if typed != "" {
+			a := rm.again(v, "", "")
+			a.status, a.view.Action = http.StatusOK, at
+			return a
+		}
+	case "code", "enter", "keep":
+		if v.form.Has("code") {
+			a := rm.enterAgain(v, "")
+			a.status = http.StatusOK
+			return a
+		}
+	}
+	return answer{location: at}
 }
 
 // choose sends whoever came to the bare address to the room in a language.
@@ -178,19 +210,8 @@ func (rm *room) choose(v *visit, h http.Header) (answer, error) {
 	if !reading(v.Method) {
 		return answer{}, notAllowed(h, false)
 	}
-	rm.speak(v, gate.Language(strings.Join(v.Header.Values("Accept-Language"), ","), rm.Languages))
+	v.speaks(gate.Language(strings.Join(v.Header.Values("Accept-Language"), ","), rm.Languages))
 	return answer{location: withQuery(here(v.lang)+"/", v.URL)}, nil
-}
-
-// speak sets the language of the visit, if the room has it.
-func (rm *room) speak(v *visit, tag string) bool {
-	for _, l := range rm.languages {
-		if l.Tag == tag {
-			v.lang = l
-			return true
-		}
-	}
-	return false
 }
 
 // known is page if there is such a page, else the form.
@@ -262,12 +283,12 @@ func (rm *room) write(w http.ResponseWriter, v *visit, a answer) {
 		body = a.view.json()
 	default:
 		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Content-Language", v.lang.Tag)
-		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("Content-Language", v.lang.HTML)
+		h.Set("Content-Security-Policy", a.view.Look.policy)
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		var err error
-		if body, err = a.view.html(); err != nil {
+		if body, err = a.view.html(v.Context()); err != nil {
 			// A template that fails is a defect; the person gets plain words at least.
 			rm.Log.ErrorContext(v.Context(), "render a page", "page", a.view.Page, "error", err)
 			h.Set("Content-Type", "text/plain; charset=utf-8")

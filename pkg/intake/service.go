@@ -15,6 +15,7 @@ import (
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/site"
 	"raincheck/pkg/waitlist"
 )
 
@@ -32,6 +33,8 @@ type store interface {
 	Leave(ctx context.Context, ref waitlist.Ref, at time.Time) error
 	// Notice reads what the operator wants and how far the line has got.
 	Notice(ctx context.Context) (waitlist.Control, waitlist.Progress, error)
+	// Words reads what is said about the site in a language.
+	Words(ctx context.Context, language string) (site.Words, error)
 }
 
 // Field is something beside the address that the operator wants to know, such
@@ -47,7 +50,7 @@ type Field struct {
 
 // Settings are what an operator sets once.
 type Settings struct {
-	// Site is the name of the site, as its visitors know it.
+	// Site is the name of the site while its words have none: its host.
 	Site string
 	// Sender is the address that invitations come from, for the pages to name: a
 	// person looks for it in a spam folder.
@@ -57,8 +60,6 @@ type Settings struct {
 	Languages []string
 	// Fields are at most waitlist.MaxFields.
 	Fields []Field
-	// Zone is where the site's visitors mostly are; times are said in it. Nil is UTC.
-	Zone *time.Location
 	// PassLife is how long a pass is good for between renewals, as in the gate.
 	PassLife time.Duration
 	// Origins are the site's own, such as https://www.example.org: behind a CDN the
@@ -85,7 +86,8 @@ type Service struct {
 	// never kept. Nil, or an empty name, makes every post without a pass a new
 	// browser. Behind a CDN, take care that a client cannot choose it (Forwarded).
 	Viewer func(*http.Request) string
-	// NoticeLife is how long the operator's switch and the progress are cached; 0 is
+	// NoticeLife is how long the notice (the operator's switch and message, the
+	// progress, the site's words) is cached; 0 is
 	// half a minute. Where virtual time runs ahead of Now, half a minute is long.
 	NoticeLife time.Duration
 	// Now is the clock.
@@ -129,7 +131,7 @@ const (
 var fieldName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
 
 // reserved are the names that the forms use themselves.
-var reserved = []string{"email", "to", "stamp", "note", "code", "language", "go", "c", "t"}
+var reserved = []string{"email", "to", "stamp", "note", "code", "language", "go", "insist", "c", "r", "t"}
 
 // validate reports everything that is wrong with the service at once.
 func (s *Service) validate() error {
@@ -142,7 +144,7 @@ func (s *Service) validate() error {
 		bad("the sender is not an address")
 	}
 	for _, tag := range s.Languages {
-		if _, ok := languageOf(tag); !ok {
+		if _, ok := email.LanguageOf(tag); !ok {
 			bad("there are no words for the language %q", tag)
 		}
 	}
@@ -194,14 +196,14 @@ func (s Service) Handler() (http.Handler, error) {
 	if err := s.validate(); err != nil {
 		return nil, fmt.Errorf("the waiting room: %w", err)
 	}
-	rm := &room{Service: s, foreign: http.NewCrossOriginProtection(), notice: notice{control: unheard}}
+	rm := &room{Service: s, foreign: http.NewCrossOriginProtection()}
 	for _, origin := range slices.Concat(s.Origins, s.Embedders) {
 		if err := rm.foreign.AddTrustedOrigin(origin); err != nil {
 			return nil, fmt.Errorf("the waiting room: trusting an origin: %w", err)
 		}
 	}
 	for _, tag := range s.Languages {
-		l, _ := languageOf(tag)
+		l, _ := email.LanguageOf(tag)
 		rm.languages = append(rm.languages, l)
 	}
 	return rm, nil

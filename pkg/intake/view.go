@@ -2,105 +2,40 @@ package intake
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"embed"
-	"encoding/base64"
-	"encoding/json"
+	"context"
+	_ "embed"
 	"fmt"
-	"html/template"
 	"net/url"
-	"regexp"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/a-h/templ"
 
 	"raincheck/pkg/email"
 	"raincheck/pkg/waitlist"
 )
 
 var (
-	//go:embed web/words
-	wordFiles embed.FS
-	//go:embed web/page.html
-	pageSource string
-	//go:embed web/style.css
-	styleSource string
 	//go:embed web/embed.min.js
 	embedScript []byte
 
-	words         = mustReadWords()
-	style         = shrink(styleSource)
-	pageTemplate  = template.Must(template.New("page").Option("missingkey=error").Parse(pageSource))
-	cacheControl  = fmt.Sprintf("public, max-age=0, s-maxage=%d", int(pageLife.Seconds()))
-	contentPolicy = policy(style)
+	cacheControl = fmt.Sprintf("public, max-age=0, s-maxage=%d", int(pageLife.Seconds()))
 )
-
-// policy is the content security policy of every page: nothing but its own
-// style, by its hash, and the icon inside it. It has no script-src because there
-// is no script. Forms may lead to any https address: browsers hold the whole
-// chain of redirects after a form to this rule, and a site whose first page
-// sends people on to sign in elsewhere must still be reached by the button.
-func policy(style string) string {
-	sum := sha256.Sum256([]byte(style))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; img-src data:; " +
-		"form-action 'self' https:; base-uri 'none'; frame-ancestors 'none'"
-}
-
-var comment = regexp.MustCompile(`(?s)/\*.*?\*/`)
-
-// shrink takes comments and line ends out of the style.
-func shrink(css string) string {
-	return strings.ReplaceAll(strings.TrimSpace(comment.ReplaceAllString(css, "")), "\n", "")
-}
-
-// mustReadWords reads the catalogues at start: one that lacks a sentence is a
-// build that must not be shipped, and every test sees it.
-func mustReadWords() map[string]map[string]string {
-	all := map[string]map[string]string{}
-	for _, l := range email.Languages() {
-		data, err := wordFiles.ReadFile("web/words/" + l.Tag + ".json")
-		if err != nil {
-			panic("intake: the mails speak " + l.Tag + ", the pages do not: " + err.Error())
-		}
-		w := map[string]string{}
-		if err := json.Unmarshal(data, &w); err != nil {
-			panic("intake: web/words/" + l.Tag + ".json: " + err.Error())
-		}
-		all[l.Tag] = w
-	}
-	for tag, w := range all {
-		for key := range all[email.DefaultLanguage] {
-			if w[key] == "" {
-				panic("intake: web/words/" + tag + ".json lacks " + key)
-			}
-		}
-		if len(w) != len(all[email.DefaultLanguage]) {
-			panic("intake: web/words/" + tag + ".json has keys that " + email.DefaultLanguage + " has not")
-		}
-	}
-	return all
-}
-
-func languageOf(tag string) (email.Language, bool) {
-	for _, l := range email.Languages() {
-		if l.Tag == tag {
-			return l, true
-		}
-	}
-	return email.Language{}, false
-}
 
 // view is what a page is rendered from.
 //
 // It has more than 15 fields: one for each place of the page that can differ.
 type view struct {
-	// Page is the block of page.html, Title, Text, More and Button are keys of the
-	// words.
+	// Page names the content, Title, Text, More and Button are keys of the words.
 	Page, Title, Text, Button string
 	More                      []string
 	Lang                      email.Language
 	// Others are the languages that can be changed to.
 	Others []email.Language
-	Site   string
+	Look   *look
+	// Said is the operator's message; empty for none.
+	Said   said
 	Here   string
 	Errors []problem
 
@@ -108,14 +43,22 @@ type view struct {
 	Fields      []input
 	Stamp, To   string
 	Progress    string
-	// Open says that there is no wait; Busy that nothing could be saved; Retry that
-	// the button posts the same again.
-	Open, Busy, Retry bool
+	// Action is where a form posts to; empty is its own address.
+	Action string
+	// Receipt is the token of a receipt.
+	Receipt string
+	// Open says that there is no wait; Closed that nobody can join; Busy that nothing
+	// could be saved; Retry that the button posts the same again; Keep that the old
+	// place can be had back.
+	Open, Closed, Busy, Retry, Keep bool
 
 	values []string
 	// errorKey names the error for a script.
 	errorKey string
 }
+
+// said is a message of the operator's in a language.
+type said struct{ Text, Lang, Direction string }
 
 // input is one field of a form.
 type input struct{ Name, Label, Hint, Value, Error string }
@@ -123,65 +66,185 @@ type input struct{ Name, Label, Hint, Value, Error string }
 // problem is one line of the summary, and the field that it leads to.
 type problem struct{ Field, Text string }
 
+// view begins a page: what the store's words and the operator say is on all of
+// them.
 func (v *visit) view(page, title string) view {
+	n := v.seen()
 	w := view{
-		Page: page, Title: title, Lang: v.lang, Site: v.room.Site, Here: here(v.lang),
-		values: []string{"{site}", v.room.Site, "{sender}", v.room.Sender},
+		Page: page, Title: title, Lang: v.lang, Look: n.look, Here: here(v.lang), Said: v.said(n.control.Said),
+		values: []string{"site", n.look.Name, "sender", v.room.Sender, "minutes", strconv.Itoa(int(v.room.PassLife.Minutes() / 2))},
 	}
 	for _, l := range v.room.languages {
-		if l.Tag != v.lang.Tag {
+		// A language may have several paths, and needs one button.
+		if l.Catalogue != v.lang.Catalogue && (len(w.Others) == 0 || w.Others[len(w.Others)-1].Catalogue != l.Catalogue) {
 			w.Others = append(w.Others, l)
 		}
 	}
 	return w
 }
 
+// said is the operator's message in the language of the page, or in the default
+// one with its own tag and direction.
+func (v *visit) said(s *waitlist.Said) said {
+	if s == nil || !v.now.Before(s.Until) {
+		return said{}
+	}
+	for _, l := range []email.Language{v.lang, v.room.languages[0]} {
+		for _, other := range email.Languages() {
+			if text := s.Texts[other.Tag]; text != "" && other.Catalogue == l.Catalogue {
+				return said{text, l.HTML, l.Direction}
+			}
+		}
+	}
+	return said{}
+}
+
 // Say is a sentence in the language of the page.
 func (w view) Say(key string) string { return w.say(key) }
 
 func (w view) say(key string, values ...string) string {
-	s, ok := words[w.Lang.Tag][key]
-	if !ok {
-		panic("intake: there are no words for " + key)
-	}
-	return strings.NewReplacer(append(values, w.values...)...).Replace(s)
+	return say(w.Lang, key, append(values, w.values...)...)
 }
 
-// Style is the stylesheet, which stands in every page.
-func (w view) Style() template.CSS { return template.CSS(style) }
-
-// ToQuery takes the wanted path along to the form.
-func (w view) ToQuery() string {
+// query takes the wanted path along to the form.
+func (w view) query() string {
 	if w.To == "" || w.To == "/" {
 		return ""
 	}
 	return "?to=" + url.QueryEscape(w.To)
 }
 
+// form is the address of the form.
+func (w view) form() templ.SafeURL { return templ.SafeURL(w.Here + "/" + w.query()) }
+
+func (w view) enter() templ.SafeURL { return templ.SafeURL(w.Here + "/enter") }
+
+// onward is where whoever need not wait goes.
+func (w view) onward() templ.SafeURL {
+	if w.To == "" {
+		return "/"
+	}
+	return templ.SafeURL(w.To) // checked by gate.SafePath
+}
+
+func (w view) receiptURL() templ.SafeURL {
+	return templ.SafeURL(w.Here + "/receipt?r=" + url.QueryEscape(w.Receipt))
+}
+
+func (w view) keepURL() templ.SafeURL { return templ.SafeURL(w.Here + "/keep") }
+
+// hasForm says that the content of the page has a form, to which the buttons for
+// the language belong.
+func (w view) hasForm() bool {
+	switch w.Page {
+	case "form", "open", "receipt", "code", "enter", "leave":
+		return true
+	case "dead":
+		return w.Keep && !w.Open
+	}
+	return w.Retry
+}
+
+// languageAction is where the buttons for the language post to on a page without a
+// form: to the receipt, where there is one, which says the same.
+func (w view) languageAction() templ.SafeURL {
+	if w.Receipt != "" {
+		return w.receiptURL()
+	}
+	return templ.SafeURL(w.Action)
+}
+
+// action is the attribute of a form that does not post to its own address.
+func (w view) action() templ.Attributes {
+	if w.Action == "" {
+		return nil
+	}
+	return templ.Attributes{"action": w.Action}
+}
+
+// attributes are what an input is told beside its name.
+func (in input) attributes() templ.Attributes {
+	a := templ.Attributes{}
+	switch in.Name {
+	case "email":
+		a = templ.Attributes{"type": "email", "autocomplete": "email", "dir": "ltr", "spellcheck": "false", "autocapitalize": "none"}
+	case "code":
+		a = templ.Attributes{"autocomplete": "off", "dir": "ltr", "spellcheck": "false", "autocapitalize": "characters"}
+	}
+	var by []string
+	if in.Hint != "" {
+		by = append(by, in.Name+"-hint")
+	}
+	if in.Error != "" {
+		by = append(by, in.Name+"-error")
+		a["aria-invalid"] = "true"
+	}
+	if len(by) > 0 {
+		a["aria-describedby"] = strings.Join(by, " ")
+	}
+	return a
+}
+
+// heading is the text of the title.
+func (w view) heading() string { return w.Say(w.Title) }
+
 // html renders the page.
-func (w view) html() ([]byte, error) {
+func (w view) html(ctx context.Context) ([]byte, error) {
 	var out bytes.Buffer
-	if err := pageTemplate.Execute(&out, w); err != nil {
+	if err := w.document().Render(ctx, &out); err != nil {
 		return nil, fmt.Errorf("rendering the page %q: %w", w.Page, err)
 	}
 	return out.Bytes(), nil
 }
 
-// progressLine says as a fact how far the line has got; nothing before the first
-// invitation.
-func (v *visit) progressLine(p waitlist.Progress) string {
+// leastTold is how many must have been invited in the last ten minutes before
+// their wait is told: fewer are not a fact about the line.
+const leastTold = 20
+
+// progressLine says as a fact how long people had waited who were invited lately,
+// else how far the line has got; nothing before the first invitation.
+func (v *visit) progressLine() string {
+	p := v.seen().progress
+	if w := p.Waited; w.People >= leastTold && v.now.Sub(w.At) < 2*waitlist.WaitedOver && !w.At.After(v.now.Add(time.Minute)) {
+		key, from, to := "progress.minutes", strconv.Itoa(w.From), strconv.Itoa(w.To)
+		if w.To >= 120 {
+			key, from, to = "progress.hours", v.duration(w.From), v.duration(w.To)
+		}
+		return say(v.lang, key, "time", v.clock(w.At), "from", from, "to", to)
+	}
 	if p.Front.IsZero() {
 		return ""
 	}
-	w := v.view("", "")
-	zone := v.room.Zone
-	if zone == nil {
-		zone = time.UTC
+	if v.today(p.Front) {
+		return say(v.lang, "progress.today", "time", v.clock(p.Front))
 	}
-	if day(p.Front, zone) == day(v.now, zone) {
-		return w.say("progress.today", "{time}", v.lang.Clock(p.Front, zone))
-	}
-	return w.say("progress.day", "{date}", v.lang.Date(p.Front, zone))
+	return say(v.lang, "progress.day", "date", v.date(p.Front))
 }
 
-func day(t time.Time, zone *time.Location) string { return t.In(zone).Format(time.DateOnly) }
+func (v *visit) duration(minutes int) string {
+	return say(v.lang, "duration", "hours", strconv.Itoa(minutes/60), "minutes", strconv.Itoa(minutes%60))
+}
+
+// clock says the time of day, with the zone; date the day as well.
+func (v *visit) clock(t time.Time) string {
+	w := v.seen().look
+	return v.lang.Clock(t, w.Location()) + " (" + v.zone(t) + ")"
+}
+
+func (v *visit) date(t time.Time) string {
+	w := v.seen().look
+	return v.lang.Day(t, w.Location()) + " (" + v.zone(t) + ")"
+}
+
+func (v *visit) zone(t time.Time) string {
+	w := v.seen().look
+	if w.ZoneName != "" {
+		return w.ZoneName
+	}
+	return email.ZoneName(t.In(w.Location()))
+}
+
+func (v *visit) today(t time.Time) bool {
+	zone := v.seen().look.Location()
+	return t.In(zone).Format(time.DateOnly) == v.now.In(zone).Format(time.DateOnly)
+}

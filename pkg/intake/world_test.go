@@ -18,8 +18,10 @@ import (
 	"time"
 
 	"raincheck/pkg/bypass"
+	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
+	"raincheck/pkg/site"
 	"raincheck/pkg/twin"
 	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
@@ -104,6 +106,20 @@ func (w *world) progress(p waitlist.Progress) {
 	w.Helper()
 	if err := w.store.SaveProgress(w.Context(), p); err != nil {
 		w.Fatal(err)
+	}
+	w.pass(time.Minute)
+}
+
+// eastern is a zone by hand, so that no test needs a database of zones.
+var eastern = site.Zone{Name: "America/New_York", Changes: []site.Change{{At: 1, Offset: -5 * 3600, Abbreviation: "EST"}}}
+
+// words are what the operator says about the site, in every language, seen at once.
+func (w *world) words(s site.Words) {
+	w.Helper()
+	for _, l := range email.Languages() {
+		if err := w.store.SaveWords(w.Context(), l.Tag, s); err != nil {
+			w.Fatal(err)
+		}
 	}
 	w.pass(time.Minute)
 }

@@ -42,6 +42,9 @@ type Control struct {
 	LoadAt time.Time `json:"loadAt,omitzero"`
 	Load   float64   `json:"load,omitempty"`
 
+	// Said is the operator's message to those who wait; nil for none.
+	Said *Said `json:"said,omitempty"`
+
 	// Shards is how many partitions writers of the line use, ShardsEver the
 	// highest ever used, which readers walk. Zero means the constant Shards.
 	Shards     int `json:"shards,omitempty"`
@@ -107,8 +110,23 @@ type Progress struct {
 	// Front is the join time up to which people have been invited: "we are now
 	// inviting those who joined at 11:40". Zero before the first invitation.
 	Front time.Time `json:"front,omitzero"`
+	// Waited says how long those invited lately had waited.
+	Waited Waited `json:"waited,omitzero"`
 	// Open says that there is no wait at the door now.
 	Open bool `json:"open"`
 	// At is the tick that wrote this.
 	At time.Time `json:"at,omitzero"`
+}
+
+// WaitedOver is the time before Waited.At whose invitations it tells of.
+const WaitedOver = 10 * time.Minute
+
+// Waited says how long the people had waited who were invited in the WaitedOver
+// before At: from the 10th to the 90th percentile, in whole minutes. Whoever came
+// back to an old place is not counted.
+type Waited struct {
+	At     time.Time `json:"at,omitzero"`
+	From   int       `json:"from"`
+	To     int       `json:"to"`
+	People int       `json:"people"`
 }
