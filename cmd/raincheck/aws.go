@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strings"
-	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"raincheck/pkg/aws/explain"
 	"raincheck/pkg/aws/secret"
 	"raincheck/pkg/aws/stack"
 	"raincheck/pkg/aws/table"
@@ -103,48 +99,6 @@ func awsConfigIn(ctx context.Context, region string) (aws.Config, error) {
 	return cfg, nil
 }
 
-// errDenied: AWS answers, and these credentials may not do it.
-var errDenied = errors.New("the credentials may not do this")
-
-// awsWords says the usual failures of a call to AWS in words. What is not
-// usual stays as it is.
-func awsWords(err error) error {
-	if err == nil {
-		return nil
-	}
-	text := err.Error()
-	if strings.Contains(text, "get credentials") || strings.Contains(text, "get identity") || strings.Contains(text, "no EC2 IMDS role found") {
-		return errors.New("there are no AWS credentials: `aws sts get-caller-identity` must work in this shell first")
-	}
-	said := func(what string) error { return fmt.Errorf("%s: %s", attempted(err), what) }
-	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		switch api.ErrorCode() {
-		case "ExpiredToken", "ExpiredTokenException":
-			return errors.New("the AWS credentials have expired; sign in again")
-		case "InvalidClientTokenId", "UnrecognizedClientException":
-			return errors.New("AWS does not know these credentials: `aws sts get-caller-identity` must work in this shell first")
-		case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation":
-			return fmt.Errorf("%s: %w: %s", attempted(err), errDenied, api.ErrorMessage())
-		}
-	}
-	if r, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && r.HTTPStatusCode() >= 500 {
-		return said(fmt.Sprintf("AWS has a fault of its own (%d); try again in a minute", r.HTTPStatusCode()))
-	}
-	if dns, ok := errors.AsType[*net.DNSError](err); ok && !dns.IsTimeout {
-		return said("there is no host " + dns.Name + ": is the region right, and the network up?")
-	}
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		return said("AWS does not answer (connection refused)")
-	}
-	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
-		return said("AWS did not answer in time")
-	}
-	return err
-}
-
-// attempted is what failed, in our words, without the SDK's chain of layers
-// behind it.
-func attempted(err error) string {
-	text, _, _ := strings.Cut(err.Error(), ": operation error")
-	return text
-}
+// awsWords is explain.Error, under a name that is short enough for how often it
+// is used.
+func awsWords(err error) error { return explain.Error(err) }

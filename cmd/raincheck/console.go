@@ -42,7 +42,7 @@ func (c *consoleCmd) Run(e *env) error {
 	if err != nil {
 		return fmt.Errorf("listen on port %d: %w; --port chooses another", c.Port, plainListen(err))
 	}
-	page := &console.Console{Source: &watched{deployment: d, history: s.history(e), now: e.now}, Log: slog.New(slog.NewTextHandler(e.stderr, nil))}
+	page := &console.Console{Source: d.watched(s.history(e)), Log: slog.New(slog.NewTextHandler(e.stderr, nil))}
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", http.RedirectHandler(console.Path, http.StatusSeeOther)) // what somebody types
 	mux.Handle("/", page.Handler())

@@ -16,6 +16,7 @@ import (
 	"raincheck/pkg/aws/table"
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
+	"raincheck/pkg/format"
 	"raincheck/pkg/records"
 	"raincheck/pkg/waitlist"
 )
@@ -59,9 +60,9 @@ func (c *exportCmd) Run(e *env) error {
 	n, err := records.Export(e.ctx, counted, e.stdout, records.Format(c.Format), chosen...)
 	counted.line.end()
 	if err != nil {
-		return fmt.Errorf("after %s entries: %w", thousands(n), awsWords(err))
+		return fmt.Errorf("after %s entries: %w", format.Thousands(n), awsWords(err))
 	}
-	fmt.Fprintf(e.stderr, "%s entries.\n", thousands(n))
+	fmt.Fprintf(e.stderr, "%s entries.\n", format.Thousands(n))
 	return nil
 }
 
@@ -100,9 +101,9 @@ func (c *importCmd) Help() string {
 
 // Run imports.
 func (c *importCmd) Run(e *env) error {
-	format := records.CSV
+	kind := records.CSV
 	if strings.EqualFold(filepath.Ext(c.File), ".jsonl") {
-		format = records.JSONLines
+		kind = records.JSONLines
 	}
 	file, err := os.Open(c.File)
 	if err != nil {
@@ -147,17 +148,17 @@ func (c *importCmd) Run(e *env) error {
 			return report.write(r)
 		}
 	}
-	return c.done(e, im, bufio.NewReader(file), format)
+	return c.done(e, im, bufio.NewReader(file), kind)
 }
 
 // done imports, and says what became of the rows.
-func (c *importCmd) done(e *env, im records.Import, from io.Reader, format records.Format) error {
-	tally, err := im.Run(e.ctx, from, format)
+func (c *importCmd) done(e *env, im records.Import, from io.Reader, kind records.Format) error {
+	tally, err := im.Run(e.ctx, from, kind)
 	if errors.Is(err, records.ErrHeader) {
 		return badInput("%s: %w", c.File, err)
 	}
 	said := fmt.Sprintf("%s joined, %s there already, %s skipped, %s bad",
-		thousands(tally[records.Joined]), thousands(tally[records.There]), thousands(tally[records.Skipped]), thousands(tally[records.Bad]))
+		format.Thousands(tally[records.Joined]), format.Thousands(tally[records.There]), format.Thousands(tally[records.Skipped]), format.Thousands(tally[records.Bad]))
 	switch {
 	case err != nil:
 		return fmt.Errorf("%s; then: %w\n  Run it again to go on where the report ends", said, awsWords(err))

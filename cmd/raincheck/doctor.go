@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"raincheck/pkg/aws/distribution"
+	"raincheck/pkg/aws/explain"
 	"raincheck/pkg/aws/health"
 	"raincheck/pkg/capacity"
+	"raincheck/pkg/format"
 )
 
 // doctorCmd looks for what would go wrong on the day, before the day.
@@ -147,7 +149,7 @@ func unseen(err error, timeout time.Duration) health.Finding {
 		return health.Bad("Look at https://health.aws.amazon.com, and run it again; --timeout gives it longer.", "no answer within %s", timeout)
 	}
 	said := awsWords(err)
-	if errors.Is(said, errDenied) || errors.Is(said, distribution.ErrDenied) {
+	if errors.Is(said, explain.ErrDenied) || errors.Is(said, distribution.ErrDenied) {
 		return health.Warn("Run doctor with credentials that may read this.", "not looked at: %v", said)
 	}
 	return health.Bad("Look at https://health.aws.amazon.com, and run it again.", "could not be looked at: %v", said)
@@ -206,7 +208,7 @@ func (d diagnosis) print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "\nThe load of the last 24 hours\n%s\n", d.Load.Draw())
 	if d.Capacity != nil {
-		fmt.Fprintf(w, "\nProposed capacity: %s visitors at once\n  %s\n", thousands(int(d.Capacity.Visitors)), d.Capacity.How)
+		fmt.Fprintf(w, "\nProposed capacity: %s visitors at once\n  %s\n", format.Thousands(int(d.Capacity.Visitors)), d.Capacity.How)
 	}
 	switch {
 	case d.Problems > 0:

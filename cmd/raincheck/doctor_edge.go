@@ -13,6 +13,7 @@ import (
 	"raincheck/pkg/aws/health"
 	"raincheck/pkg/aws/metrics"
 	"raincheck/pkg/aws/secret"
+	"raincheck/pkg/format"
 	"raincheck/pkg/gate"
 )
 
@@ -34,7 +35,7 @@ func (s *session) edgeDocuments(now func() time.Time) func(context.Context) ([]h
 		case err != nil:
 			found = append(found, health.Bad("`raincheck open` writes a good one; then look at the inviter's logs.", "the gate cannot be read: %v", err))
 		case !g.InForce(now()):
-			found = append(found, health.Bad("The inviter renews it every few minutes: look at its logs (alarm NoTicks in docs/operating.md).", "the gate ran out at %s: the edge lets in its stale share, %s", clockTime(g.Until), percent(g.Stale)))
+			found = append(found, health.Bad("The inviter renews it every few minutes: look at its logs (alarm NoTicks in docs/operating.md).", "the gate ran out at %s: the edge lets in its stale share, %s", format.Clock(g.Until), format.Percent(g.Stale)))
 		default:
 			doc, err := g.Encode()
 			if err != nil {

@@ -10,6 +10,7 @@ import (
 	"raincheck/pkg/admission"
 	"raincheck/pkg/aws/health"
 	"raincheck/pkg/capacity"
+	"raincheck/pkg/format"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/operator"
 )
@@ -67,7 +68,7 @@ func (c *doctorCmd) local(e *env) (diagnosis, error) {
 			if s.Load == nil {
 				return []health.Finding{health.Warn("It comes with the first minute.", "the load is not known yet")}, nil
 			}
-			found := []health.Finding{health.OK("the load is %s", percent(*s.Load))}
+			found := []health.Finding{health.OK("the load is %s", format.Percent(*s.Load))}
 			if d.Capacity == nil {
 				found = append(found, health.OK("no capacity is proposed: %s", none))
 			}
@@ -91,7 +92,7 @@ func decides(s operator.Snapshot) []health.Finding {
 	case age > 3*time.Minute && s.Control.Door() != gate.Open:
 		found = append(found, health.Bad("Restart it, and report what it logs with --verbose.", "the last decision is %s old", age.Round(time.Second)))
 	default:
-		found = append(found, health.OK("the inviter decides; the door: %s", door(s.Control)))
+		found = append(found, health.OK("the inviter decides; the door: %s", operator.ModeText(s.Control)))
 	}
 	if s.Control.SignupsOff {
 		found = append(found, health.Warn("`raincheck drain --undo --apply`, if nobody means it.", "no addresses are taken"))
@@ -111,7 +112,7 @@ func documents(s operator.Snapshot) []health.Finding {
 
 func mailing(s operator.Snapshot) []health.Finding {
 	if s.Control.Paused {
-		return []health.Finding{health.Warn("`raincheck resume --apply`, if nobody means it.", "the mail is %s", mail(s.Control))}
+		return []health.Finding{health.Warn("`raincheck resume --apply`, if nobody means it.", "the mail is %s", operator.MailText(s.Control))}
 	}
-	return []health.Finding{health.OK("the mail is %s, to the outbox on the console", mail(s.Control))}
+	return []health.Finding{health.OK("the mail is %s, to the outbox on the console", operator.MailText(s.Control))}
 }

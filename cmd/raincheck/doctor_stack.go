@@ -12,8 +12,10 @@ import (
 	"raincheck/pkg/aws/metrics"
 	"raincheck/pkg/aws/table"
 	"raincheck/pkg/capacity"
+	"raincheck/pkg/format"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/inviter"
+	"raincheck/pkg/operator"
 )
 
 // deployed examines a stack.
@@ -113,7 +115,7 @@ func (s *session) controller(clock func() time.Time) func(context.Context) ([]he
 		}
 		var found []health.Finding
 		if control.Paused {
-			found = append(found, health.Warn("`raincheck resume --apply`, if nobody means it.", "the mail is %s", mail(control)))
+			found = append(found, health.Warn("`raincheck resume --apply`, if nobody means it.", "the mail is %s", operator.MailText(control)))
 		}
 		if control.SignupsOff {
 			found = append(found, health.Warn("`raincheck drain --undo --apply`, if nobody means it.", "no addresses are taken"))
@@ -124,7 +126,7 @@ func (s *session) controller(clock func() time.Time) func(context.Context) ([]he
 		case age > 3*time.Minute && control.Door() != gate.Open:
 			found = append(found, health.Bad("Look at the inviter's logs (alarm NoTicks in docs/operating.md).", "the inviter last decided %s ago; it should every minute", age.Round(time.Second)))
 		default:
-			found = append(found, health.OK("the inviter decides; the door: %s", door(control)))
+			found = append(found, health.OK("the inviter decides; the door: %s", operator.ModeText(control)))
 		}
 		return found, nil
 	}
@@ -195,7 +197,7 @@ func (l *loadCheck) look(ctx context.Context) ([]health.Finding, error) {
 	case proposed == nil:
 		found = append(found, health.OK("no capacity is proposed: %s", none))
 	case told > 0 && math.Abs(math.Log(told/proposed.Visitors)) > 0.25:
-		found = append(found, health.Warn(fmt.Sprintf("Deploy with Capacity=%.0f, or with 0 to have it learned.", proposed.Visitors), "the stack was told a capacity of %s visitors, and the last 24 hours look like %s", thousands(int(told)), thousands(int(proposed.Visitors))))
+		found = append(found, health.Warn(fmt.Sprintf("Deploy with Capacity=%.0f, or with 0 to have it learned.", proposed.Visitors), "the stack was told a capacity of %s visitors, and the last 24 hours look like %s", format.Thousands(int(told)), format.Thousands(int(proposed.Visitors))))
 	}
 	return found, nil
 }
@@ -243,7 +245,7 @@ func (l *loadCheck) fresh(load []admission.Sample, preset string) []health.Findi
 	case age > 10*time.Minute:
 		return []health.Finding{health.Warn("Have cron run `raincheck load` every minute from the day on.", "the load was last told %s ago", age.Round(time.Minute))}
 	}
-	found := []health.Finding{health.OK("the load is %s, by %s", percent(newest.Value), preset)}
+	found := []health.Finding{health.OK("the load is %s, by %s", format.Percent(newest.Value), preset)}
 	if n := len(load); preset != metrics.ByHand && n >= 30 && same(load[n-30:]) {
 		found = append(found, health.Warn(mend, "the load has been exactly the same for half an hour: does the metric hang?"))
 	}

@@ -36,10 +36,8 @@ func TestTheConsoleOfManyReaders(t *testing.T) {
 	for i, metric := range []string{"inviter.load", "inviter.admit", "inviter.waiting", "sender.sent", "intake.SignupsNew", "intake.CodesRedeemed"} {
 		cloudwatch.Put(emulators.Series(ownMetrics, metric, "Stack=raincheck"), minute, float64(i+1))
 	}
-	w := &watched{
-		deployment: &deployment{stack: "raincheck", Plane: operator.Plane{Desk: &store.Store{}, Edge: edge, Now: clock}},
-		history:    s.history(&env{now: clock}), now: clock,
-	}
+	d := &deployment{stack: "raincheck", Plane: operator.Plane{Desk: &store.Store{}, Edge: edge, Now: clock}}
+	w := d.watched(s.history(&env{now: clock}))
 	closed, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, ctx := range []context.Context{closed, t.Context()} {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"raincheck/pkg/bypass"
+	"raincheck/pkg/format"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/handover"
 	"raincheck/pkg/operator"
@@ -46,9 +47,9 @@ func (c *inviteCmd) Run(e *env) error {
 		return err
 	}
 	fmt.Fprintf(e.stdout, "On %s: invite the %s who have waited longest, beside what the law invites; %s wait, the load is %s.\n",
-		p.name(), thousands(c.N), thousands(now.Waiting), loadOf(now))
+		p.name(), format.Thousands(c.N), format.Thousands(now.Waiting), loadOf(now))
 	if now.Control.Paused {
-		fmt.Fprintf(e.stdout, "  ! the mail is %s; nobody is invited before `raincheck resume --apply`\n", mail(now.Control))
+		fmt.Fprintf(e.stdout, "  ! the mail is %s; nobody is invited before `raincheck resume --apply`\n", operator.MailText(now.Control))
 	}
 	if !c.Apply {
 		fmt.Fprintln(e.stdout, "Nothing was changed. Add --apply to do it.")
@@ -65,7 +66,7 @@ func loadOf(s operator.Snapshot) string {
 	if s.Load == nil {
 		return "unknown"
 	}
-	return percent(*s.Load)
+	return format.Percent(*s.Load)
 }
 
 // toFile hands invitations to a bulk mailer.
@@ -92,7 +93,7 @@ func (c *inviteCmd) toFile(e *env) error {
 		return awsWords(err)
 	}
 	fmt.Fprintf(e.stdout, "On the stack %s: claim the %s who have waited longest, and write them to %s with codes that are good for %s.\n",
-		s.Name, thousands(c.N), c.To, c.Valid)
+		s.Name, format.Thousands(c.N), c.To, c.Valid)
 	if !c.Apply {
 		fmt.Fprintln(e.stdout, "Nothing was changed. Add --apply to do it.")
 		return nil
@@ -100,7 +101,7 @@ func (c *inviteCmd) toFile(e *env) error {
 	h := handover.Handover{
 		Store: store, Disk: handover.Disk{}, Keys: keys, Now: e.now, Random: rand.Reader,
 		Room: "https://" + s.Parameters["SiteHost"] + gate.Room, Life: c.Valid, Shards: max(control.ShardsEver, waitlist.Shards),
-		Progress: func(done int) { fmt.Fprintf(e.stderr, "%s of %s\n", thousands(done), thousands(c.N)) },
+		Progress: func(done int) { fmt.Fprintf(e.stderr, "%s of %s\n", format.Thousands(done), format.Thousands(c.N)) },
 	}
 	result, err := h.Run(e.ctx, c.N, c.To)
 	switch {
@@ -109,19 +110,19 @@ func (c *inviteCmd) toFile(e *env) error {
 	case err != nil:
 		return fmt.Errorf("%w\n  Nobody is lost: run the same command again, and it goes on where it was", awsWords(err))
 	}
-	fmt.Fprintf(e.stdout, "%s are in %s and marked as invited.", thousands(result.Written), c.To)
+	fmt.Fprintf(e.stdout, "%s are in %s and marked as invited.", format.Thousands(result.Written), c.To)
 	if result.Resumed {
 		fmt.Fprint(e.stdout, " (An interrupted batch was finished.)")
 	}
 	if result.Dropped > 0 {
-		fmt.Fprintf(e.stdout, " %s of the batch left meanwhile or are back in their places.", thousands(result.Dropped))
+		fmt.Fprintf(e.stdout, " %s of the batch left meanwhile or are back in their places.", format.Thousands(result.Dropped))
 	}
 	fmt.Fprintln(e.stdout)
 	switch {
 	case result.Emptied:
 		fmt.Fprintln(e.stdout, "Nobody else waits.")
 	case result.Written < c.N:
-		fmt.Fprintf(e.stdout, "It was complete already, with fewer than %s; for more, name another file.\n", thousands(c.N))
+		fmt.Fprintf(e.stdout, "It was complete already, with fewer than %s; for more, name another file.\n", format.Thousands(c.N))
 	}
 	return nil
 }
@@ -151,7 +152,7 @@ func (c *drainCmd) Run(e *env) error {
 	}
 	drain := !c.Undo
 	if drain {
-		fmt.Fprintf(e.stdout, "On %s: invite the %s who wait, at the safe pace, and take no more addresses.\n", p.name(), thousands(now.Waiting))
+		fmt.Fprintf(e.stdout, "On %s: invite the %s who wait, at the safe pace, and take no more addresses.\n", p.name(), format.Thousands(now.Waiting))
 	} else {
 		fmt.Fprintf(e.stdout, "On %s: invite by the law again, and take addresses.\n", p.name())
 	}

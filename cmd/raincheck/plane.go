@@ -92,6 +92,17 @@ func (d *deployment) change(ctx context.Context, change operator.Change) error {
 	return callersFault(d.Change(ctx, change))
 }
 
+// watched is what the console of a deployed stack shows.
+func (d *deployment) watched(h *history) *console.Kept {
+	return &console.Kept{
+		Status: func(ctx context.Context) (console.Snapshot, error) {
+			s, err := d.Snapshot(ctx)
+			return console.Snapshot{Snapshot: s}, err
+		},
+		History: h.series, Now: d.Now,
+	}
+}
+
 // callersFault is the exit status 2 of a change that makes no sense.
 func callersFault(err error) error {
 	if errors.Is(err, operator.ErrChange) {

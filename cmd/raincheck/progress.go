@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"raincheck/pkg/demo"
+	"raincheck/pkg/format"
 )
 
 // progress is a line that says how far a day has got: on a terminal it is
@@ -37,7 +38,7 @@ func (p *progress) minute(at time.Time, t demo.Totals) {
 	minute := int(at.Sub(p.story.Start) / time.Minute)
 	share := min(100, 100*minute/p.story.Minutes)
 	line := fmt.Sprintf("%s  %3d %%  %s visits, %s turned away, %s joined, %s invited, %s came back",
-		at.Format("Mon 15:04"), share, thousands(t.Visits), thousands(t.TurnedAway), thousands(t.Joined), thousands(t.Invited), thousands(t.Redeemed))
+		at.Format("Mon 15:04"), share, format.Thousands(t.Visits), format.Thousands(t.TurnedAway), format.Thousands(t.Joined), format.Thousands(t.Invited), format.Thousands(t.Redeemed))
 	if p.again {
 		fmt.Fprintf(p.w, "\r\x1b[K%s", line)
 		return
@@ -65,16 +66,16 @@ func terminal(w io.Writer) bool {
 // countLine says on a terminal how far a long piece of work has got, twice a
 // second, over and over in one line. Elsewhere it says nothing.
 type countLine struct {
-	w      io.Writer
-	format string // with the count as its %s
-	now    func() time.Time
-	last   time.Time
-	shown  bool
+	w     io.Writer
+	text  string // with the count as its %s
+	now   func() time.Time
+	last  time.Time
+	shown bool
 }
 
 // newCountLine is a countLine on standard error.
-func newCountLine(e *env, format string) *countLine {
-	l := &countLine{format: format, now: e.now, last: e.now()}
+func newCountLine(e *env, text string) *countLine {
+	l := &countLine{text: text, now: e.now, last: e.now()}
 	if terminal(e.stderr) {
 		l.w = e.stderr
 	}
@@ -87,7 +88,7 @@ func (l *countLine) tell(n int) {
 		return
 	}
 	l.last, l.shown = l.now(), true
-	fmt.Fprintf(l.w, "\r\x1b[K"+l.format, thousands(n))
+	fmt.Fprintf(l.w, "\r\x1b[K"+l.text, format.Thousands(n))
 }
 
 // end takes the line away.

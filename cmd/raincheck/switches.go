@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"raincheck/pkg/format"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/operator"
 )
@@ -121,7 +122,9 @@ func (c *observeCmd) Run(e *env) error {
 		return err
 	}
 	fmt.Fprintf(e.stdout, "On the stack %s, by the edge's sampled counts:\n", s.Name)
-	return s.history(e).report(e.ctx, e.now().Add(-c.Since), func(format string, args ...any) { fmt.Fprintf(e.stdout, format+"\n", args...) })
+	hours, err := s.history(e).report(e.ctx, e.now().Add(-c.Since))
+	fmt.Fprint(e.stdout, hours)
+	return err
 }
 
 // pauseCmd stops the mail.
@@ -165,7 +168,7 @@ func (c *loadCmd) Run(e *env) error {
 	if err := p.change(e.ctx, operator.Change{Load: &c.Load}); err != nil {
 		return err
 	}
-	fmt.Fprintf(e.stdout, "The load is %s as of now. It ages like any datapoint: say it again every minute. (%s)\n", percent(c.Load), p.name())
+	fmt.Fprintf(e.stdout, "The load is %s as of now. It ages like any datapoint: say it again every minute. (%s)\n", format.Percent(c.Load), p.name())
 	return nil
 }
 
@@ -185,8 +188,8 @@ func (w where) switchTo(e *env, a apply, change operator.Change) error {
 	}
 	fmt.Fprintf(e.stdout, "On %s:\n", p.name())
 	for _, line := range [][3]string{
-		{"door", door(now.Control), door(after)},
-		{"mail", mail(now.Control), mail(after)},
+		{"door", operator.ModeText(now.Control), operator.ModeText(after)},
+		{"mail", operator.MailText(now.Control), operator.MailText(after)},
 	} {
 		switch {
 		case line[1] != line[2]:

@@ -1,0 +1,119 @@
+package operator
+
+import (
+	"fmt"
+	"strings"
+
+	"raincheck/pkg/format"
+	"raincheck/pkg/gate"
+	"raincheck/pkg/waitlist"
+)
+
+// Text is the one screen of `raincheck status`: first what is wrong, then the
+// mode and the reason in the law's own words, then the numbers. What is not known
+// is said to be unknown.
+func (s Snapshot) Text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, %s\n\n", s.Name, s.Now.UTC().Format("Mon 2 Jan 2006 15:04 UTC"))
+	for _, warning := range s.Warnings {
+		fmt.Fprintf(&b, "  ! %s\n", warning)
+	}
+	if s.Unread && s.Gate == nil {
+		b.WriteString("  unknown: neither the waitlist nor the gate can be read\n")
+	} else {
+		fmt.Fprintf(&b, "  %s\n", ModeText(s.Control))
+	}
+	switch {
+	case s.Control.Switched.After(s.Decided) && !s.Unread:
+		// The reason of the last tick speaks of the mode before.
+		fmt.Fprintf(&b, "  %s: switched; the inviter's next decision comes within a minute\n", format.Clock(s.Control.Switched))
+	case s.Because != "":
+		fmt.Fprintf(&b, "  %s: %s\n", format.Clock(s.Decided), s.Because)
+	}
+	b.WriteByte('\n')
+	for _, r := range s.rows() {
+		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-12s %9s  %s", r[0], r[1], r[2]), " ") + "\n")
+	}
+	mail, signups := MailText(s.Control), "taken"
+	switch {
+	case s.Unread:
+		mail, signups = unknown, unknown
+	case s.Control.SignupsOff:
+		signups = "not taken: the form is closed"
+	}
+	fmt.Fprintf(&b, "  %-12s %s\n  %-12s %s\n", "mail", mail, "addresses", signups)
+	return b.String()
+}
+
+const unknown = "unknown"
+
+// rows are the numbers: name, value, and what there is to say of it.
+func (s Snapshot) rows() [][3]string {
+	load := [3]string{"load", unknown, "target " + unknown}
+	if s.Target > 0 {
+		load[2] = "target " + format.Percent(s.Target)
+	}
+	if s.Load != nil {
+		load[1] = format.Percent(*s.Load)
+		load[2] += ", at " + format.Clock(s.LoadAt)
+	}
+	if s.Capacity > 0 {
+		load[2] += ", capacity " + format.Thousands(int(s.Capacity))
+	}
+	in := [3]string{"straight in", unknown, "of new visitors"}
+	if s.Admit != nil {
+		in[1] = format.Percent(*s.Admit)
+	}
+	if s.Unread {
+		return [][3]string{load, in, {"waiting", unknown}, {"invite", unknown}}
+	}
+	waiting := [3]string{"waiting", format.Thousands(s.Waiting)}
+	switch {
+	case !s.Oldest.IsZero():
+		waiting[2] = "the first since " + format.Clock(s.Oldest)
+	case s.Waiting == 0:
+		waiting[2] = "nobody in the line"
+	}
+	invite := [3]string{"invite", format.Thousands(s.Invite), "by the last decision"}
+	if s.Control.InviteNow > 0 {
+		invite[2] += ", and " + format.Thousands(s.Control.InviteNow) + " more by hand"
+	}
+	if s.Control.Drain {
+		invite[2] += "; draining: everyone left is invited"
+	}
+	return [][3]string{load, in, waiting, invite}
+}
+
+// ModeText says what the operator wants of the edge, in one line.
+func ModeText(c waitlist.Control) string {
+	switch c.Mode {
+	case gate.Throttle:
+		switch {
+		case c.Admit != nil:
+			return "throttle: a fixed share of " + format.Percent(*c.Admit) + " of new visitors is let in, until released"
+		case c.Law != "":
+			return "throttle: the law " + c.Law + " decides"
+		}
+		return "throttle: the law decides"
+	case gate.Hold:
+		return "hold: nobody new is let in"
+	case gate.Observe:
+		return "observe: decided and counted, everyone is let in"
+	}
+	return "open: everyone is let in"
+}
+
+// MailText says whether mail is sent, in one line.
+func MailText(c waitlist.Control) string {
+	if !c.Paused {
+		return "being sent"
+	}
+	out := "paused by the operator"
+	if c.PausedBecause != "" {
+		out = "paused: " + c.PausedBecause
+	}
+	if !c.ResumeAt.IsZero() {
+		out += ", goes on by itself at " + format.Clock(c.ResumeAt)
+	}
+	return out
+}

@@ -1,0 +1,51 @@
+package operator_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"raincheck/pkg/gate"
+	"raincheck/pkg/operator"
+	"raincheck/pkg/waitlist"
+)
+
+// TestStatusOfASwitchJustThrown: what the law said before the switch is not shown
+// as if it were said of the door as it is now.
+func TestStatusOfASwitchJustThrown(t *testing.T) {
+	t.Parallel()
+	decided := time.Date(2026, 11, 24, 11, 4, 0, 0, time.UTC)
+	s := operator.Snapshot{Now: decided.Add(time.Minute), Decision: operator.Decision{Decided: decided, Because: "holding 0.90"},
+		Control: waitlist.Control{Mode: gate.Open, Switched: decided.Add(20 * time.Second)}}
+	if out := s.Text(); !strings.Contains(out, "  open: everyone is let in\n  11:04: switched; the inviter's next decision comes within a minute\n") {
+		t.Error(out)
+	}
+	s.Decided = decided.Add(time.Minute)
+	if out := s.Text(); !strings.Contains(out, "\n  11:05: holding 0.90\n") {
+		t.Error(out)
+	}
+}
+
+// TestStatusOfADrain: what was asked for by hand is on the screen until it is done.
+func TestStatusOfADrain(t *testing.T) {
+	t.Parallel()
+	s := operator.Snapshot{Decision: operator.Decision{Invite: 31}, Control: waitlist.Control{Drain: true, InviteNow: 1500, SignupsOff: true}}
+	if out := s.Text(); !strings.Contains(out, "  31  by the last decision, and 1,500 more by hand; draining: everyone left is invited\n") {
+		t.Error(out)
+	}
+}
+
+// TestStatusSaysUnknown where nothing could be read, and never that everyone is
+// let in or that nobody waits.
+func TestStatusSaysUnknown(t *testing.T) {
+	t.Parallel()
+	out := operator.Snapshot{Unread: true}.Text()
+	for _, never := range []string{"everyone", "0 %", "nobody", "being sent", "  0  "} {
+		if strings.Contains(out, never) {
+			t.Errorf("it says %q:\n%s", never, out)
+		}
+	}
+	if n := strings.Count(out, "unknown"); n != 8 {
+		t.Errorf("%d times unknown:\n%s", n, out)
+	}
+}
