@@ -33,14 +33,15 @@ var (
 	}
 	documentedGlobals = []string{
 		"cf", "crypto", "console", "Math", "Date", "Number", "String", "Object", "JSON", "parseInt", "encodeURIComponent",
-		"undefined", placeholder,
+		"encodeURI", "undefined", placeholder,
 	}
 	documentedMembers = []string{
 		"floor", "min", "max", "now", "keys", "log", "kvs", "get", "createHash", "createHmac", "update", "digest", // modules
-		"indexOf", "lastIndexOf", "charCodeAt", "slice", "split", "startsWith", "toLowerCase", "toString", "join", "push", "map", "exec", "test", "length", // prototypes
+		"indexOf", "lastIndexOf", "charCodeAt", "slice", "split", "startsWith", "toLowerCase", "toString", "join", "push", "map", "some", "reduce", "concat", "exec", "test", "length", // prototypes
 		"context", "requestId", "viewer", "ip", "request", "response", "method", "uri", "querystring", "headers", "cookies", // the event
-		"value", "multiValue", "attributes", "statusCode", "statusDescription", "accept", "location", "format",
-		"mode", "admit", "salt", "until", "failure", "stale", "alone", "lang", "pass", "sample", // the gate and the base
+		"rawQueryString", "value", "multiValue", "attributes", "statusCode", "statusDescription", "body", "encoding", "data",
+		"accept", "purpose", "location", "format",
+		"mode", "admit", "salt", "until", "failure", "stale", "alone", "strict", "lang", "keys", "pass", "sample", // the gate and the base
 	}
 	// forbiddenHeaders can neither be set nor changed by a function, in either
 	// event (disallowed and read-only headers of "Restrictions on all edge
@@ -50,7 +51,7 @@ var (
 		`content-length|host|transfer-encoding|via|warning|set-cookie|cookie)$`)
 )
 
-var importLine = regexp.MustCompile(`\bimport\s*(\w+)\s*from\s*["'](\w+)["'];?`)
+var importLine = regexp.MustCompile(`\bimport\s*([\w$]+)\s*from\s*["'](\w+)["'];?`)
 
 // undocumented returns what of a source the runtime does not promise.
 func undocumented(source string) []string {
@@ -231,6 +232,22 @@ func TestRuntimeCheckRefuses(t *testing.T) {
 	}
 }
 
+// topLevel visits what of a statement runs when the file is loaded: the bodies of
+// functions do not.
+func topLevel(s ast.Statement, visit func(any)) {
+	bodies := map[any]bool{}
+	walk(reflect.ValueOf(s), func(n any) {
+		if f, ok := n.(*ast.ArrowFunctionLiteral); ok {
+			walk(reflect.ValueOf(f.Body), func(n any) { bodies[n] = true })
+		}
+	})
+	walk(reflect.ValueOf(s), func(n any) {
+		if !bodies[n] {
+			visit(n)
+		}
+	})
+}
+
 // TestEverythingInOneTry reads the shape of a file: whatever can throw stands
 // inside the handler's try, the catch hands back what came in, and outside of the
 // functions are constants only, because nobody promises that CloudFront keeps two
@@ -248,7 +265,7 @@ func TestEverythingInOneTry(t *testing.T) {
 		for _, s := range program.Body {
 			f, ok := s.(*ast.FunctionDeclaration)
 			if !ok {
-				walk(reflect.ValueOf(s), func(n any) {
+				topLevel(s, func(n any) {
 					switch n := n.(type) {
 					case *ast.CallExpression, *ast.NewExpression, *ast.DotExpression, *ast.BracketExpression:
 						t.Errorf("%s: something is called or read at the top level, where nothing catches an error", name)
@@ -268,12 +285,21 @@ func TestEverythingInOneTry(t *testing.T) {
 				continue
 			}
 			body := f.Function.Body.List
-			if len(body) != 2 {
-				t.Fatalf("%s: the handler has %d statements, and should have one that takes the event apart and one try", name, len(body))
+			// What stands before the try takes the event apart and calls nothing.
+			for _, s := range body[:len(body)-1] {
+				if _, ok := s.(*ast.LexicalDeclaration); !ok {
+					t.Errorf("%s: a %T stands outside of the handler's try", name, s)
+				}
+				walk(reflect.ValueOf(s), func(n any) {
+					switch n.(type) {
+					case *ast.CallExpression, *ast.NewExpression, *ast.BracketExpression, *ast.AwaitExpression:
+						t.Errorf("%s: something is called outside of the handler's try", name)
+					}
+				})
 			}
-			try, ok := body[1].(*ast.TryStatement)
+			try, ok := body[len(body)-1].(*ast.TryStatement)
 			if !ok || try.Catch == nil || try.Finally != nil {
-				t.Fatalf("%s: the handler's second statement is no try with a catch", name)
+				t.Fatalf("%s: the handler's last statement is not a try with a catch", name)
 			}
 			last := try.Catch.Body.List[len(try.Catch.Body.List)-1]
 			if _, ok := last.(*ast.ReturnStatement); !ok {

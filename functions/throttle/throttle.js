@@ -1,12 +1,14 @@
 // throttle.js decides, on every request, whether it starts a visit and whether
 // that visitor comes in now (CloudFront Function, viewer request, runtime
-// cloudfront-js-2.0). pkg/gate has the same rules in Go and vectors hold the two
-// equal.
+// cloudfront-js-2.0). pkg/gate has the same rules in Go, and shared vectors hold
+// the two equal.
 //
 // An error that leaves this file answers 502 for the whole site. So everything
-// stands inside one try, the store's handle too, and the catch lets the request
-// through. Only what the runtime documents is used, and runtime_test.go refuses
-// the rest.
+// stands inside one try, the store's handle too. An error inside it is a free
+// pass or a closed site, so no request may cause one. A function that takes too
+// long is throttled by CloudFront, which answers 503 for the whole site. So the
+// work for a request is bounded, whatever it carries. Only what the runtime
+// documents is used, and runtime_test.go refuses the rest.
 
 import cf from 'cloudfront';
 import crypto from 'crypto';
@@ -14,6 +16,7 @@ import crypto from 'crypto';
 // FAILURE is joined in at deploy: what to do when the store says nothing, 'open'
 // or 'hold'.
 /* global FAILURE */
+const HOLDS = FAILURE === 'hold';
 
 const COOKIE = '__Host-raincheck';
 const HEADER = 'x-raincheck';
@@ -22,17 +25,37 @@ const DAY = 86400; // a pass never lives longer than this from its first issue
 const ATTRIBUTES = '; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=';
 const LOW = 1048576; // 2^20
 const ALL = 4503599627370496; // 2^52
-// What gateShare and baseShare return is the share of new visitors to let in, 0
+const LONGEST_PATH = 1024; // of a path that is exempt, and of the way back
+const LONGEST_HEADER = 256; // what is read of one; CloudFront takes 20 KB
+
+// What shareOf returns is the share of new visitors to let in, 0
 // to 1, as a plain number; and beside that one of these.
 const UNREADABLE = -1; // the document says nothing
 const EVERYONE = 2; // all come in, whatever they draw
 const OBSERVE = 3; // OBSERVE + share: count by the share, and let everyone in
-const TAG = /^[A-Za-z0-9-]{1,40}$/;
-const WEIGHED = /^[ \t]*([A-Za-z0-9-]{1,40})[ \t]*(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$/;
-const ON_SITE = /^\/(?:[!-.0-[\]-~]\/?)*$/; // printable ASCII without a backslash and without //
+
+// What a request is for: see purpose.
+const PAGE = 1;
+const PREFETCH = 2;
+const WORK = 3;
+const ASSET = 4;
+const PREFLIGHT = 0;
+
+const PAGE_TYPE = /^(?:text\/html|application\/xhtml\+xml|(\*\/\*)) *(?:[,;]|$)/i;
+const ASSET_NAME = /\.(?:avif|css|gif|ico|jpe?g|m?js|json|map|mp[34]|otf|png|svg|ttf|wasm|web(?:[mp]|manifest)|woff2?)$/i;
+const LANGUAGE = /^ *([a-z\d-]+) *(?:; *q=([01](?:\.\d*)?) *)?$/i;
+const ENGINE = /(?:google|bing|apple|duckduck|yandex|petal|seznam)bot|baiduspider|slurp/i;
+const PRINTABLE = /^[!-[\]-~]+$/; // ASCII without spaces and backslashes
+const OPEN = /^\/(?:robots\.txt$|\.well-known\/)/;
+const UNSAFE = /[\x00- \\\x7f]/;
+// A dot, a slash or a backslash, or what nobody needs to escape.
+const ESCAPED = /%(?:2[def]|3\d|[46][1-9a-f]|[57][\da]|5[cf]|7e)/i;
+const UNIQUE = /^[\w-]{1,24}/;
 
 async function handler(event) {
   const request = event.request;
+  // Who is kept out when nothing can be decided and FAILURE is hold.
+  let kept = false;
   try {
     const headers = request.headers;
     const uri = request.uri;
@@ -42,7 +65,7 @@ async function handler(event) {
     delete headers[HEADER];
     // The room is never gated: its visitors would be redirected to it for ever.
     // Its requests keep the pass, because it reads the pass itself.
-    if (uri.startsWith(ROOM) && (uri.length === ROOM.length || uri[ROOM.length] === '/')) {
+    if ((uri + '/').startsWith(ROOM + '/') && plain(uri)) {
       return request;
     }
     // The site never sees the pass. Where answers are cached by cookie, every pass
@@ -51,136 +74,160 @@ async function handler(event) {
     if (held) {
       delete cookies[COOKIE];
     }
-    if (!startsVisit(request.method, headers)) {
+    const what = purpose(request.method, headers, uri);
+    if (what === PREFLIGHT || (OPEN.test(uri) && plain(uri))) {
       return request;
     }
+    kept = HOLDS && what <= PREFETCH && !held;
 
     const now = Math.floor(Date.now() / 1000);
     const store = cf.kvs();
     let doc = null;
     let share = UNREADABLE;
+    // What throws is missing or cannot be read, and leaves share as it is.
     try {
       doc = await store.get('gate', { format: 'json' });
-      share = gateShare(doc, now);
-    } catch (e) {
-      share = UNREADABLE;
-    }
+      share = shareOf(doc, now);
+    } catch (e) {}
     if (share < 0) {
       try {
         doc = await store.get('base', { format: 'json' });
-        share = baseShare(doc);
-      } catch (e) {
-        share = UNREADABLE;
-      }
+        share = shareOf(doc, now);
+      } catch (e) {}
     }
     if (share < 0) {
-      return FAILURE !== 'hold' || held ? request : turnAway(request, null);
+      return kept ? turnAway(request, null, what) : request;
     }
+    if (within(uri, doc.alone) && plain(uri)) {
+      return request;
+    }
+    // While nobody could be turned away, nothing is refused either. A path that is
+    // not plain may lead anywhere. The inviter writes the prefixes in lower case.
+    const closing = share < 1;
+    const strict = (closing || share >= OBSERVE) && doc.strict && (!plain(uri) || within(uri.toLowerCase(), doc.strict));
 
-    const alone = doc.alone;
-    if (alone) {
-      for (let i = 0; i < alone.length; i++) {
-        if (uri.startsWith(alone[i])) {
-          return request;
-        }
-      }
-    }
-    if (held && doc.keys) {
+    if (held && doc.keys && (strict || what <= PREFETCH || (what === WORK && due(held.value, doc.pass, now)))) {
       const pass = goodPass(held, doc.keys, now);
       if (pass) {
-        if (doc.pass && 2 * (expiry(pass) - now) < doc.pass) {
-          renew(headers, pass.split('.'), doc, now);
+        if (what !== ASSET && doc.pass && due(pass, doc.pass, now)) {
+          const old = pass.split('.');
+          give(headers, doc, old[2], Number(old[old.length - 3]), old[old.length - 2], now);
         }
         return request;
       }
     }
-    return newcomer(event, doc, share, now);
+    if (what === PREFETCH) {
+      return closing ? turnAway(request, null, what) : request;
+    }
+    if (strict) {
+      if (chosen(0, event, doc.sample)) {
+        console.log('rc2 ' + doc.sample);
+      }
+      if (closing) {
+        return refuse(request, doc);
+      }
+    }
+    return what === PAGE ? newcomer(event, doc, share, now, strict) : request;
   } catch (e) {
     console.log('rc-error ' + e);
-    return request;
+    return kept ? answer(302, 'Found', 'location', ROOM) : request;
   }
 }
 
-// startsVisit says whether a request opens a page. Nothing else is gated: a form
-// sent would lose what somebody typed, and images and scripts are to cost nothing.
-function startsVisit(method, headers) {
+// purpose says what a request is for. PAGE starts a visit. WORK is what somebody
+// does on the site, frames included, since a payment comes back in one; it is not
+// gated and renews a pass. An ASSET does neither.
+function purpose(method, headers, uri) {
   if (method !== 'GET' && method !== 'HEAD') {
-    return false;
+    return method === 'OPTIONS' && headers['access-control-request-method'] ? PREFLIGHT : WORK;
   }
-  const mode = headers['sec-fetch-mode'];
-  return mode && mode.value ? mode.value === 'navigate' : list(headers.accept).indexOf('text/html') >= 0;
+  if (text(headers['sec-purpose']).startsWith('prefetch')) {
+    return PREFETCH;
+  }
+  const dest = text(headers['sec-fetch-dest']);
+  const mode = text(headers['sec-fetch-mode']);
+  const navigates = mode === 'navigate';
+  // Chrome 76 to 79 say the mode and not the destination.
+  if (dest || mode) {
+    return (dest ? dest === 'document' : navigates) ? PAGE : navigates || dest === 'empty' ? WORK : ASSET;
+  }
+  const accept = text(headers.accept);
+  const type = PAGE_TYPE.exec(accept);
+  return !accept || (type && !(type[1] && ASSET_NAME.test(uri.slice(-12)))) ? PAGE : ASSET;
 }
+
+// within says whether a path begins with one of the prefixes.
+const within = (uri, prefixes) => prefixes && prefixes.some((prefix) => uri.startsWith(prefix));
+
+// plain says whether a path leads where its beginning says, and is not too long
+// to find that out. Browsers spell paths like that; servers read other spellings
+// in different ways.
+const plain = (uri) =>
+  uri.length <= LONGEST_PATH && PRINTABLE.test(uri) && uri.indexOf('..') < 0 && uri.indexOf('//') < 0 && uri.indexOf('/./') < 0 && !ESCAPED.test(uri);
+
+// text returns what is read of a header.
+const text = (header) => (header ? header.value.slice(0, LONGEST_HEADER) : '');
 
 // newcomer decides about somebody without a good pass, counts them, and gives a
-// pass to whoever comes in.
-function newcomer(event, doc, share, now) {
+// pass to whoever comes in. Who opened a strict path was counted there.
+function newcomer(event, doc, share, now, strict) {
   const request = event.request;
   const headers = request.headers;
-  const number = doc.salt ? draw(event.viewer.ip, headers['user-agent'], doc.salt) : 0;
+  const agent = text(headers['user-agent']);
+  const number = doc.salt ? parseInt(hmac(doc.salt, network(event.viewer.ip) + '|' + agent, 'hex').slice(0, 13), 16) : 0;
+  // 52 bits that are a visitor's for the life of the salt: the first 32 decide, and
+  // the last 20 choose who is counted.
   const low = number % LOW;
   const lucky = share === EVERYONE || (number - low) / ALL < (share < OBSERVE ? share : share - OBSERVE);
-  // One visit in n is counted, as n. The choice is made by bits of the number that
-  // have no part in the answer, and by the request's id, so that whoever comes
-  // again is chosen anew.
+  const out = !lucky && share < EVERYONE;
+  // One visit in n is counted, as n. A search engine that comes again is not.
   const n = doc.sample;
-  const id = event.context.requestId;
-  if (n && (low + (7919 * id.charCodeAt(7) || 0)) % n === 0) {
+  if (!strict && chosen(low, event, n) && !(out && searches(agent))) {
     console.log('rc1 ' + n + ' ' + (lucky ? n : 0));
   }
-  if (!lucky && share < EVERYONE) {
-    return turnAway(request, doc.lang);
+  if (out) {
+    return turnAway(request, doc.lang, PAGE);
   }
-  const key = signer(doc.keys, now);
-  if (key && doc.pass) {
-    const hashed = crypto.createHash('sha256').update(id).digest('hex');
-    give(headers, key, 'd', now + doc.pass, now, hashed.slice(8, 32), now);
+  const unique = UNIQUE.exec(event.context.requestId);
+  if (doc.pass && unique) {
+    give(headers, doc, 'd', now, unique[0], now);
   }
   return request;
 }
 
-// gateShare returns the share that the gate lets in at now.
-function gateShare(gate, now) {
-  const mode = gate.mode;
+// chosen says whether this request is the one in n that is counted. It is chosen
+// by bits of the draw that have no part in the answer, and by four characters of
+// the request's id, so that whoever comes again is chosen again.
+function chosen(low, event, n) {
+  let number = 0;
+  for (let i = 7; i < 11; i++) {
+    number = (number * 48271 + (event.context.requestId.charCodeAt(i) || 0)) % 2147483647;
+  }
+  return (low + number) % n === 0;
+}
+
+// shareOf returns the share that a gate lets in at now, or a base, which has the
+// field failure, while there is no gate.
+function shareOf(doc, now) {
+  const mode = doc.failure || doc.mode;
   if (mode === 'open') {
     return EVERYONE;
   }
-  if (!gate.salt || !gate.keys || !gate.pass || !gate.sample) {
+  if (!doc.salt || !doc.keys || !doc.pass || !doc.sample) {
     return UNREADABLE;
   }
   if (mode === 'observe') {
-    return OBSERVE + (gate.admit || 0);
+    return OBSERVE + (doc.admit || 0);
   }
-  if (mode !== 'throttle' && mode !== 'hold') {
-    return UNREADABLE;
+  // A decision of the law that nobody renewed has run out. A hold has no end:
+  // somebody meant it.
+  if (mode === 'throttle') {
+    return (doc.until && doc.until <= now ? doc.stale : doc.admit) || 0;
   }
-  // A decision that nobody renewed has run out.
-  if (gate.until && gate.until <= now) {
-    return gate.stale || 0;
-  }
-  return mode === 'throttle' ? gate.admit || 0 : 0;
+  return mode === 'hold' ? (doc.failure && doc.stale) || 0 : UNREADABLE;
 }
 
-// baseShare returns the share that the base lets in while there is no gate.
-function baseShare(base) {
-  if (base.failure === 'open') {
-    return EVERYONE;
-  }
-  if (base.failure !== 'hold' || !base.salt || !base.keys || !base.pass || !base.sample) {
-    return UNREADABLE;
-  }
-  return base.stale || 0;
-}
-
-function hmac(key, text) {
-  return crypto.createHmac('sha256', key).update(text).digest('base64url');
-}
-
-// draw returns 52 bits that are a visitor's for the life of the salt: the first
-// 32 decide, and the last 20 choose who is counted.
-function draw(ip, agent, salt) {
-  const text = network(ip) + '|' + (agent ? agent.value : '');
-  return parseInt(crypto.createHmac('sha256', salt).update(text).digest('hex').slice(0, 13), 16);
-}
+const hmac = (key, value, encoding) => crypto.createHmac('sha256', key).update(value).digest(encoding);
 
 // network returns the IPv4 address, or the first 64 bits of an IPv6 address,
 // because a device changes the rest at will.
@@ -192,120 +239,123 @@ function network(ip) {
     return ip.slice(ip.lastIndexOf(':') + 1);
   }
   const halves = ip.split('::');
-  const head = halves[0] ? halves[0].split(':') : [];
-  const tail = halves[1] ? halves[1].split(':') : [];
-  let out = '';
-  for (let i = 0; i < 4; i++) {
-    const group = i < head.length ? head[i] : tail[i - 8 + tail.length] || '0';
-    out += (i ? ':' : '') + parseInt(group, 16).toString(16);
+  const head = halves[0].split(':');
+  const tail = (halves[1] || '').split(':');
+  while (head.length + tail.length < 8) {
+    head.push('0');
   }
-  return out;
+  const all = head.concat(tail).map((group) => parseInt(group, 16) || 0);
+  // An IPv4 address, written as IPv6.
+  if (all.slice(0, 6).join() === '0,0,0,0,0,65535') {
+    return [all[6] >> 8, all[6] & 255, all[7] >> 8, all[7] & 255].join('.');
+  }
+  return all.slice(0, 4).map((group) => group.toString(16)).join(':');
 }
 
-// goodPass returns the first good pass among what the cookie holds, or '':
-// 1.<key id>.<kind>.<expiry>.<first issue>.<id>.<MAC of 22 characters>
+// goodPass returns the first good pass among what the cookie holds, or ''. The
+// two forms are
+//
+//	1.<key id>.<kind>.<expires>.<first issue>.<id>.<MAC>
+//	2.<key id>.<kind>.<expires>.<renew from>.<first issue>.<id>.<MAC>
+//
+// with key id and kind of one character each and expires and renew of ten.
 function goodPass(held, keys, now) {
-  const all = held.multiValue;
-  for (let i = 0; i < (all ? all.length : 1) && i < 3; i++) {
-    const value = all ? all[i].value : held.value;
-    if (value.length <= 200) {
-      for (let j = 0; j < keys.length; j++) {
-        if (value.startsWith('1.' + keys[j][0] + '.')) {
-          const key = keys[j][1];
-          const end = value.length - 22;
-          const mac = hmac(key, value.slice(0, end - 1)).slice(0, 22);
-          // The runtime has no comparison in constant time. How long it takes to
-          // compare the HMACs of the two tells nothing of either.
-          if (hmac(key, mac) === hmac(key, value.slice(end)) && value[end - 1] === '.' && expiry(value) > now) {
-            return value;
-          }
-        }
+  const all = held.multiValue || [held];
+  for (let i = 0; i < all.length && i < 3; i++) {
+    const value = all[i].value;
+    for (let j = 0; value.length <= 200 && j < keys.length; j++) {
+      if (value.startsWith('.' + keys[j][0] + '.', 1) && expiry(value) > now && sealed(value, keys[j][1])) {
+        return value;
       }
     }
   }
   return '';
 }
 
-// expiry reads a pass of ours, in which the key id and the kind are one character
-// each.
-function expiry(pass) {
-  return parseInt(pass.slice(6), 10);
+// sealed says whether a pass bears its right MAC. The runtime has no comparison
+// in constant time. How long it takes to compare the HMACs of two values tells
+// nothing of either. Nor does comparing two numbers, of 53 bits each: whoever has
+// guessed those may learn the rest.
+function sealed(value, key) {
+  const old = value[0] === '1';
+  const length = old ? 22 : 33;
+  const from = value.length - length;
+  const right = hmac(key, value.slice(0, from - 1), old ? 'base64url' : 'hex').slice(0, length);
+  const given = value.slice(from);
+  return value[from - 1] === '.' && (old ? hmac(key, right, 'hex') === hmac(key, given, 'hex') : parseInt(right, 16) === parseInt(given, 16)) && right === given;
 }
 
-// renew gives a fresh pass for an old one, taken apart at its dots.
-function renew(headers, old, doc, now) {
-  const first = Number(old[4]);
-  const until = Math.min(now + doc.pass, first + DAY);
-  const key = signer(doc.keys, now);
-  if (key && until > Number(old[3])) {
-    give(headers, key, old[2], until, first, old[5], now);
+const expiry = (pass) => parseInt(pass.slice(6), 10);
+
+// due says whether a pass is to be renewed by now.
+const due = (pass, life, now) => (pass[0] === '2' ? parseInt(pass.slice(17), 10) <= now : 2 * (expiry(pass) - now) <= life);
+
+// give leaves the finished cookie where remember.js finds it. It is signed with
+// the newest key whose time has come.
+function give(headers, doc, kind, first, id, now) {
+  const key = (doc.keys || []).reduce((best, one) => (one[2] <= now && (!best || one[2] >= best[2]) ? one : best), null);
+  if (key) {
+    const last = first + DAY;
+    const expires = Math.min(now + doc.pass, last);
+    // A pass that lives to the end of its day is not renewed again.
+    const from = expires < last ? now + (doc.pass >> 1) : expires;
+    const value = ['2', key[0], kind, expires, from, first, id].join('.');
+    headers[HEADER] = { value: value + '.' + hmac(key[1], value, 'hex').slice(0, 33) + ATTRIBUTES + (expires - now) };
   }
 }
 
-// signer returns the newest key whose time has come.
-function signer(keys, now) {
-  let newest = null;
-  for (let i = 0; keys && i < keys.length; i++) {
-    const key = keys[i];
-    if (key[2] <= now && (!newest || key[2] >= newest[2])) {
-      newest = key;
-    }
-  }
-  return newest;
+// answer makes an answer that nobody keeps, with one more header. It is made each
+// time: nobody promises that two requests never share what stands outside of the
+// functions.
+function answer(code, description, name, value) {
+  const headers = { 'cache-control': { value: 'no-store' } };
+  headers[name] = { value: value };
+  return { statusCode: code, statusDescription: description, headers: headers };
 }
 
-// give leaves the finished cookie where remember.js finds it.
-function give(headers, key, kind, expires, first, id, now) {
-  const text = ['1', key[0], kind, expires, first, id].join('.');
-  headers[HEADER] = { value: text + '.' + hmac(key[1], text).slice(0, 22) + ATTRIBUTES + (expires - now) };
-}
+// searches says whether a browser's name is that of a search engine. Those of
+// people pass the quick look.
+const searches = (agent) => (agent.indexOf('ot') >= 0 || agent.indexOf('http') >= 0) && ENGINE.test(agent);
 
-// turnAway answers with the way to the room, in the visitor's language where the
-// room's are known. The answer is made anew each time: nobody promises that two
-// requests never share what stands outside of the functions.
-function turnAway(request, languages) {
-  let room = ROOM;
-  if (languages && languages.length) {
-    room += '/' + language(list(request.headers['accept-language']), languages) + '/';
-  }
-  return {
-    statusCode: 302,
-    statusDescription: 'Found',
-    headers: { 'cache-control': { value: 'no-store' }, location: { value: room + '?to=' + encodeURIComponent(wanted(request)) } },
+// turnAway answers with the way to the room. A machine that can come again is told
+// to: what is fetched ahead, or for a search engine, must not be a redirect, which
+// would be shown, or found, when the site has long been open.
+const turnAway = (request, languages, what) =>
+  what === PREFETCH || searches(text(request.headers['user-agent']))
+    ? answer(503, 'Busy', 'retry-after', '120')
+    : answer(302, 'Found', 'location', room(request, languages) + way(request));
+
+// refuse answers a request under a strict path from somebody without a pass.
+function refuse(request, doc) {
+  const accept = text(request.headers.accept);
+  const to = room(request, doc.lang);
+  const json = /json/.test(accept) && !/html/.test(accept);
+  const out = answer(429, 'Busy', 'retry-after', '120');
+  out.headers['content-type'] = { value: json ? 'application/json' : 'text/html' };
+  out.body = {
+    encoding: 'text',
+    data: json
+      ? '{"error":"waiting_room","room":"' + to + '","join":"' + to + 'form.json"}'
+      : '<!doctype html><html lang=en><title>Waiting room</title><h1>Many people are here right now. <a href="' + to + way(request) + '">Go to the waiting room</a></h1>',
   };
+  return out;
 }
 
-// list returns all of a header that may come more than once.
-function list(header) {
-  const values = header && header.multiValue;
-  if (!values) {
-    return header ? header.value : '';
-  }
-  let all = '';
-  for (let i = 0; i < values.length; i++) {
-    all += (i ? ',' : '') + values[i].value;
-  }
-  return all;
-}
+// room returns the room's address, in the visitor's language where the room's are
+// known.
+const room = (request, languages) => (languages && languages.length ? ROOM + '/' + language(text(request.headers['accept-language']), languages) + '/' : ROOM);
 
 // language picks from the room's languages, the first of which is the default.
 function language(accept, known) {
   let best = known[0];
   let top = 0;
-  let from = 0;
+  const parts = accept.split(',');
   // Twelve are more than any browser sends, and a bound for those who send more.
-  for (let i = 0; i < 12 && top < 1 && from >= 0; i++) {
-    const comma = accept.indexOf(',', from);
-    let tag = comma < 0 ? accept.slice(from) : accept.slice(from, comma);
-    let q = 1;
-    // Most browsers put the one that counts first, without a weight.
-    if (!TAG.test(tag)) {
-      const weighed = WEIGHED.exec(tag);
-      q = weighed ? Number(weighed[2] || 1) : 0;
-      tag = weighed ? weighed[1] : '';
-    }
+  for (let i = 0; i < parts.length && i < 12 && top < 1; i++) {
+    const part = LANGUAGE.exec(parts[i]);
+    const q = part ? Number(part[2] || 1) : 0;
     if (q > top) {
-      tag = tag.toLowerCase();
+      let tag = part[1].toLowerCase();
       // es-us, then es.
       while (tag && known.indexOf(tag) < 0) {
         const cut = tag.lastIndexOf('-');
@@ -316,26 +366,30 @@ function language(accept, known) {
         top = q;
       }
     }
-    from = comma < 0 ? -1 : comma + 1;
   }
   return best;
 }
 
-// wanted returns the path and query that were asked for, if they surely lead to
-// this site, else '/': gate.SafePath has the reasons.
-function wanted(request) {
-  const query = request.querystring || {};
-  const names = Object.keys(query);
-  let path = request.uri;
-  let mark = '?';
-  for (let i = 0; i < names.length; i++) {
-    const one = query[names[i]];
-    const all = one.multiValue;
-    for (let j = 0; j < (all ? all.length : 1); j++) {
-      const value = all ? all[j].value : one.value;
-      path += mark + names[i] + (value ? '=' + value : '');
-      mark = '&';
+// way returns the query that carries the path and query that were asked for, if
+// they surely lead to this site: gate.SafePath has the reasons. What does not fit,
+// or is not safe, is left out: the query, or both.
+function way(request) {
+  let to = '/';
+  try {
+    const path = ascii(request.uri);
+    if (path[0] === '/' && path[1] !== '/' && path.length <= LONGEST_PATH) {
+      to = path;
+      const query = ascii(request.rawQueryString());
+      if (query && path.length + query.length < LONGEST_PATH) {
+        to += '?' + query;
+      }
     }
+  } catch (e) {
+    // Half a character, or no query.
   }
-  return path.length <= 512 && ON_SITE.test(path) ? path : '/';
+  return '?to=' + encodeURIComponent(to);
 }
+
+// ascii returns a path or query in printable ASCII, or '' for one that is too
+// long or not safe. What was escaped before stays as it was.
+const ascii = (part) => (part.length > LONGEST_PATH || UNSAFE.test(part) ? '' : PRINTABLE.test(part) ? part : encodeURI(part).split('%25').join('%'));

@@ -3,6 +3,7 @@ package bypass
 import (
 	"crypto/hmac"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -21,8 +22,12 @@ const CookieName = "__Host-raincheck"
 // MaxPassLife is how long after its first issue a pass can be renewed for.
 const MaxPassLife = 24 * time.Hour
 
-// maxPass bounds what is read: a pass of ours has at most 118 characters.
+// maxPass bounds what is read: a pass of ours has at most 140 characters.
 const maxPass = 200
+
+// mac2 is how much of the MAC a pass of version 2 has, in hex digits: 132 bits, as
+// in the 22 characters of base64url of version 1.
+const mac2 = 33
 
 // Kind says how somebody came in. It is one letter in the pass, and the edge
 // carries it from one renewal to the next.
@@ -48,6 +53,10 @@ type Pass struct {
 	First time.Time
 	// Expires is at most MaxPassLife after First.
 	Expires time.Time
+	// Renew is from when the edge renews it, which it can tell without a key. It
+	// is Expires when there is no renewal any more, and zero in a pass of version
+	// 1, which is renewed from half its life on.
+	Renew time.Time
 	// ID tells one bearer from another, of the characters A-Z a-z 0-9 _ -, at
 	// most 64 of them; renewals keep it. A redemption is counted once per ID.
 	ID string
@@ -90,8 +99,35 @@ func (k *Keyring) PassKeys(now time.Time) PassKeys {
 	return out
 }
 
+// NewPass is the pass of somebody who comes in at now, good for life (at most
+// MaxPassLife), of version 2.
+func NewPass(kind Kind, id string, now time.Time, life time.Duration) Pass {
+	return Pass{Kind: kind, First: now, ID: id}.lasting(now, life)
+}
+
+// lasting returns the pass as it is made or renewed at now.
+func (p Pass) lasting(now time.Time, life time.Duration) Pass {
+	end := p.First.Unix() + int64(MaxPassLife/time.Second)
+	seconds := int64(life / time.Second)
+	p.Expires = time.Unix(min(now.Unix()+seconds, end), 0).UTC()
+	p.Renew = p.Expires
+	if p.Expires.Unix() < end {
+		p.Renew = time.Unix(now.Unix()+seconds/2, 0).UTC()
+	}
+	return p
+}
+
+// Due says whether a pass that is good for life from one renewal to the next is
+// to be renewed at now.
+func (p Pass) Due(now time.Time, life time.Duration) bool {
+	if !p.Renew.IsZero() {
+		return now.Unix() >= p.Renew.Unix()
+	}
+	return 2*(p.Expires.Unix()-now.Unix()) <= int64(life/time.Second)
+}
+
 // MintPass makes the cookie value for somebody who comes in at now, good for
-// life (at most MaxPassLife). id is the unique part: NewPassID's, or that of the
+// life (at most MaxPassLife), of version 1: the edge alone makes version 2. id is the unique part: NewPassID's, or that of the
 // good pass which the same browser already bears.
 func (k *Keyring) MintPass(kind Kind, id string, now time.Time, life time.Duration) (string, error) {
 	return k.PassKeys(now).Mint(Pass{Kind: kind, First: now, Expires: now.Add(min(life, MaxPassLife)), ID: id}, now)
@@ -102,9 +138,9 @@ func (k *Keyring) VerifyPass(value string, now time.Time) (Pass, error) {
 	return k.PassKeys(now).Verify(value, now)
 }
 
-// RenewPass returns a fresh cookie value for a pass that is past half of life,
-// and the empty string for one that needs none yet, or that has reached
-// MaxPassLife after its first issue.
+// RenewPass returns a fresh cookie value, of version 2, for a pass that is due,
+// and the empty string for one that is not. A pass never lives longer than
+// MaxPassLife from its first issue.
 func (k *Keyring) RenewPass(p Pass, now time.Time, life time.Duration) (string, error) {
 	return k.PassKeys(now).Renew(p, now, life)
 }
@@ -134,11 +170,14 @@ func (k *Keyring) PassID(parts ...string) string {
 }
 
 // Mint makes the cookie value for p, signed with the newest key whose time has
-// come by now:
+// come by now. Without Renew it is of version 1, else of version 2:
 //
 //	1.<key id>.<kind>.<expires>.<first>.<id>.<MAC>
+//	2.<key id>.<kind>.<expires>.<renew>.<first>.<id>.<MAC>
 //
-// with times in Unix seconds and the MAC over all before its dot.
+// with times in Unix seconds and the MAC over all before its dot: 22 characters
+// of base64url in version 1, and 33 of lower-case hex in version 2, which the edge
+// can compare as numbers.
 func (ks PassKeys) Mint(p Pass, now time.Time) (string, error) {
 	k, ok := ks.signer(now)
 	switch {
@@ -151,29 +190,52 @@ func (ks PassKeys) Mint(p Pass, now time.Time) (string, error) {
 	case p.Expires.Unix() > p.First.Unix()+int64(MaxPassLife/time.Second):
 		return "", fmt.Errorf("making a pass: it would live past %s from its first issue", MaxPassLife)
 	}
-	text := "1." + strconv.Itoa(k.ID) + "." + string(p.Kind) + "." +
-		strconv.FormatInt(p.Expires.Unix(), 10) + "." + strconv.FormatInt(p.First.Unix(), 10) + "." + p.ID
-	return text + "." + tag([]byte(k.Key), text), nil
+	version, renew := "1.", ""
+	if !p.Renew.IsZero() {
+		version, renew = "2.", strconv.FormatInt(p.Renew.Unix(), 10)+"."
+	}
+	text := version + strconv.Itoa(k.ID) + "." + string(p.Kind) + "." +
+		strconv.FormatInt(p.Expires.Unix(), 10) + "." + renew + strconv.FormatInt(p.First.Unix(), 10) + "." + p.ID
+	return text + "." + passMAC(k, text), nil
+}
+
+// passMAC is the MAC of a pass whose text begins with its version.
+func passMAC(k PassKey, text string) string {
+	if text[0] == '1' {
+		return tag([]byte(k.Key), text)
+	}
+	return hex.EncodeToString(mac([]byte(k.Key), text))[:mac2]
 }
 
 // Verify is VerifyPass with nothing but the edge's keys.
 func (ks PassKeys) Verify(value string, now time.Time) (Pass, error) {
 	f := strings.Split(value, ".")
-	if len(value) > maxPass || len(f) != 7 || f[0] != "1" {
+	if len(value) > maxPass || !(f[0] == "1" && len(f) == 7 || f[0] == "2" && len(f) == 8) {
 		return Pass{}, ErrPass
 	}
 	i := slices.IndexFunc(ks, func(k PassKey) bool { return strconv.Itoa(k.ID) == f[1] })
 	if i < 0 {
 		return Pass{}, ErrPass
 	}
-	text := value[:strings.LastIndexByte(value, '.')]
-	if !hmac.Equal([]byte(tag([]byte(ks[i].Key), text)), []byte(f[6])) {
+	text, given := value[:strings.LastIndexByte(value, '.')], f[len(f)-1]
+	if !hmac.Equal([]byte(passMAC(ks[i], text)), []byte(given)) {
 		return Pass{}, ErrPass
 	}
-	expires, err1 := strconv.ParseInt(f[3], 10, 64)
-	first, err2 := strconv.ParseInt(f[4], 10, 64)
-	p := Pass{Kind: Kind(f[2]), First: time.Unix(first, 0).UTC(), Expires: time.Unix(expires, 0).UTC(), ID: f[5]}
-	if err1 != nil || err2 != nil || now.Unix() >= expires {
+	// Seconds in the order of their fields: expires, renew in version 2, first.
+	var seconds []int64
+	for _, field := range f[3 : len(f)-2] {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return Pass{}, ErrPass
+		}
+		seconds = append(seconds, n)
+	}
+	at := func(s int64) time.Time { return time.Unix(s, 0).UTC() }
+	p := Pass{Kind: Kind(f[2]), First: at(seconds[len(seconds)-1]), Expires: at(seconds[0]), ID: f[len(f)-2]}
+	if len(seconds) == 3 {
+		p.Renew = at(seconds[1])
+	}
+	if now.Unix() >= p.Expires.Unix() {
 		return Pass{}, ErrPass
 	}
 	return p, nil
@@ -181,15 +243,10 @@ func (ks PassKeys) Verify(value string, now time.Time) (Pass, error) {
 
 // Renew is RenewPass with nothing but the edge's keys.
 func (ks PassKeys) Renew(p Pass, now time.Time, life time.Duration) (string, error) {
-	if 2*(p.Expires.Unix()-now.Unix()) >= int64(life/time.Second) {
+	if !p.Due(now, life) {
 		return "", nil
 	}
-	until := min(now.Unix()+int64(life/time.Second), p.First.Unix()+int64(MaxPassLife/time.Second))
-	if until <= p.Expires.Unix() {
-		return "", nil
-	}
-	p.Expires = time.Unix(until, 0).UTC()
-	return ks.Mint(p, now)
+	return ks.Mint(p.lasting(now, life), now)
 }
 
 func (ks PassKeys) signer(now time.Time) (PassKey, bool) {

@@ -37,6 +37,7 @@ func TestVectors(t *testing.T) {
 		}
 		Passes []struct {
 			Now, Expires, First int64
+			Renew               int64 // 0 in version 1
 			Kind, ID, Pass      string
 		}
 		Leave []struct {
@@ -91,6 +92,9 @@ func TestVectors(t *testing.T) {
 	}
 	for _, c := range v.Passes {
 		p := bypass.Pass{Kind: bypass.Kind(c.Kind), First: at(c.First), Expires: at(c.Expires), ID: c.ID}
+		if c.Renew != 0 {
+			p.Renew = at(c.Renew)
+		}
 		value, err := k.PassKeys(at(c.Now)).Mint(p, at(c.Now))
 		if err != nil {
 			t.Fatal(err)

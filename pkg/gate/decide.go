@@ -1,8 +1,6 @@
 package gate
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"regexp"
 	"slices"
 	"strconv"
@@ -30,9 +28,14 @@ type Request struct {
 	IP        string
 	UserAgent string
 	Method    string
-	// FetchMode, Accept and AcceptLanguage are the headers of the name; empty
-	// when absent.
-	FetchMode, Accept, AcceptLanguage string
+	// FetchDest, FetchMode and Purpose are the headers Sec-Fetch-Dest,
+	// Sec-Fetch-Mode and Sec-Purpose; empty when absent.
+	FetchDest, FetchMode, Purpose string
+	// Accept and AcceptLanguage are the headers of the name, each the first of
+	// them; empty when absent.
+	Accept, AcceptLanguage string
+	// CORSMethod is Access-Control-Request-Method, which a preflight has.
+	CORSMethod string
 	// Path and Query are as they stand in the request line, Query without its
 	// question mark.
 	Path, Query string
@@ -55,6 +58,11 @@ const (
 	Observed Outcome = "observed"
 	// TurnedAway is one who is sent to the waiting room.
 	TurnedAway Outcome = "turned away"
+	// Later is a machine that is asked to come again: a search engine that would be
+	// turned away, or a page fetched ahead by somebody without a pass.
+	Later Outcome = "later"
+	// Refused is a request under a strict path without a good pass.
+	Refused Outcome = "refused"
 )
 
 // Verdict is what the edge decided, and why.
@@ -66,10 +74,15 @@ type Verdict struct {
 	// Visitors and Admitted are what the edge's log counts this request as:
 	// nothing, or the sample's N.
 	Visitors, Admitted int
+	// Refused is what the edge's log counts this request as under a strict path,
+	// where it was refused, or in observe would have been: nothing, or the sample's
+	// N.
+	Refused int
 	// Cookie is what the pass cookie is set to, attributes included; empty when
 	// it is not set.
 	Cookie string
-	// Location is where to, when turned away.
+	// Location is where to, when turned away, and the waiting room's address when
+	// refused.
 	Location string
 }
 
@@ -89,37 +102,153 @@ type terms struct {
 	keys    bypass.PassKeys
 }
 
+// purpose is what a request is for.
+type purpose int
+
+const (
+	// forPreflight asks whether another request may be made. It is never gated.
+	forPreflight purpose = iota
+	// forPage starts a visit.
+	forPage
+	// forLater fetches a page ahead.
+	forLater
+	// forWork is what somebody does on the site, frames included, since a payment
+	// comes back in one; it is not gated and renews a pass.
+	forWork
+	// forAsset is an image, a style, a script or a font. It does neither.
+	forAsset
+)
+
+var (
+	pageType = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)^(?:text/html|application/xhtml\+xml|(\*/\*)) *(?:[,;]|$)`)
+	})
+	assetName = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)\.(?:avif|css|gif|ico|jpe?g|m?js|json|map|mp[34]|otf|png|svg|ttf|wasm|web(?:[mp]|manifest)|woff2?)$`)
+	})
+	engine = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)(?:google|bing|apple|duckduck|yandex|petal|seznam)bot|baiduspider|slurp`)
+	})
+	neverGated = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/(?:robots\.txt$|\.well-known/)`) })
+	unique     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w-]{1,24}`) })
+)
+
+func (r Request) purpose() purpose {
+	if r.Method != "GET" && r.Method != "HEAD" {
+		if r.Method == "OPTIONS" && r.CORSMethod != "" {
+			return forPreflight
+		}
+		return forWork
+	}
+	if strings.HasPrefix(r.Purpose, "prefetch") {
+		return forLater
+	}
+	dest, mode := head(r.FetchDest), head(r.FetchMode)
+	navigates := mode == "navigate"
+	switch {
+	case dest == "document", dest == "" && navigates:
+		return forPage
+	case navigates, dest == "empty":
+		return forWork
+	case dest != "", mode != "":
+		return forAsset
+	}
+	accept := head(r.Accept)
+	m := pageType().FindStringSubmatch(accept)
+	if accept == "" || m != nil && (m[1] == "" || !assetName().MatchString(r.Path)) {
+		return forPage
+	}
+	return forAsset
+}
+
+// searches says whether a browser's name is that of a search engine.
+func (r Request) searches() bool {
+	name := head(r.UserAgent)
+	return (strings.Contains(name, "ot") || strings.Contains(name, "http")) && engine().MatchString(name)
+}
+
 // Decide is throttle.js in Go: the same facts give the same answer. It reads no
 // clock and changes nothing.
 func (k Known) Decide(r Request, now time.Time) Verdict {
 	now = now.Truncate(time.Second)
-	if r.Path == Room || strings.HasPrefix(r.Path, Room+"/") || !startsVisit(r) {
+	what := r.purpose()
+	if (strings.HasPrefix(r.Path+"/", Room+"/") || neverGated().MatchString(r.Path)) && plain(r.Path) || what == forPreflight {
 		return Verdict{Outcome: Alone}
 	}
 	t, ok := k.terms(now)
 	if !ok {
-		if k.Failure != FailHold || len(r.Passes) > 0 {
+		if k.Failure != FailHold || len(r.Passes) > 0 || what > forLater {
 			return Verdict{Outcome: Alone}
 		}
-		return Verdict{Outcome: TurnedAway, Location: location(r, nil)}
+		return t.turnAway(r, what)
 	}
-	if slices.ContainsFunc(t.LeaveAlone, func(p string) bool { return strings.HasPrefix(r.Path, p) }) {
+	under := func(path string) func(string) bool {
+		return func(prefix string) bool { return strings.HasPrefix(path, prefix) }
+	}
+	if slices.ContainsFunc(t.LeaveAlone, under(r.Path)) && plain(r.Path) {
 		return Verdict{Outcome: Alone}
 	}
-	if v, ok := t.returning(r, now); ok {
+	closing := !t.open && !t.observe && t.share < 1
+	strict := (closing || t.observe) && len(t.Strict) > 0 && (!plain(r.Path) || slices.ContainsFunc(t.Strict, under(strings.ToLower(r.Path))))
+	if strict || what <= forLater || what == forWork && len(r.Passes) > 0 && due(r.Passes[0], now, t.PassLife) {
+		if v, ok := t.returning(r, what, now); ok {
+			return v
+		}
+	}
+	switch {
+	case what == forLater && closing:
+		return t.turnAway(r, what)
+	case what == forLater:
+		return Verdict{Outcome: Alone}
+	case strict:
+		v := Verdict{Outcome: Refused}
+		if !closing {
+			v = Verdict{Outcome: Alone}
+			if what == forPage {
+				v = t.newcomer(r, now)
+				v.Visitors, v.Admitted = 0, 0
+			}
+		} else {
+			v.Location = room(r, t.Languages)
+		}
+		if counted(0, r.ID, t.Sample) {
+			v.Refused = t.Sample
+		}
 		return v
+	case what != forPage:
+		return Verdict{Outcome: Alone}
 	}
 	return t.newcomer(r, now)
 }
 
-// returning lets in whoever bears a good pass, and renews it past half its life.
-func (t terms) returning(r Request, now time.Time) (v Verdict, ok bool) {
+// due says whether a cookie's value, which nobody has verified yet, says that it
+// is to be renewed. What somebody does on the site costs no HMAC before that.
+func due(value string, now time.Time, life time.Duration) bool {
+	seconds := func(from int) (n int64, ok bool) {
+		value = value[min(from, len(value)):]
+		digits := len(value) - len(strings.TrimLeft(value, "0123456789"))
+		n, err := strconv.ParseInt(value[:digits], 10, 64)
+		return n, err == nil
+	}
+	if strings.HasPrefix(value, "2") {
+		renew, ok := seconds(17)
+		return ok && renew <= now.Unix()
+	}
+	expires, ok := seconds(6)
+	return ok && 2*(expires-now.Unix()) <= int64(life/time.Second)
+}
+
+// returning lets in whoever bears a good pass, and renews it when it is due.
+func (t terms) returning(r Request, what purpose, now time.Time) (v Verdict, ok bool) {
 	for _, value := range r.Passes[:min(3, len(r.Passes))] {
 		p, err := t.keys.Verify(value, now)
 		if err != nil {
 			continue
 		}
 		v := Verdict{Outcome: Returning}
+		if what == forAsset || t.PassLife == 0 {
+			return v, true
+		}
 		if fresh, err := t.keys.Renew(p, now, t.PassLife); err == nil && fresh != "" {
 			p, _ = t.keys.Verify(fresh, now)
 			v.Cookie = fresh + "; " + bypass.CookieAttributes(p, now)
@@ -144,22 +273,21 @@ func (t terms) newcomer(r Request, now time.Time) Verdict {
 		case t.observe:
 			v.Outcome = Observed
 		default:
-			v.Outcome = TurnedAway
+			away := t.turnAway(r, forPage)
+			v.Outcome, v.Location = away.Outcome, away.Location
 		}
 	}
-	if t.Sample > 0 && counted(bits, r.ID, t.Sample) {
+	if v.Outcome != Later && counted(bits, r.ID, t.Sample) {
 		v.Visitors = t.Sample
 		if v.Outcome == Admitted {
 			v.Admitted = t.Sample
 		}
 	}
-	if v.Outcome == TurnedAway {
-		v.Location = location(r, t.Languages)
+	if v.Outcome == TurnedAway || v.Outcome == Later {
 		return v
 	}
-	if t.PassLife > 0 {
-		id := sha256.Sum256([]byte(text(r.ID)))
-		p := bypass.Pass{Kind: bypass.Drawn, First: now, Expires: now.Add(t.PassLife), ID: hex.EncodeToString(id[4:16])}
+	if id := unique().FindString(r.ID); id != "" && t.PassLife > 0 {
+		p := bypass.NewPass(bypass.Drawn, id, now, t.PassLife)
 		if value, err := t.keys.Mint(p, now); err == nil {
 			v.Cookie = value + "; " + bypass.CookieAttributes(p, now)
 		}
@@ -167,14 +295,14 @@ func (t terms) newcomer(r Request, now time.Time) Verdict {
 	return v
 }
 
-func startsVisit(r Request) bool {
-	if r.Method != "GET" && r.Method != "HEAD" {
-		return false
+// turnAway sends a person to the waiting room, and asks a machine to come again.
+// What is fetched ahead, or for a search engine, must not be a redirect: it would
+// be shown, or found, when the site has long been open.
+func (t terms) turnAway(r Request, what purpose) Verdict {
+	if what == forLater || r.searches() {
+		return Verdict{Outcome: Later}
 	}
-	if r.FetchMode != "" {
-		return r.FetchMode == "navigate"
-	}
-	return strings.Contains(r.Accept, "text/html")
+	return Verdict{Outcome: TurnedAway, Location: room(r, t.Languages) + "?to=" + escape(wayBack(r.Path, r.Query))}
 }
 
 // terms are the gate's where there is one, else the base's.
@@ -184,7 +312,7 @@ func (k Known) terms(now time.Time) (terms, bool) {
 		switch {
 		case g.Mode == Observe || g.Mode == Throttle && g.InForce(now):
 			t.share = g.Admit
-		case !g.InForce(now):
+		case g.Mode == Throttle:
 			t.share = g.Stale
 		}
 		return t, true
@@ -195,16 +323,17 @@ func (k Known) terms(now time.Time) (terms, bool) {
 	return terms{}, false
 }
 
-func location(r Request, languages []string) string {
-	room := Room
-	if len(languages) > 0 {
-		room += "/" + Language(r.AcceptLanguage, languages) + "/"
+// room is the waiting room's address in the visitor's language, where the room's
+// are known.
+func room(r Request, languages []string) string {
+	if len(languages) == 0 {
+		return Room
 	}
-	return room + "?to=" + escape(SafePath(r.Path+query(r.Query)))
+	return Room + "/" + Language(head(r.AcceptLanguage), languages) + "/"
 }
 
 var accepted = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^[ \t]*([A-Za-z0-9-]{1,40})[ \t]*(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$`)
+	return regexp.MustCompile(`^ *([A-Za-z0-9-]+) *(?:; *q=([01](?:\.[0-9]*)?) *)?$`)
 })
 
 // Language picks the known language that an Accept-Language header wants most;
@@ -236,52 +365,4 @@ func Language(accept string, known []string) string {
 		}
 	}
 	return best
-}
-
-// query returns a query as throttle.js puts it together again from the object
-// that CloudFront makes of it: values of one name stand together, and names that
-// are whole numbers come first, as they do in every JavaScript object.
-func query(raw string) string {
-	var names []string
-	values := map[string][]string{}
-	for pair := range strings.SplitSeq(raw, "&") {
-		if pair == "" {
-			continue
-		}
-		name, value, _ := strings.Cut(pair, "=")
-		if _, seen := values[name]; !seen {
-			names = append(names, name)
-		}
-		if value != "" {
-			value = "=" + value
-		}
-		values[name] = append(values[name], name+value)
-	}
-	slices.SortStableFunc(names, func(a, b string) int {
-		x, isX := index(a)
-		y, isY := index(b)
-		switch {
-		case isX && isY:
-			return int(x) - int(y)
-		case isX:
-			return -1
-		case isY:
-			return 1
-		}
-		return 0
-	})
-	var b strings.Builder
-	for _, name := range names {
-		for _, pair := range values[name] {
-			b.WriteByte("?&"[min(b.Len(), 1)])
-			b.WriteString(pair)
-		}
-	}
-	return b.String()
-}
-
-// index says whether a property name is an array index of JavaScript's.
-func index(name string) (int64, bool) {
-	n, err := strconv.ParseUint(name, 10, 32)
-	return int64(n), err == nil && n < 1<<32-1 && strconv.FormatUint(n, 10) == name
 }

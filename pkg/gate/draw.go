@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/netip"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 )
 
@@ -19,7 +20,7 @@ func Draw(salt, ip, userAgent string) float64 { return number(drawBits(salt, ip,
 // holds with ease: the first 32 decide, the last 20 choose who is counted.
 func drawBits(salt, ip, userAgent string) uint64 {
 	h := hmac.New(sha256.New, []byte(salt))
-	io.WriteString(h, Network(ip)+"|"+text(userAgent))
+	io.WriteString(h, Network(ip)+"|"+head(userAgent))
 	return binary.BigEndian.Uint64(h.Sum(nil)) >> 12
 }
 
@@ -27,20 +28,33 @@ func number(bits uint64) float64 { return float64(bits>>20) / (1 << 32) }
 
 // counted says whether a visit is among the one in n that are. Bits that have no
 // part in the answer make the choice independent of it and even over visitors;
-// a character of the request's id chooses anew each time the same visitor
-// comes, so that nobody who reloads all day counts for n or for nothing.
+// four characters of the request's id choose again each time the same visitor
+// comes, so that nobody who reloads all day counts for n or for nothing, and no
+// office behind one address either.
 func counted(bits uint64, id string, n int) bool {
-	var salted uint64
-	if units := utf16.Encode([]rune(id)); len(units) > 7 {
-		salted = 7919 * uint64(units[7])
+	if n <= 0 {
+		return false
 	}
-	return (bits&(1<<20-1)+salted)%uint64(n) == 0
+	units := utf16.Encode([]rune(id))
+	var number uint64
+	for i := 7; i < 11; i++ {
+		number *= 48271
+		if i < len(units) {
+			number += uint64(units[i])
+		}
+		number %= 1<<31 - 1
+	}
+	return (bits&(1<<20-1)+number)%uint64(n) == 0
 }
 
 // Network is the part of an address that stays the same for a visitor: the IPv4
 // address, or the /64 of an IPv6 address, because a device changes the rest at
-// will. What is no address stands for itself.
+// will. What is not an address stands for itself.
 func Network(ip string) string {
+	if strings.Contains(ip, ":") && strings.Contains(ip, ".") {
+		// An IPv4 address at the end of an IPv6 address is what is looked at.
+		ip = ip[strings.LastIndexByte(ip, ':')+1:]
+	}
 	a, err := netip.ParseAddr(ip)
 	if err != nil {
 		return ip
@@ -57,6 +71,18 @@ func Network(ip string) string {
 		out = strconv.AppendUint(out, uint64(b[i])<<8|uint64(b[i+1]), 16)
 	}
 	return string(out)
+}
+
+// maxHeader is how much of a header is looked at, in JavaScript's characters.
+const maxHeader = 256
+
+// head is as much of a header as is looked at.
+func head(s string) string {
+	if len(s) <= maxHeader {
+		return text(s)
+	}
+	units := utf16.Encode([]rune(s))
+	return string(utf16.Decode(units[:min(maxHeader, len(units))]))
 }
 
 // text is s as JavaScript holds it: what is not UTF-8 became U+FFFD on the way

@@ -26,6 +26,7 @@ type wire struct {
 	Stale    float64   `json:"stale,omitempty"`
 	Switched int64     `json:"switched,omitempty"`
 	Alone    []string  `json:"alone,omitempty"`
+	Strict   []string  `json:"strict,omitempty"`
 	Lang     []string  `json:"lang,omitempty"`
 	Pass     int64     `json:"pass,omitempty"`
 	Sample   int       `json:"sample,omitempty"`
@@ -80,7 +81,7 @@ func (b Base) Encode() ([]byte, error) {
 }
 
 func (w wire) encode(name string, s Settings, keys bypass.PassKeys) ([]byte, error) {
-	w.Alone, w.Lang, w.Sample = s.LeaveAlone, s.Languages, s.Sample
+	w.Alone, w.Strict, w.Lang, w.Sample = s.LeaveAlone, s.Strict, s.Languages, s.Sample
 	w.Pass = int64(s.PassLife / time.Second)
 	for _, k := range keys {
 		w.Keys = append(w.Keys, wireKey(k))
@@ -93,10 +94,8 @@ func (w wire) encode(name string, s Settings, keys bypass.PassKeys) ([]byte, err
 	}
 	doc := bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 	if len(doc) > MaxDocument {
-		paths, _ := json.Marshal(s.LeaveAlone)
-		langs, _ := json.Marshal(s.Languages)
-		return nil, fmt.Errorf("%s: it is %d bytes long and the edge's store takes %d: shorten the %d prefixes to leave alone (%d bytes) or the %d languages (%d bytes); the %d pass keys take the most of the rest",
-			name, len(doc), MaxDocument, len(s.LeaveAlone), len(paths), len(s.Languages), len(langs), len(keys))
+		return nil, fmt.Errorf("%s: it is %d bytes long and the edge's store takes %d: shorten %s; the %d pass keys take the most of the rest",
+			name, len(doc), MaxDocument, s.longest(), len(keys))
 	}
 	return doc, nil
 }
@@ -164,7 +163,7 @@ func DecodeBase(doc []byte) (Base, error) {
 	return b, nil
 }
 
-var wireFields = []string{"mode", "admit", "fixed", "salt", "until", "failure", "stale", "switched", "alone", "lang", "pass", "sample", "keys"}
+var wireFields = []string{"mode", "admit", "fixed", "salt", "until", "failure", "stale", "switched", "alone", "strict", "lang", "pass", "sample", "keys"}
 
 func decode(doc []byte) (wire, error) {
 	var w wire
@@ -207,6 +206,9 @@ func decode(doc []byte) (wire, error) {
 	if len(w.Alone) == 0 {
 		w.Alone = nil
 	}
+	if len(w.Strict) == 0 {
+		w.Strict = nil
+	}
 	if len(w.Lang) == 0 {
 		w.Lang = nil
 	}
@@ -218,7 +220,7 @@ func decode(doc []byte) (wire, error) {
 const lastSecond = 253402300799
 
 func (w wire) settings() Settings {
-	return Settings{LeaveAlone: w.Alone, Languages: w.Lang, PassLife: time.Duration(w.Pass) * time.Second, Sample: w.Sample}
+	return Settings{LeaveAlone: w.Alone, Strict: w.Strict, Languages: w.Lang, PassLife: time.Duration(w.Pass) * time.Second, Sample: w.Sample}
 }
 
 func (w wire) keys() bypass.PassKeys {

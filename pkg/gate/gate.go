@@ -80,6 +80,10 @@ type Settings struct {
 	// LeaveAlone are path prefixes that are never gated, such as "/api/". The
 	// waiting room is left alone in any case.
 	LeaveAlone []string
+	// Strict are path prefixes in lower case, such as "/account/", under which
+	// every request needs a good pass while new visitors may be turned away.
+	// LeaveAlone wins over it.
+	Strict []string
 	// Languages are the room's, as in its paths; the first is the default.
 	// With none the redirect goes to the bare room, which chooses.
 	Languages []string

@@ -271,9 +271,13 @@ func TestSafePath(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
 		"/": "/", "/apply": "/apply", "/apply?x=1&y=a%2Fb": "/apply?x=1&y=a%2Fb", "/@x": "/@x", "/a/./b": "/a/./b",
-		"": "/", "apply": "/", "//example.org": "/", "/a//b": "/", "/\\example.org": "/", "/a\\b": "/", "https://example.org/": "/",
-		"/\t/example.org": "/", "/a b": "/", "/a\r\nSet-Cookie: x": "/", "/\x00": "/", "/\x7f": "/", "/é": "/", "/\xff": "/", " /": "/",
-		"javascript:alert(1)": "/", "/" + strings.Repeat("a", 511): "/" + strings.Repeat("a", 511), "/" + strings.Repeat("a", 512): "/",
+		"": "/", "apply": "/", "//example.org": "/", "//": "/", "/a//b": "/a//b", "/\\example.org": "/", "/a\\b": "/", "https://example.org/": "/",
+		"/\t/example.org": "/", "/a b": "/", "/a\r\nSet-Cookie: x": "/", "/\x00": "/", "/\x7f": "/", "/é": "/%C3%A9", "/\xff": "/%EF%BF%BD", " /": "/", "/%": "/%", "/%é": "/%%C3%A9",
+		"/apply?step=2&redirect_uri=https://www.example.org/cb": "/apply?step=2&redirect_uri=https://www.example.org/cb",
+		"/apply?plan=gold&ref=//cdn.example.org":                "/apply?plan=gold&ref=//cdn.example.org", "/apply?a b": "/apply", "/apply?a\\b": "/apply", "/apply?é": "/apply?%C3%A9",
+		"/apply?": "/apply", "/apply?x=?": "/apply?x=?", "/apply?ad=" + strings.Repeat("x", 550): "/apply?ad=" + strings.Repeat("x", 550),
+		"/apply?" + strings.Repeat("x", 1017): "/apply?" + strings.Repeat("x", 1017), "/apply?" + strings.Repeat("x", 1018): "/apply", "/" + strings.Repeat("é", 171): "/",
+		"javascript:alert(1)": "/", "/" + strings.Repeat("a", 1023): "/" + strings.Repeat("a", 1023), "/" + strings.Repeat("a", 1024): "/",
 	} {
 		if got := gate.SafePath(path); got != want {
 			t.Errorf("SafePath(%q) = %q, want %q", path, got, want)

@@ -1,35 +1,75 @@
 package gate
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+	"sync"
+	"unicode/utf16"
+)
 
-// MaxPath is the longest path that a visitor is led back to, in bytes.
-const MaxPath = 512
+// MaxPath is the longest path, with its query, that a visitor is led back to, in
+// bytes.
+const MaxPath = 1024
 
-// SafePath returns the path (and query) where a visitor wanted to go, if that is
-// surely a place on this site, else "/". What is refused: anything that does not
-// begin with one slash, "//" and "\" anywhere (browsers read them as the start
-// of another host), anything but printable ASCII (browsers drop tabs and line
-// ends, which could hide either), and more than MaxPath bytes. It is the rule
-// for what comes back in a query or a form, and throttle.js keeps it too.
+// SafePath returns the path and query where a visitor wanted to go, as far as
+// they surely lead to a place on this site.
+//
+// The path becomes "/" if it does not begin with one slash and something else (a
+// browser reads "//" as the start of another host), or has a control character, a
+// space or a backslash (browsers drop or replace those, which could hide the
+// same). The query is left out if it has one of these, or if both together are
+// longer than MaxPath. What is not ASCII is percent-encoded. It is the rule for
+// what comes back in a query or a form, and throttle.js keeps it too.
 func SafePath(path string) string {
-	if len(path) > MaxPath || !strings.HasPrefix(path, "/") || strings.Contains(path, "//") {
+	path, query, _ := strings.Cut(path, "?")
+	return wayBack(path, query)
+}
+
+// wayBack is SafePath for a path and a query that come apart.
+func wayBack(path, query string) string {
+	path = ascii(path)
+	if path == "" || path[0] != '/' || strings.HasPrefix(path, "//") || len(path) > MaxPath {
 		return "/"
 	}
-	for i := range len(path) {
-		if c := path[i]; c <= ' ' || c > '~' || c == '\\' {
-			return "/"
-		}
+	if query = ascii(query); query != "" && len(path)+1+len(query) <= MaxPath {
+		return path + "?" + query
 	}
 	return path
 }
 
+// ascii returns a path or a query in printable ASCII, and "" for one that is not
+// safe. What was percent-encoded before stays as it was.
+func ascii(part string) string {
+	// The edge counts as JavaScript does, and does not look at more.
+	if len(part) > MaxPath && len(utf16.Encode([]rune(part))) > MaxPath {
+		return ""
+	}
+	printable := true
+	for i := range len(part) {
+		switch c := part[i]; {
+		case c <= ' ', c == '\\', c == 0x7f:
+			return ""
+		case c > '~':
+			printable = false
+		}
+	}
+	if printable {
+		return part
+	}
+	// encodeURI of JavaScript, but for "%".
+	return percentEncode(text(part), "-_.!~*'();/?:@&=+$,#%")
+}
+
 // escape is JavaScript's encodeURIComponent for ASCII.
-func escape(s string) string {
+func escape(s string) string { return percentEncode(s, "-_.!~*'()") }
+
+// percentEncode encodes all but letters, digits and the bytes of keep.
+func percentEncode(s, keep string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
 	for i := range len(s) {
 		c := s[i]
-		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-_.!~*'()", c) >= 0 {
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte(keep, c) >= 0 {
 			b.WriteByte(c)
 			continue
 		}
@@ -38,4 +78,26 @@ func escape(s string) string {
 		b.WriteByte(hex[c&15])
 	}
 	return b.String()
+}
+
+// escaped finds a dot, a slash or a backslash that is percent-encoded, or what
+// nobody needs to encode.
+var escaped = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)%(?:2[def]|3\d|[46][1-9a-f]|[57][\da]|5[cf]|7e)`)
+})
+
+// plain says whether a path leads where its beginning says, and is short enough
+// to find that out. Browsers spell paths like that; servers read other spellings
+// in different ways. Prefixes that exempt a path count only for a plain one, and
+// a path that is not plain is strict where anything is.
+func plain(path string) bool {
+	if path == "" || len(path) > MaxPath || strings.Contains(path, "..") || strings.Contains(path, "//") || strings.Contains(path, "/./") {
+		return false
+	}
+	for i := range len(path) {
+		if c := path[i]; c <= ' ' || c > '~' || c == '\\' {
+			return false
+		}
+	}
+	return !escaped().MatchString(path)
 }

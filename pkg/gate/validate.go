@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -69,10 +70,18 @@ func (b Base) Validate() error {
 // Validate returns every problem at once, each naming its field.
 func (s Settings) Validate() error {
 	var errs []error
-	for _, p := range s.LeaveAlone {
-		if SafePath(p) != p || p == "/" || strings.ContainsAny(p, "?\"<>&") {
-			errs = append(errs, fmt.Errorf("alone: %q is no path prefix: one begins with a slash, goes on, and has neither a query nor spaces", p))
+	for name, prefixes := range map[string][]string{"alone": s.LeaveAlone, "strict": s.Strict} {
+		for _, p := range prefixes {
+			switch {
+			case !plain(p) || p[0] != '/' || p == "/" || strings.ContainsAny(p, "?\"<>&"):
+				errs = append(errs, fmt.Errorf("%s: invalid path prefix %q: want a slash and more, with neither a query nor spaces, and spelled as a browser spells it", name, p))
+			case name == "strict" && p != strings.ToLower(p):
+				errs = append(errs, fmt.Errorf("strict: invalid path prefix %q: want lower case, which stands for every spelling", p))
+			}
 		}
+	}
+	if len(s.Strict) > 0 && len(s.Languages) == 0 {
+		errs = append(errs, errors.New("lang is missing, and the answers under strict paths name the waiting room by it"))
 	}
 	for i, l := range s.Languages {
 		if !languageTag().MatchString(l) {
@@ -139,4 +148,20 @@ func validKeys(keys bypass.PassKeys) error {
 		seen[k.ID] = true
 	}
 	return nil
+}
+
+// longest names the longest of the settings, with its size in the documents.
+func (s Settings) longest() string {
+	var longest string
+	size := 0
+	for _, c := range []struct {
+		what   string
+		values []string
+	}{{"prefixes to leave alone", s.LeaveAlone}, {"strict prefixes", s.Strict}, {"languages", s.Languages}} {
+		text, _ := json.Marshal(c.values)
+		if len(text) > size {
+			size, longest = len(text), fmt.Sprintf("the %d %s (%d bytes)", len(c.values), c.what, len(text))
+		}
+	}
+	return longest
 }

@@ -10,6 +10,10 @@ function set(vector) {
   now = vector.now;
   state.docs = { gate: vector.gate, base: vector.base };
   state.said = [];
+  // A method, so that it is not in the request's JSON.
+  if (vector.event) {
+    Object.defineProperty(vector.event.request, 'rawQueryString', { value: () => (vector.query === null ? undefined : vector.query), enumerable: false });
+  }
   console.log = (line) => {
     state.said.push(line);
   };

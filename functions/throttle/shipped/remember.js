@@ -1,1 +1,1 @@
-function handler(c){const e=c.response;try{const s=c.request.headers["x-raincheck"];if(s){const n=s.value.indexOf("; ");e.cookies||(e.cookies={}),e.cookies["__Host-raincheck"]={value:s.value.slice(0,n),attributes:s.value.slice(n+2)}}return e}catch(s){return e}}
+function handler(i){let e=i.response;try{let r=i.request.headers["x-raincheck"];if(r){let s=r.value.indexOf("; ");e.cookies||(e.cookies={}),e.cookies["__Host-raincheck"]={value:r.value.slice(0,s),attributes:r.value.slice(s+2)}}return e}catch(r){return e}}

@@ -17,10 +17,13 @@ type Count struct {
 	// At is the start of the minute.
 	At                 time.Time
 	Visitors, Admitted int
+	// Refused are requests under strict paths without a pass.
+	Refused int
 }
 
-// Counts are the edge's counts by the minute, as CloudWatch's metric filter
-// [id, tag=rc1, visitors, admitted] makes them from the functions' log. It is
+// Counts are the edge's counts by the minute, as CloudWatch's metric filters
+// [id, tag=rc1, visitors, admitted] and [id, tag=rc2, refused] make them from the
+// functions' log. It is
 // safe for concurrent use.
 type Counts struct {
 	mu      sync.Mutex
@@ -29,9 +32,14 @@ type Counts struct {
 
 // Add counts visitors at a time.
 func (c *Counts) Add(at time.Time, visitors, admitted int) {
-	if visitors == 0 {
+	c.add(Count{At: at, Visitors: visitors, Admitted: admitted})
+}
+
+func (c *Counts) add(n Count) {
+	if n.Visitors == 0 && n.Refused == 0 {
 		return
 	}
+	at := n.At
 	at = at.UTC().Truncate(time.Minute)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -43,8 +51,9 @@ func (c *Counts) Add(at time.Time, visitors, admitted int) {
 			i--
 		}
 	}
-	c.minutes[i].Visitors += visitors
-	c.minutes[i].Admitted += admitted
+	c.minutes[i].Visitors += n.Visitors
+	c.minutes[i].Admitted += n.Admitted
+	c.minutes[i].Refused += n.Refused
 }
 
 // Between returns the minutes that start at or after from and before to, in
@@ -61,14 +70,24 @@ func (c *Counts) Between(from, to time.Time) []Count {
 	return out
 }
 
-// parseLine is the metric filter: CloudFront puts the request's id in front of
+// parseLine is the metric filters: CloudFront puts the request's id in front of
 // what a function prints.
-func parseLine(line string) (visitors, admitted int, ok bool) {
+func parseLine(line string) (n Count, ok bool) {
 	f := strings.Fields(line)
-	if len(f) != 3 || f[0] != "rc1" {
-		return 0, 0, false
+	var into []*int
+	switch {
+	case len(f) == 3 && f[0] == "rc1":
+		into = []*int{&n.Visitors, &n.Admitted}
+	case len(f) == 2 && f[0] == "rc2":
+		into = []*int{&n.Refused}
+	default:
+		return Count{}, false
 	}
-	visitors, err1 := strconv.Atoi(f[1])
-	admitted, err2 := strconv.Atoi(f[2])
-	return visitors, admitted, err1 == nil && err2 == nil
+	for i, to := range into {
+		var err error
+		if *to, err = strconv.Atoi(f[i+1]); err != nil {
+			return Count{}, false
+		}
+	}
+	return n, true
 }

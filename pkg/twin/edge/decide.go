@@ -3,6 +3,8 @@ package edge
 import (
 	"bytes"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 
 	"raincheck/pkg/gate"
@@ -37,7 +39,7 @@ func (e *Edge) read(d documents) gate.Known {
 func (e *Edge) Decide(r gate.Request) gate.Verdict {
 	now := e.o.Now()
 	v := e.Known().Decide(r, now)
-	e.counts.Add(now, v.Visitors, v.Admitted)
+	e.counts.add(Count{At: now, Visitors: v.Visitors, Admitted: v.Admitted, Refused: v.Refused})
 	return v
 }
 
@@ -54,12 +56,16 @@ func (e *Edge) DecideBoth(r gate.Request) (gate.Verdict, error) {
 	return v, a.differs(r, v)
 }
 
+// statuses are what a visitor gets in the site's place.
+var statuses = map[gate.Outcome]int{gate.TurnedAway: http.StatusFound, gate.Later: http.StatusServiceUnavailable, gate.Refused: http.StatusTooManyRequests}
+
 // differs compares what a visitor and the counts can tell of the two.
 func (a answer) differs(r gate.Request, v gate.Verdict) error {
 	var location, cookie string
+	status := 0
 	headers := a.headers
 	if a.response != nil {
-		headers = a.response.headers
+		status, headers = a.response.status, a.response.headers
 	}
 	for _, h := range headers {
 		switch h.name {
@@ -69,34 +75,37 @@ func (a answer) differs(r gate.Request, v gate.Verdict) error {
 			cookie = h.value
 		}
 	}
-	visitors, admitted := 0, 0
+	var said Count
 	for _, line := range a.said {
-		n, in, ok := parseLine(line)
+		n, ok := parseLine(line)
 		if !ok {
 			return fmt.Errorf("throttle.js said %q", line)
 		}
-		visitors, admitted = visitors+n, admitted+in
+		said.Visitors, said.Admitted, said.Refused = said.Visitors+n.Visitors, said.Admitted+n.Admitted, said.Refused+n.Refused
+	}
+	want := v.Location
+	if v.Outcome == gate.Refused {
+		want = ""
 	}
 	inRoom := r.Path == gate.Room || strings.HasPrefix(r.Path, gate.Room+"/")
 	switch {
-	case location != v.Location:
-		return fmt.Errorf("throttle.js sends the visitor to %q and the twin in Go to %q", location, v.Location)
+	case status != statuses[v.Outcome]:
+		return fmt.Errorf("throttle.js answers with status %d (0 is the site's), and the twin in Go says %s", status, v.Outcome)
+	case location != want:
+		return fmt.Errorf("throttle.js sends the visitor to %q and the twin in Go to %q", location, want)
+	case v.Outcome == gate.Refused && !strings.Contains(a.response.body, `"`+v.Location):
+		return fmt.Errorf("throttle.js refuses with %q, and the twin in Go names %s", a.response.body, v.Location)
 	case cookie != v.Cookie:
 		// Not the values: a pass in a log is a pass given away.
 		return fmt.Errorf("throttle.js and the twin in Go set different passes (%d and %d bytes; the twin says %s)", len(cookie), len(v.Cookie), v.Outcome)
-	case visitors != v.Visitors || admitted != v.Admitted:
-		return fmt.Errorf("throttle.js counts %d visitors and %d admitted, and the twin in Go %d and %d", visitors, admitted, v.Visitors, v.Admitted)
-	case a.response == nil && !inRoom && len(a.cookies) > 0 && hasPass(a.cookies):
+	case said != Count{Visitors: v.Visitors, Admitted: v.Admitted, Refused: v.Refused}:
+		return fmt.Errorf("throttle.js counts %+v, and the twin in Go %d visitors, %d admitted, %d refused", said, v.Visitors, v.Admitted, v.Refused)
+	case a.response == nil && !inRoom && hasPass(a.cookies):
 		return fmt.Errorf("throttle.js leaves the pass in the request")
 	}
 	return nil
 }
 
 func hasPass(cookies []pair) bool {
-	for _, c := range cookies {
-		if c.name == passCookie {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(cookies, func(c pair) bool { return c.name == passCookie })
 }

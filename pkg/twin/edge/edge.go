@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -140,6 +141,7 @@ func (e *Edge) Handler(site http.Handler) http.Handler {
 				w.Header().Add(h.name, h.value)
 			}
 			w.WriteHeader(a.response.status)
+			io.WriteString(w, a.response.body)
 			return
 		}
 		in := r.Clone(r.Context())
@@ -164,6 +166,7 @@ type answer struct {
 type response struct {
 	status  int
 	headers []pair
+	body    string
 }
 
 // request runs throttle.js.
@@ -177,8 +180,9 @@ func (e *Edge) request(q request, docs documents) (answer, error) {
 		return answer{}, err
 	}
 	for _, line := range c.said {
-		if v, a, ok := parseLine(line); ok {
-			e.counts.Add(c.now, v, a)
+		if n, ok := parseLine(line); ok {
+			n.At = c.now
+			e.counts.add(n)
 		} else {
 			e.o.Log.Warn("throttle.js said", "line", line)
 		}
@@ -191,6 +195,9 @@ func (e *Edge) request(q request, docs documents) (answer, error) {
 	}
 	if status := out.Get("statusCode"); status != nil {
 		a.response = &response{status: int(status.ToInteger()), headers: a.headers}
+		if body, ok := out.Get("body").(*goja.Object); ok {
+			a.response.body = body.Get("data").String()
+		}
 		return a, nil
 	}
 	a.cookies = js.pairs(out.Get("cookies"))

@@ -297,8 +297,9 @@ func TestWhenTheStoreSaysNothing(t *testing.T) {
 		{"neither, open was deployed", edge.Faults{GateMissing: true, BaseMissing: true}, gate.FailHold, gate.FailOpen, in, in, in},
 		{"neither, hold was deployed", edge.Faults{GateMissing: true, BaseMissing: true}, gate.FailOpen, gate.FailHold, out, out, in},
 		{"the store is not there, open was deployed", edge.Faults{StoreLost: true}, gate.FailHold, gate.FailOpen, in, in, in},
-		{"the store is not there, hold was deployed", edge.Faults{StoreLost: true}, gate.FailOpen, gate.FailHold, in, in, in},
-		{"crypto throws", edge.Faults{CryptoLost: true}, gate.FailHold, gate.FailHold, in, in, in},
+		{"the store is not there, hold was deployed", edge.Faults{StoreLost: true}, gate.FailOpen, gate.FailHold, out, out, in},
+		{"crypto throws, open was deployed", edge.Faults{CryptoLost: true}, gate.FailHold, gate.FailOpen, in, in, in},
+		{"crypto throws, hold was deployed", edge.Faults{CryptoLost: true}, gate.FailHold, gate.FailHold, out, out, in},
 	} {
 		w := newWorld(t, func(o *edge.Options) { o.Failure = c.constant })
 		w.gate(nil)

@@ -18,7 +18,7 @@ import (
 
 // imports are the runtime's modules; goja knows no modules, so that the two
 // files get them as variables.
-var imports = regexp.MustCompile(`\bimport\s+(\w+)\s+from\s*["'](\w+)["'];?`)
+var imports = regexp.MustCompile(`\bimport\s+([\w$]+)\s+from\s*["'](\w+)["'];?`)
 
 // compile turns a function's source into a program. Its value is a JavaScript
 // function that takes the modules and returns the handler. The runtime is always

@@ -42,14 +42,19 @@ type pair struct{ name, value string }
 // request is what of an HTTP request goes into the event.
 type request struct {
 	id, ip, method, path, query string
-	headers                     []pair // names in lower case, no cookie header
-	cookies                     []pair
+	// mark says that there was a question mark, which a query of nothing has too.
+	mark    bool
+	headers []pair // names in lower case, no cookie header
+	cookies []pair
 }
 
 // fromFacts is a request with what the twin looks at.
 func fromFacts(r gate.Request) request {
-	q := request{id: r.ID, ip: r.IP, method: r.Method, path: r.Path, query: r.Query}
-	for _, h := range []pair{{"user-agent", r.UserAgent}, {"sec-fetch-mode", r.FetchMode}, {"accept", r.Accept}, {"accept-language", r.AcceptLanguage}} {
+	q := request{id: r.ID, ip: r.IP, method: r.Method, path: r.Path, query: r.Query, mark: r.Query != ""}
+	for _, h := range []pair{
+		{"user-agent", r.UserAgent}, {"sec-fetch-dest", r.FetchDest}, {"sec-fetch-mode", r.FetchMode}, {"sec-purpose", r.Purpose},
+		{"accept", r.Accept}, {"accept-language", r.AcceptLanguage}, {"access-control-request-method", r.CORSMethod},
+	} {
 		if h.value != "" {
 			q.headers = append(q.headers, h)
 		}
@@ -62,7 +67,7 @@ func fromFacts(r gate.Request) request {
 
 // fromHTTP is a request as it came over the wire.
 func fromHTTP(r *http.Request, id, ip string) request {
-	q := request{id: id, ip: ip, method: r.Method, path: r.URL.EscapedPath(), query: r.URL.RawQuery}
+	q := request{id: id, ip: ip, method: r.Method, path: r.URL.EscapedPath(), query: r.URL.RawQuery, mark: r.URL.RawQuery != "" || r.URL.ForceQuery}
 	if r.Host != "" {
 		q.headers = append(q.headers, pair{"host", r.Host})
 	}
@@ -147,7 +152,19 @@ func (e *engine) requestObject(q request) *goja.Object {
 	o.Set("querystring", e.values(splitQuery(q.query)))
 	o.Set("headers", e.values(q.headers))
 	o.Set("cookies", e.values(q.cookies))
+	e.rawQuery(o, q.query, q.mark)
 	return o
+}
+
+// rawQuery gives a request its method rawQueryString. It answers undefined where
+// there is no question mark. Like every method, it is not in the request's JSON.
+func (e *engine) rawQuery(request *goja.Object, query string, mark bool) {
+	value := goja.Undefined()
+	if mark {
+		value = e.vm.ToValue(text(query))
+	}
+	method := e.vm.ToValue(func(goja.FunctionCall) goja.Value { return value })
+	request.DefineDataProperty("rawQueryString", method, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 }
 
 func (e *engine) event(kind string, q request, response *goja.Object) *goja.Object {

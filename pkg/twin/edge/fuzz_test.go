@@ -2,6 +2,7 @@ package edge
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,16 +27,19 @@ var fuzzNow = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // languages, how far past its time, and what kind of pass the visitor bears.
 func FuzzTwin(f *testing.F) {
 	for _, knobs := range []uint64{0, 1, 2, 3, 0x10, 0x20, 0x30, 0x40, 0x100, 0x200, 0x300, 0x400, 0x1000, 0x2000, 0x7700, 1 << 20, 1<<20 | 1<<24} {
-		f.Add(knobs, uint32(1<<31), []byte{192, 0, 2, 1}, "browser", "GET", "navigate", "text/html", "es-MX,es;q=0.9,en;q=0.8", "/apply", "a=1&b=2&a=3", "", "id-1")
+		f.Add(knobs, uint32(1<<31), []byte{192, 0, 2, 1}, "browser", "GET", "document navigate  ", "text/html", "es-MX,es;q=0.9,en;q=0.8", "/apply", "a=1&b=2&a=3", "", "id-1")
+		f.Add(knobs, uint32(1<<31), []byte{192, 0, 2, 1}, "Googlebot", "GET", "document navigate prefetch ", "text/html", "", "/api/../b", "u=//x", "", "id-1")
+		f.Add(knobs, uint32(1<<31), []byte{192, 0, 2, 1}, "browser", "POST", "empty cors  ", "application/json", "en", "/STRICT/%41", "", "", "id-1")
+		f.Add(knobs, uint32(1<<31), []byte{192, 0, 2, 1}, "", "OPTIONS", "   PUT", "", "", "/strict/é", "%\xff", "", "id-1")
 	}
-	f.Add(uint64(1), uint32(0), []byte{1, 1, 2, 0}, "", "GET", "", "text/html", "0", "0", "0", "", "\xe8")
+	f.Add(uint64(1), uint32(0), []byte{1, 1, 2, 0}, "", "GET", "   ", "text/html", "0", "0", "0", "", "\xe8")
 	f.Add(uint64(1), uint32(0), []byte{0x20, 1, 0xd, 0xb8, 0, 0, 0, 7, 1, 2, 3, 4, 5, 6, 7, 8}, "\xff", "HEAD", "", "*/*, text/html", "pt-BR ;q=0.9,\t*", "/waiting-room", "2=x&1=y&__proto__=z&=", "1.0.d.1.1.x.y", "")
 	edges := map[gate.Failure]*Edge{gate.FailOpen: fuzzed(f, gate.FailOpen), gate.FailHold: fuzzed(f, gate.FailHold)}
 	ring, err := bypass.ParseKeyring([]byte(`{"root":"a root of a fuzz target, not a real one!","ring":[{"id":2,"secret":"another secret of that fuzz target, too","notBefore":"2026-03-01T11:30:00Z"},{"id":5,"secret":"a third secret of that fuzz target, to come","notBefore":"2026-03-01T12:05:00Z"}]}`))
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Fuzz(func(t *testing.T, knobs uint64, admit uint32, address []byte, agent, method, mode, accept, language, path, query, cookie, id string) {
+	f.Fuzz(func(t *testing.T, knobs uint64, admit uint32, address []byte, agent, method, fetch, accept, language, path, query, cookie, id string) {
 		pick := func(n uint64) uint64 { k := knobs % n; knobs /= n; return k }
 		g := gate.Gate{
 			Mode:  []gate.Mode{gate.Throttle, gate.Hold, gate.Observe, gate.Open}[pick(4)],
@@ -48,6 +52,9 @@ func FuzzTwin(f *testing.F) {
 		g.Until = fuzzNow.Add(time.Duration(int64(pick(4))-1) * time.Second)
 		g.Languages = [][]string{nil, {"en"}, {"en", "es"}, {"en", "pt", "pt-br", "zh-hans"}}[pick(4)]
 		g.LeaveAlone = [][]string{nil, {"/api/"}, {"/a", "/b"}}[pick(3)]
+		if len(g.Languages) > 0 {
+			g.Strict = [][]string{nil, {"/strict/"}, {"/a/x", "/s"}}[pick(3)]
+		}
 		g.Keys = [][]bypass.PassKey{g.Keys, g.Keys[:1], g.Keys[2:], {g.Keys[2], g.Keys[0], g.Keys[1]}}[pick(4)]
 		b := gate.Base{Mode: g.Mode, Failure: []gate.Failure{gate.FailHold, gate.FailOpen}[pick(2)], Stale: g.Stale, Salt: g.Salt, Settings: g.Settings, Keys: g.Keys}
 		e := edges[[]gate.Failure{gate.FailHold, gate.FailOpen}[pick(2)]]
@@ -66,8 +73,11 @@ func FuzzTwin(f *testing.F) {
 		if !ok {
 			t.Skip("no address")
 		}
+		// Four headers in one, in the order of Chrome's.
+		headers := append(strings.SplitN(fetch, " ", 4), "", "", "", "")
 		r := gate.Request{
-			ID: id, IP: ip.String(), UserAgent: agent, Method: method, FetchMode: mode, Accept: accept, AcceptLanguage: language, Path: path, Query: query,
+			ID: id, IP: ip.String(), UserAgent: agent, Method: method, FetchDest: headers[0], FetchMode: headers[1], Purpose: headers[2], CORSMethod: headers[3],
+			Accept: accept, AcceptLanguage: language, Path: path, Query: query,
 		}
 		switch pick(4) {
 		case 1:
@@ -77,11 +87,17 @@ func FuzzTwin(f *testing.F) {
 			first := fuzzNow.Add(-time.Duration(pick(1500)) * time.Minute)
 			minted := fuzzNow.Add(-time.Duration(pick(100)) * time.Minute)
 			p := bypass.Pass{Kind: bypass.Redeemed, First: first, Expires: minted.Add(time.Duration(pick(60)) * time.Minute), ID: "x"}
+			if pick(2) == 1 {
+				p.Renew = minted.Add(time.Duration(pick(60)) * time.Minute)
+			}
 			if value, err := g.Keys.Mint(p, minted); err == nil {
 				r.Passes = []string{value}
 			}
 		case 3:
 			r.Passes = []string{cookie, "", cookie + "x", "1"}
+			if value, err := g.Keys.Mint(bypass.NewPass(bypass.Drawn, "x", fuzzNow.Add(-40*time.Minute), time.Hour), fuzzNow); err == nil {
+				r.Passes[pick(4)] = value
+			}
 		}
 		v := e.read(docs).Decide(r, fuzzNow)
 		a, err := e.request(fromFacts(r), docs)

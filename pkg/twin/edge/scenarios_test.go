@@ -31,7 +31,7 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 	add("an IPv4 address inside IPv6 draws as IPv4", func(s *scenario) { s.request.ip = "::ffff:" + w.in })
 
 	add("hold turns everyone away", func(s *scenario) { s.gate.Mode, s.gate.Admit, s.request.ip = gate.Hold, 0, w.in })
-	add("hold past its time lets the stale share in", func(s *scenario) {
+	add("hold has no end, also where an old inviter wrote one", func(s *scenario) {
 		s.gate.Mode, s.gate.Admit, s.request.ip, s.now = gate.Hold, 0, w.in, at(10*time.Minute)
 	})
 	add("throttle in its last second still means what it says", func(s *scenario) { s.gate.Admit, s.now = 1, at(10*time.Minute-time.Second) })
@@ -60,12 +60,15 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 	add("one in ten, admitted", func(s *scenario) { s.gate.Sample, s.request.ip = 10, w.in; counted(s) })
 	add("one in ten, in open, where the draw decides nothing", func(s *scenario) { s.gate.Mode, s.gate.Sample = gate.Open, 10; counted(s) })
 	add("a request's id of a few characters leaves the choice to the visitor's bits", func(s *scenario) { s.gate.Sample, s.request.id = 2, "id" })
-	add("a request's id beyond ASCII", func(s *scenario) { s.gate.Sample, s.request.id = 2, "ééé𝒳-ééé𝒳-ééé𝒳" })
+	add("a request's id that cannot be in a pass lets in without one", func(s *scenario) { s.request.ip, s.request.id = w.in, "=.=" })
 
 	add("a good pass comes back in, and the site does not see it", func(s *scenario) {
 		s.request.cookies = []pair{{"session", "abc"}, {passCookie, w.good}, {"consent", "yes"}}
 	})
-	add("a pass at exactly half its life is not renewed", func(s *scenario) {
+	add("a pass of version 1 with more than half its life is not renewed", func(s *scenario) {
+		s.cookie(w.pass(w.old, bypass.Drawn, at(-30*time.Minute+time.Second), at(-30*time.Minute+time.Second), time.Hour))
+	})
+	add("a pass of version 1 at exactly half its life is renewed, as version 2", func(s *scenario) {
 		s.cookie(w.pass(w.old, bypass.Drawn, at(-30*time.Minute), at(-30*time.Minute), time.Hour))
 	})
 	add("a pass past half its life is renewed, and keeps its kind, its first issue and its id", func(s *scenario) {
@@ -74,9 +77,57 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 	add("a renewal stops at 24 hours from the first issue", func(s *scenario) {
 		s.cookie(w.pass(w.old, bypass.Drawn, at(-23*time.Hour-40*time.Minute), at(-50*time.Minute), time.Hour))
 	})
-	add("a pass that already ends at 24 hours is not renewed again", func(s *scenario) {
+	add("a pass of version 1 that already ends at 24 hours is renewed to the same end", func(s *scenario) {
 		s.cookie(w.pass(w.old, bypass.Drawn, at(-23*time.Hour-50*time.Minute), at(-20*time.Minute), 30*time.Minute))
 	})
+	second := func(first, minted, now time.Time) string {
+		p := bypass.NewPass(bypass.Drawn, w.id, minted, time.Hour)
+		if !first.Equal(minted) {
+			p.First = first
+			value, err := w.old.RenewPass(bypass.Pass{Kind: p.Kind, ID: p.ID, First: first, Expires: minted.Add(time.Minute)}, minted, time.Hour)
+			if err != nil {
+				panic(err)
+			}
+			return value
+		}
+		value, err := w.old.PassKeys(minted).Mint(p, minted)
+		if err != nil {
+			panic(err)
+		}
+		return value
+	}
+	half := second(at(-30*time.Minute), at(-30*time.Minute), w.now)
+	early := second(at(-30*time.Minute+time.Second), at(-30*time.Minute+time.Second), w.now)
+	add("a pass of version 2 is not renewed before its time", func(s *scenario) { s.cookie(early) })
+	add("a pass of version 2 is renewed from its time on", func(s *scenario) { s.cookie(half) })
+	add("a pass of version 2 at the end of its day is not renewed", func(s *scenario) {
+		s.cookie(second(at(-23*time.Hour-50*time.Minute), at(-20*time.Minute), w.now))
+	})
+	add("a pass of version 2 whose time is over", func(s *scenario) { s.cookie(second(at(-time.Hour), at(-time.Hour), w.now)) })
+	add("a pass of version 2 with another MAC", func(s *scenario) { s.cookie(half[:len(half)-1] + "g") })
+	add("a pass of version 2 with its MAC in capitals", func(s *scenario) { s.cookie(half[:len(half)-33] + strings.ToUpper(half[len(half)-33:])) })
+	add("a pass of version 2 that is called version 1", func(s *scenario) { s.cookie("1" + half[1:]) })
+	add("a form that is sent renews", func(s *scenario) { s.request.method = "POST"; s.cookie(half) })
+	add("a form that is sent does not renew before the time", func(s *scenario) { s.request.method = "POST"; s.cookie(early) })
+	fetch := func(s *scenario) {
+		s.header("sec-fetch-dest", "empty")
+		s.header("sec-fetch-mode", "cors")
+		s.header("accept", "*/*")
+	}
+	add("a script's fetch renews", func(s *scenario) { fetch(s); s.cookie(half) })
+	add("a script's fetch with a pass of version 1 renews", func(s *scenario) {
+		fetch(s)
+		s.cookie(w.pass(w.old, bypass.Redeemed, at(-31*time.Minute), at(-31*time.Minute), time.Hour))
+	})
+	add("a script's DELETE without a pass passes", func(s *scenario) { fetch(s); s.request.method = "DELETE" })
+	add("a frame renews", func(s *scenario) { s.header("sec-fetch-dest", "iframe"); s.cookie(half) })
+	for _, dest := range []string{"image", "style", "script", "font"} {
+		add("what never renews: "+dest, func(s *scenario) {
+			s.header("sec-fetch-dest", dest)
+			s.header("sec-fetch-mode", "no-cors")
+			s.cookie(half)
+		})
+	}
 	add("a pass in its last second", func(s *scenario) {
 		s.cookie(w.pass(w.old, bypass.Drawn, at(-time.Hour+time.Second), at(-time.Hour+time.Second), time.Hour))
 	})
@@ -134,21 +185,54 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 		add("a gate that is "+broken[0]+" is read as missing", func(s *scenario) { s.gateText = &broken[1] })
 	}
 
+	tables(add, w)
+
 	add("a POST is never gated, and its pass is taken out", func(s *scenario) { s.request.method = "POST"; s.cookie(w.good) })
 	add("a HEAD is gated", func(s *scenario) { s.request.method = "HEAD" })
 	add("OPTIONS is never gated", func(s *scenario) { s.request.method = "OPTIONS" })
 	add("an image is never gated, and its pass is taken out", func(s *scenario) {
+		s.header("sec-fetch-dest", "image")
 		s.header("sec-fetch-mode", "no-cors")
 		s.cookie(w.good)
 	})
-	add("a script's request for HTML is never gated where the browser says so", func(s *scenario) { s.header("sec-fetch-mode", "cors") })
-	add("an old browser's navigation is told by Accept", func(s *scenario) { s.header("sec-fetch-mode", "") })
-	add("an old browser's image is told by Accept", func(s *scenario) { s.header("sec-fetch-mode", ""); s.header("accept", "image/png,*/*") })
-	add("an Accept that comes twice", func(s *scenario) {
-		s.header("sec-fetch-mode", "")
-		s.request.headers = append([]pair{{"accept", "application/xml"}}, s.request.headers...)
+	add("a script's request for HTML is never gated where the browser says so", func(s *scenario) {
+		s.header("sec-fetch-dest", "empty")
+		s.header("sec-fetch-mode", "cors")
 	})
-	add("no Accept and no Sec-Fetch-Mode is no browser", func(s *scenario) { s.header("sec-fetch-mode", ""); s.header("accept", "") })
+	add("Chrome 76 to 79 say the mode alone: a page", func(s *scenario) { s.header("sec-fetch-dest", "") })
+	add("Chrome 76 to 79 say the mode alone: an image", func(s *scenario) { s.header("sec-fetch-dest", ""); s.header("sec-fetch-mode", "no-cors") })
+	old := func(accept, path string) func(*scenario) {
+		return func(s *scenario) {
+			s.header("sec-fetch-dest", "")
+			s.header("sec-fetch-mode", "")
+			s.header("accept", accept)
+			s.request.path = path
+		}
+	}
+	add("an old browser's navigation is told by Accept", old("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "/apply"))
+	add("an old browser's navigation in capitals", old("Text/HTML", "/apply"))
+	add("XHTML first", old("application/xhtml+xml;q=1", "/apply"))
+	add("HTML that is not first is not a page", old("application/json, text/html", "/apply"))
+	add("a type that only begins like HTML", old("text/html5", "/apply"))
+	add("an old browser's image is told by Accept", old("image/png,*/*", "/apply"))
+	add("an old browser's style is told by Accept", old("text/css,*/*;q=0.1", "/site.css"))
+	add("anything at all, as curl asks, is a page", old("*/*", "/apply"))
+	add("anything at all, as an old browser asks for a script, is told by its name", old("*/*", "/static/app.JS"))
+	add("anything at all, with a weight, of a font", old("*/*;q=0.8", "/static/font.woff2"))
+	add("a dot in a directory is not an asset's name", old("*/*", "/v1.css/apply"))
+	add("a page whose name has an ending", old("*/*", "/apply.php"))
+	add("no Accept is a page, as some programs ask", old("", "/apply"))
+	add("no Accept, and an asset's name", old("", "/logo.png"))
+	add("an Accept that comes twice is read once", func(s *scenario) {
+		old("application/xml", "/apply")(s)
+		s.request.headers = append(s.request.headers, pair{"accept", "text/html"})
+	})
+	for _, path := range []string{"/robots.txt", "/robots.txt.html", "/.well-known/security.txt", "/.well-known/../apply", "/.well-known"} {
+		add("what robots and authorities ask for: "+path, func(s *scenario) { s.request.path = path })
+	}
+	for _, path := range []string{"/waiting-room/../apply", "/waiting-room/%2e%2e/apply", "/waiting-room/..%2fapply", "/waiting-room//apply", "/waiting-room\\apply", "/waiting-room/%5c../apply", "/waiting-room/./en/", "/api/..%2fapply", "/api/%2E%2E/apply", "/api//apply", "/api/../apply", "/api/" + strings.Repeat("a", 1020)} {
+		add("no exemption for a path that may lead elsewhere: "+path[:min(len(path), 40)], func(s *scenario) { s.request.path = path })
+	}
 	add("a prefix to leave alone", func(s *scenario) { s.request.path = "/api/status" })
 	add("a path that only looks like the prefix", func(s *scenario) { s.request.path = "/apis" })
 	add("the room is left alone, pass and all", func(s *scenario) { s.request.path = "/waiting-room/en/"; s.cookie(w.good) })
@@ -168,6 +252,7 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 		{"\tes ;  q=0.700", "blanks"},
 		{"pt-BR-x-home", "a dialect of a dialect"}, {"-es, es-;q=0.2", "hyphens at the ends"},
 		{strings.Repeat("x-", 20) + "es, es;q=0.1", "a tag of 42 characters is not read"},
+		{strings.Repeat("es-", 100) + "es", "what goes on for ever is cut off"}, {"es;q=1.5,pt;q=0.1", "a weight above 1"}, {"es\t", "a tab"},
 	} {
 		add("language: "+l[1], func(s *scenario) { s.header("accept-language", l[0]) })
 	}
@@ -184,11 +269,21 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 		{"a query goes along", "/apply", "state=OH&step=2"}, {"parameters without a value", "/apply", "wsdl&x="},
 		{"a parameter that comes twice", "/apply", "a=1&b=2&a=3"}, {"what needs escaping", "/a%20b", "q=%C3%A9+'()*!~&r=a/b?c"},
 		{"names that every object has", "/apply", "__proto__=1&constructor=2&hasOwnProperty=3&toString"},
-		{"another host in front", "//example.org/", ""}, {"a backslash", "/\\example.org", ""}, {"two slashes in the query", "/go", "u=https://example.org"},
-		{"a letter beyond ASCII", "/é", ""}, {"512 bytes", "/" + strings.Repeat("a", 511), ""}, {"513 bytes", "/" + strings.Repeat("a", 512), ""},
-		{"the query makes it 513", "/" + strings.Repeat("a", 509), "b=c"},
+		{"another host in front", "//example.org/", ""}, {"a backslash", "/\\example.org", ""}, {"two slashes later on", "/go//on", "u=https://example.org"},
+		{"a letter beyond ASCII", "/é", ""}, {"letters beyond ASCII beside what is escaped", "/a%20é/%", "q=ü%20"}, {"1,024 bytes", "/" + strings.Repeat("a", 1023), ""}, {"1,025 bytes", "/" + strings.Repeat("a", 1024), ""},
+		{"the query makes it 1,024", "/" + strings.Repeat("a", 1019), "b=c"}, {"the query makes it 1,025", "/" + strings.Repeat("a", 1020), "b=c"},
+		{"an address to come back to", "/apply", "step=2&redirect_uri=https://www.example.org/cb"}, {"an address without a scheme", "/apply", "plan=gold&ref=//cdn.example.org"},
+		{"a link of an advertisement", "/apply", "gclid=" + strings.Repeat("Cj0KCQ", 90)}, {"a query that does not fit", "/apply", "token=" + strings.Repeat("x", 1100)},
+		{"a query with a space", "/apply", "a b"}, {"a query with a backslash", "/apply", "a\\b"}, {"a percent sign alone", "/%", "%"}, {"half an escape", "/%2", "a=%e"},
+		{"a control character", "/\x01", ""}, {"a space", "/a b", ""}, {"letters that do not fit when escaped", "/" + strings.Repeat("é", 180), ""},
+		{"a query twice as long as a URL may be", "/apply", strings.Repeat("?&a", 5000)},
 	} {
-		add("the way back: "+p[0], func(s *scenario) { s.request.path, s.request.query = p[1], p[2] })
+		add("the way back: "+p[0], func(s *scenario) { s.request.path, s.request.query, s.request.mark = p[1], p[2], p[2] != "" })
+	}
+	add("the way back: a question mark alone", func(s *scenario) { s.request.mark = true })
+
+	for _, ip := range []string{"::ffff:c000:201", "::FFFF:C000:0201", "0:0:0:0:0:ffff:c000:201", "::ffff:192.0.2.1", "::c000:201", "64:ff9b::192.0.2.1", "::", "1::", "2001:db8::192.0.2.1"} {
+		add("the address "+ip, func(s *scenario) { s.request.ip = ip })
 	}
 
 	response := func(cookies string) json.RawMessage {
@@ -206,4 +301,140 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 	add("remember.js leaves an answer alone to which nothing was given", func(s *scenario) {
 		s.function, s.response = "remember", response(`,"cookies":{"session":{"value":"abc","attributes":"Path=/"}}`)
 	})
+}
+
+// tables are the answers that operators read in a table: what each kind of
+// request gets in each mode, and what happens when the edge cannot read a current
+// decision.
+func tables(add func(name string, change func(s *scenario)), w scene) {
+	at := func(d time.Duration) time.Time { return w.now.Add(d) }
+	fetch := func(s *scenario) {
+		s.header("sec-fetch-dest", "empty")
+		s.header("sec-fetch-mode", "cors")
+		s.header("accept", "application/json")
+	}
+	kinds := []struct {
+		name string
+		ask  func(*scenario)
+	}{
+		{"a page", func(s *scenario) {}},
+		{"a page fetched ahead", func(s *scenario) { s.header("sec-purpose", "prefetch;prerender") }},
+		{"a search engine", func(s *scenario) {
+			const name = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+			s.header("user-agent", name)
+			unlucky := s.request.ip != w.in
+			for i := 0; (gate.Draw(s.gate.Salt, s.request.ip, name) > 0.6) != unlucky; i++ {
+				s.request.ip = fmt.Sprint("198.51.100.", i)
+			}
+		}},
+		{"a frame", func(s *scenario) { s.header("sec-fetch-dest", "iframe") }},
+		{"an image", func(s *scenario) { s.header("sec-fetch-dest", "image"); s.header("sec-fetch-mode", "no-cors") }},
+		{"a strict page", func(s *scenario) { s.request.path = "/account/start" }},
+		{"a strict page in capitals", func(s *scenario) { s.request.path = "/Account/start" }},
+		{"a strict fetch", func(s *scenario) { fetch(s); s.request.path = "/account/data" }},
+		{"a strict form that is sent", func(s *scenario) { s.request.method, s.request.path = "POST", "/account/data" }},
+		{"a strict image", func(s *scenario) {
+			s.header("sec-fetch-dest", "image")
+			s.header("sec-fetch-mode", "no-cors")
+			s.request.path = "/account/photo.png"
+		}},
+		{"a strict page fetched ahead", func(s *scenario) { s.header("sec-purpose", "prefetch"); s.request.path = "/account/start" }},
+		{"a strict preflight", func(s *scenario) {
+			s.request.method, s.request.path = "OPTIONS", "/account/data"
+			s.header("access-control-request-method", "PUT")
+		}},
+		{"OPTIONS that is not a preflight", func(s *scenario) { s.request.method, s.request.path = "OPTIONS", "/account/data" }},
+		{"a path to leave alone that is strict", func(s *scenario) { s.request.path = "/api/account" }},
+	}
+	for _, mode := range []struct {
+		name string
+		set  func(*scenario)
+	}{
+		{"throttle at 0.5, unlucky", func(s *scenario) {}},
+		{"throttle at 0.5, lucky", func(s *scenario) { s.request.ip = w.in }},
+		{"throttle at 1", func(s *scenario) { s.gate.Admit = 1 }},
+		{"hold", func(s *scenario) { s.gate.Mode, s.gate.Admit, s.gate.Until = gate.Hold, 0, time.Time{} }},
+		{"observe", func(s *scenario) { s.gate.Mode = gate.Observe }},
+		{"open", func(s *scenario) { s.gate.Mode = gate.Open }},
+	} {
+		for _, kind := range kinds {
+			for _, pass := range []bool{false, true} {
+				name := mode.name + ": " + kind.name
+				if pass {
+					name += ", with a pass"
+				}
+				add(name, func(s *scenario) {
+					s.gate.Strict = []string{"/account/", "/api/account"}
+					mode.set(s)
+					kind.ask(s)
+					if pass {
+						s.cookie(w.good)
+					}
+				})
+			}
+		}
+	}
+	for _, path := range []string{"//account/data", "/x/../account/data", "/x/%2e%2e/account/data", "/x%2faccount/data", "/%61ccount/data", "/./account/data", "/\\account/data", "/account%2Fdata", "/acc%6Funt/", "/é", "/x;y", "/accounts", "/a%20b", "/" + strings.Repeat("a", 1024)} {
+		add("strict paths and "+path[:min(len(path), 40)], func(s *scenario) {
+			s.gate.Strict = []string{"/account/"}
+			s.request.method, s.request.path = "POST", path
+		})
+	}
+	add("a strict path asks for JSON among others", func(s *scenario) {
+		fetch(s)
+		s.header("accept", "application/problem+json, text/plain")
+		s.gate.Strict, s.request.path = []string{"/account/"}, "/account/"
+	})
+
+	// The table of docs/design.md, decision 43. The law's decision, past its end, is above.
+	fixed := func(admit float64) func(*scenario) {
+		return func(s *scenario) {
+			s.gate.Admit, s.gate.Fixed, s.gate.Until, s.now = admit, true, time.Time{}, at(2*time.Hour)
+			s.base.Failure, s.base.Stale = gate.FailHold, admit
+		}
+	}
+	for _, mode := range []struct {
+		name string
+		set  func(*scenario)
+	}{
+		{"the law's share", func(s *scenario) {}},
+		{"hold", func(s *scenario) {
+			s.gate.Mode, s.gate.Admit, s.gate.Until, s.now = gate.Hold, 0, time.Time{}, at(2*time.Hour)
+			s.base.Mode, s.base.Failure, s.base.Stale = gate.Hold, gate.FailHold, 0
+		}},
+		{"a fixed share of 0", fixed(0)},
+		{"a fixed share of 0.5", fixed(0.5)},
+		{"open", func(s *scenario) {
+			s.gate.Mode, s.gate.Until, s.now = gate.Open, time.Time{}, at(2*time.Hour)
+			s.base.Mode, s.base.Failure = gate.Open, gate.FailOpen
+		}},
+	} {
+		for _, failure := range []struct {
+			name string
+			set  func(*scenario)
+		}{
+			{"two hours without a tick", func(s *scenario) {}},
+			{"the gate is missing", func(s *scenario) { s.noGate = true }},
+			{"both are missing, open was deployed", func(s *scenario) { s.noGate, s.noBase = true, true }},
+			{"both are missing, hold was deployed", func(s *scenario) { s.noGate, s.noBase, s.failure = true, true, "hold" }},
+		} {
+			for _, who := range []string{"lucky", "unlucky", "with a pass", "a form", "a page fetched ahead"} {
+				add("when the edge cannot read a decision: "+mode.name+", "+failure.name+": "+who, func(s *scenario) {
+					s.gate.Stale, s.base.Stale = 0.25, 0.25
+					mode.set(s)
+					failure.set(s)
+					switch who {
+					case "lucky":
+						s.request.ip = w.in
+					case "with a pass":
+						s.cookie(w.pass(w.old, bypass.Drawn, s.now, s.now, time.Hour))
+					case "a form":
+						s.request.method = "POST"
+					case "a page fetched ahead":
+						s.header("sec-purpose", "prefetch")
+					}
+				})
+			}
+		}
+	}
 }
