@@ -21,10 +21,6 @@ import (
 	"raincheck/pkg/waitlist"
 )
 
-// stages are what export can choose from.
-var stages = []waitlist.Stage{waitlist.Waiting, waitlist.Claimed, waitlist.Sending, waitlist.Invited,
-	waitlist.Used, waitlist.Expired, waitlist.Bounced, waitlist.Left, waitlist.Failed}
-
 // exportCmd writes the waitlist to standard output.
 type exportCmd struct {
 	deployed
@@ -43,8 +39,8 @@ func (c *exportCmd) Help() string {
 func (c *exportCmd) Run(e *env) error {
 	var chosen []waitlist.Stage
 	for _, name := range c.Stage {
-		if !slices.Contains(stages, waitlist.Stage(name)) {
-			return badInput("--stage %s: there is no such stage; it is one of %v", name, stages)
+		if !slices.Contains(waitlist.Stages(), waitlist.Stage(name)) {
+			return badInput("--stage %s: there is no such stage; it is one of %v", name, waitlist.Stages())
 		}
 		chosen = append(chosen, waitlist.Stage(name))
 	}

@@ -190,9 +190,9 @@ func visit(ts *testscript.TestScript, neg bool, args []string) {
 		w.metrics.Put(emulators.Series(ownMetrics, name, "Stack=raincheck"), time.Now(), n)
 	}}
 	outbox := &outbox.Outbox{Now: time.Now, Arrived: func(m outbox.Mail) bool {
-		joining, err := strconv.Atoi(m.Tags[feedback.TagJoining])
+		joining, err := strconv.Atoi(m.Tags[email.TagJoining])
 		if err == nil && without != "events" {
-			ref := waitlist.Ref{Key: m.Tags[feedback.TagKey], Joining: joining}
+			ref := waitlist.Ref{Key: m.Tags[email.TagKey], Joining: joining}
 			_ = heard.Handle(context.Background(), feedback.Event{Kind: feedback.Delivered, Ref: ref, Attempt: 1, At: time.Now()}) // the story sees what came of it
 		}
 		return true

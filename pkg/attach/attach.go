@@ -37,16 +37,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"raincheck/pkg/gate"
 )
 
 // Names that attach gives. The room's pattern ends without a slash because the
 // bare /waiting-room answers too (a redirect to the visitor's language).
 const (
 	OriginID    = "raincheck-waiting-room"
-	RoomPattern = "/waiting-room*"
-	// SecretHeader proves to the room's API that a request came through the
-	// distribution (docs/design.md, decision 9).
-	SecretHeader = "x-raincheck-origin"
+	RoomPattern = gate.Room + "*"
 	// NoteHeader carries what attach did. It says nothing secret: it reaches the
 	// room's own API with every request.
 	NoteHeader = "x-raincheck-attached"
@@ -58,7 +57,7 @@ const (
 type Room struct {
 	// Domain is the host name of the waiting room's API.
 	Domain string
-	// Secret is the value of SecretHeader. It is in the new configuration and
+	// Secret is the value of gate.OriginHeader. It is in the new configuration and
 	// in no plan.
 	Secret string
 	// CachePolicy honours the room's own Cache-Control from a minimum of 0 s
@@ -315,7 +314,7 @@ func (a *attaching) originStep() {
 		a.c.resize(&a.edits, origins, nil, addition{len(items(origins)), want})
 		a.plan.Steps = slices.Insert(a.plan.Steps, 0, Step{'+', "the origin " + OriginID + ": " + a.r.Room.Domain + ", https only, with the stack's secret in a header"})
 	case a.c.text(a.origin, "DomainName") != a.r.Room.Domain,
-		a.c.header(a.origin, SecretHeader) != a.r.Room.Secret:
+		a.c.header(a.origin, gate.OriginHeader) != a.r.Room.Secret:
 		a.edits.replace(a.origin, want)
 		a.plan.Steps = slices.Insert(a.plan.Steps, 0, Step{'~', "the origin " + OriginID + ": the stack's API or its secret is another one now"})
 	case a.c.header(a.origin, NoteHeader) != string(text):

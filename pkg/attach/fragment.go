@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"raincheck/pkg/gate"
 )
 
 // Tool is what else may own a distribution's configuration.
@@ -37,7 +39,7 @@ func Fragment(c *Config, r Request, tool Tool, secretARN string) (string, error)
 	}
 	switch tool {
 	case CloudFormation:
-		fmt.Fprintf(&out, cloudFormation, region(secretARN), secretARN, OriginID, r.Room.Domain, SecretHeader, secretARN, RoomPattern, OriginID, r.Room.CachePolicy, r.Room.OriginRequestPolicy)
+		fmt.Fprintf(&out, cloudFormation, region(secretARN), secretARN, OriginID, r.Room.Domain, gate.OriginHeader, secretARN, RoomPattern, OriginID, r.Room.CachePolicy, r.Room.OriginRequestPolicy)
 		for _, b := range behaviours {
 			fmt.Fprintf(&out, "      # %s\n", b)
 		}
@@ -46,7 +48,7 @@ func Fragment(c *Config, r Request, tool Tool, secretARN string) (string, error)
             - {EventType: viewer-response, FunctionARN: %s}
 `, quoted(r.Room.Throttle), quoted(r.Room.Remember))
 	case Terraform:
-		fmt.Fprintf(&out, terraform, region(secretARN), quoted(secretARN), quoted(r.Room.Domain), quoted(OriginID), quoted(SecretHeader),
+		fmt.Fprintf(&out, terraform, region(secretARN), quoted(secretARN), quoted(r.Room.Domain), quoted(OriginID), quoted(gate.OriginHeader),
 			quoted(RoomPattern), quoted(OriginID), quoted(r.Room.CachePolicy), quoted(r.Room.OriginRequestPolicy))
 		for _, b := range behaviours {
 			fmt.Fprintf(&out, "  # %s\n", b)

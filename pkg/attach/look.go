@@ -3,6 +3,8 @@ package attach
 import (
 	"slices"
 	"strings"
+
+	"raincheck/pkg/gate"
 )
 
 // Attached is how a distribution stands towards one stack.
@@ -64,7 +66,7 @@ func Look(c *Config, room Room) Attached {
 	// A distribution that the template made has the origin under the same name.
 	if origin := c.find("Origins", "Id", c.text(behaviours[0], "TargetOriginId")); origin != nil {
 		a.Domain = c.text(origin, "DomainName")
-		a.Secret = strings.TrimSpace(c.header(origin, SecretHeader)) == room.Secret
+		a.Secret = strings.TrimSpace(c.header(origin, gate.OriginHeader)) == room.Secret
 	}
 	return a
 }

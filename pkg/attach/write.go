@@ -3,6 +3,8 @@ package attach
 import (
 	"fmt"
 	"strings"
+
+	"raincheck/pkg/gate"
 )
 
 // associations is the FunctionAssociations element with throttle on viewer
@@ -75,5 +77,5 @@ func originFor(r Room, note string) string {
 		"<OriginReadTimeout>30</OriginReadTimeout><OriginKeepaliveTimeout>5</OriginKeepaliveTimeout></CustomOriginConfig>"+
 		"<ConnectionAttempts>2</ConnectionAttempts><ConnectionTimeout>10</ConnectionTimeout>"+
 		"<OriginShield><Enabled>false</Enabled></OriginShield><OriginAccessControlId></OriginAccessControlId></Origin>",
-		OriginID, escape(r.Domain), header(SecretHeader, r.Secret), header(NoteHeader, note))
+		OriginID, escape(r.Domain), header(gate.OriginHeader, r.Secret), header(NoteHeader, note))
 }

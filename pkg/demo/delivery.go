@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"raincheck/pkg/email"
 	"raincheck/pkg/feedback"
 	"raincheck/pkg/twin/outbox"
 	"raincheck/pkg/waitlist"
@@ -85,10 +86,10 @@ func (in *Instance) arrives(ctx context.Context, m outbox.Mail, now time.Time) {
 
 // tags read what a mail says of the joining that it belongs to.
 func tags(t map[string]string) (waitlist.Ref, int, error) {
-	joining, err := strconv.Atoi(t[feedback.TagJoining])
-	attempt, err2 := strconv.Atoi(t[feedback.TagAttempt])
-	if err = errors.Join(err, err2); err != nil || t[feedback.TagKey] == "" {
+	joining, err := strconv.Atoi(t[email.TagJoining])
+	attempt, err2 := strconv.Atoi(t[email.TagAttempt])
+	if err = errors.Join(err, err2); err != nil || t[email.TagKey] == "" {
 		return waitlist.Ref{}, 0, fmt.Errorf("a mail's tags do not name its joining: %w", err)
 	}
-	return waitlist.Ref{Key: t[feedback.TagKey], Joining: joining}, attempt, nil
+	return waitlist.Ref{Key: t[email.TagKey], Joining: joining}, attempt, nil
 }

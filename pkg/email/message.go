@@ -28,6 +28,14 @@ type Message struct {
 	Tags map[string]string
 }
 
+// The tags that the sender puts on a mail, by which the mail service's events name
+// it: the entry's key, its joining, and the attempt, 1 or 2.
+const (
+	TagKey     = "key"
+	TagJoining = "joining"
+	TagAttempt = "attempt"
+)
+
 // Format redacts, for every verb of fmt.
 func (m Message) Format(s fmt.State, _ rune) {
 	io.WriteString(s, "[message redacted, "+m.tags()+"]")
@@ -40,7 +48,7 @@ func (m Message) LogValue() slog.Value {
 
 func (m Message) tags() string {
 	var b strings.Builder
-	for _, name := range []string{"key", "joining", "attempt"} {
+	for _, name := range []string{TagKey, TagJoining, TagAttempt} {
 		if v, ok := m.Tags[name]; ok {
 			b.WriteString(" " + name + "=" + v)
 		}

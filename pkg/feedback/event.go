@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"raincheck/pkg/email"
 	"raincheck/pkg/waitlist"
 )
 
@@ -94,26 +95,19 @@ func Decode(raw []byte, configuration string) (Event, error) {
 		}
 		return tags[name][0]
 	}
-	event.Key = one(TagKey)
+	event.Key = one(email.TagKey)
 	if !keyForm().MatchString(event.Key) {
-		return Event{}, fmt.Errorf("%w: the tag %s is not a key", ErrMalformed, TagKey)
+		return Event{}, fmt.Errorf("%w: the tag %s is not a key", ErrMalformed, email.TagKey)
 	}
 	var err error
-	if event.Joining, err = strconv.Atoi(one(TagJoining)); err != nil || event.Joining < 1 {
-		return Event{}, fmt.Errorf("%w: the tag %s is not a number from 1", ErrMalformed, TagJoining)
+	if event.Joining, err = strconv.Atoi(one(email.TagJoining)); err != nil || event.Joining < 1 {
+		return Event{}, fmt.Errorf("%w: the tag %s is not a number from 1", ErrMalformed, email.TagJoining)
 	}
-	if event.Attempt, err = strconv.Atoi(one(TagAttempt)); err != nil || event.Attempt < 1 || event.Attempt > waitlist.MaxAttempts {
-		return Event{}, fmt.Errorf("%w: the tag %s is not a number from 1 to %d", ErrMalformed, TagAttempt, waitlist.MaxAttempts)
+	if event.Attempt, err = strconv.Atoi(one(email.TagAttempt)); err != nil || event.Attempt < 1 || event.Attempt > waitlist.MaxAttempts {
+		return Event{}, fmt.Errorf("%w: the tag %s is not a number from 1 to %d", ErrMalformed, email.TagAttempt, waitlist.MaxAttempts)
 	}
 	return event, nil
 }
-
-// The tags that the sender puts on a mail.
-const (
-	TagKey     = "key"
-	TagJoining = "joining"
-	TagAttempt = "attempt"
-)
 
 func (e envelope) kind() Kind {
 	switch e.Detail.EventType {

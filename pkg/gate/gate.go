@@ -21,6 +21,11 @@ const (
 // visitors to the room, for ever.
 const Room = "/waiting-room"
 
+// OriginHeader carries a secret that shows to the waiting room's API that a request
+// came through the distribution, and so through its rules (docs/design.md,
+// decision 9).
+const OriginHeader = "x-raincheck-origin"
+
 // MaxDocument is the most that a value in the KeyValueStore may hold, in bytes
 // (quota "maximum size of a value" of CloudFront KeyValueStore: 1 KB).
 const MaxDocument = 1024

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
 	"raincheck/pkg/waitlist"
 )
@@ -39,7 +40,7 @@ func TestTheFirstRequestAsksSideBySide(t *testing.T) {
 	}
 	r := w.request("/waiting-room/en/", nil)
 	r.Method = http.MethodGet
-	r.Header.Set(intake.OriginHeader, "the secret")
+	r.Header.Set(gate.OriginHeader, "the secret")
 	if p := w.do(r); p.StatusCode != http.StatusOK || !strings.Contains(p.body, `name="email"`) {
 		t.Fatalf("the form is answered %d\n%s", p.StatusCode, p.body)
 	}
@@ -64,7 +65,7 @@ func TestANoticeAskedAheadAndLostIsAskedAgain(t *testing.T) {
 	}
 	r := w.request("/waiting-room/en/", nil)
 	r.Method = http.MethodGet
-	r.Header.Set(intake.OriginHeader, "the secret")
+	r.Header.Set(gate.OriginHeader, "the secret")
 	if p := w.do(r); p.StatusCode != http.StatusOK || !strings.Contains(p.body, `name="email"`) || !failed {
 		t.Fatalf("the form is answered %d\n%s", p.StatusCode, p.body)
 	}

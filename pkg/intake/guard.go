@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"raincheck/pkg/gate"
 )
 
 // throughTheDoor checks that a request came through the CDN. Whoever finds the
@@ -22,7 +24,7 @@ func (rm *room) throughTheDoor(r *http.Request) error {
 	if rm.Secrets == nil {
 		return nil
 	}
-	shown := r.Header.Get(OriginHeader)
+	shown := r.Header.Get(gate.OriginHeader)
 	secrets, err := rm.Secrets(r.Context(), shown)
 	if err != nil {
 		return fmt.Errorf("read the origin secret: %w", err)

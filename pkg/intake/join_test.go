@@ -310,7 +310,7 @@ func TestAroundTheCDN(t *testing.T) {
 	})
 	for given, status := range map[string]int{"the new secret": 200, "the old secret": 200, "": 403, "a guess": 403, "the new secret ": 403} {
 		r := w.request("/waiting-room/en/", url.Values{"email": {"ana@example.org"}, "stamp": {w.stamp()}})
-		r.Header.Set(intake.OriginHeader, given)
+		r.Header.Set(gate.OriginHeader, given)
 		r.Header.Set("X-Forwarded-For", "198.51.100.77")
 		r.Header.Set("X-Forwarded-Host", "evil.example")
 		r.Host = "evil.example"

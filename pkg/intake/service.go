@@ -76,7 +76,7 @@ type Service struct {
 	Store store
 	// Keys gives the key ring; it is asked on every request and should cache.
 	Keys func(context.Context) (*bypass.Keyring, error)
-	// Secrets gives the values that OriginHeader may have, more than one while they
+	// Secrets gives the values that gate.OriginHeader may have, more than one while they
 	// are rotated. shown is the value in the request: an implementation that caches
 	// may read the secret again only when shown is not the value that it has. Nil
 	// accepts every request: on one machine there is no CDN to go around.
@@ -105,10 +105,6 @@ var Counts = []string{
 	"CodesRedeemed", "CodesUnrecorded", "CodesWrong", "CodesOver",
 	"Left", "ForeignForms", "DirectHits",
 }
-
-// OriginHeader carries the secret that shows that a request came through the
-// CDN and so through its rules.
-const OriginHeader = "X-Raincheck-Origin"
 
 // The bounds of what the room takes and waits for.
 const (

@@ -87,7 +87,7 @@ func whyPaused(control waitlist.Control, account *email.Account) string {
 	case account != nil && !account.Enabled:
 		return "the mail service does not let us send: " + account.Because
 	case account != nil && account.Remaining24h == 0:
-		return "the mail service's 24-hour quota is used up"
+		return waitlist.QuotaUsedUp
 	}
 	return ""
 }

@@ -90,9 +90,6 @@ func (s *Service) applySwitch(ctx context.Context, now time.Time, control waitli
 	return control, was, nil
 }
 
-// quotaCheck is when a pause for the day's quota is looked at again.
-const quotaCheck = 15 * time.Minute
-
 // endPause ends a pause of ours whose time is over, if the mail service lets us
 // send again. It returns control and the account, if it was asked.
 func (s *Service) endPause(ctx context.Context, now time.Time, control waitlist.Control, faults *faults) (waitlist.Control, *email.Account, error) {
@@ -107,7 +104,7 @@ func (s *Service) endPause(ctx context.Context, now time.Time, control waitlist.
 	control, err := s.change(ctx, control, func(c *waitlist.Control) {
 		switch {
 		case !again:
-			c.ResumeAt = now.Add(quotaCheck)
+			c.ResumeAt = now.Add(waitlist.QuotaCheck)
 		case c.PausedBecause != "":
 			c.Resume()
 		}

@@ -91,7 +91,7 @@ func (s *Service) pauseSending(ctx context.Context, now time.Time, control waitl
 	}
 	var resume time.Time
 	if mail.account != nil && mail.account.Enabled {
-		resume = now.Add(quotaCheck)
+		resume = now.Add(waitlist.QuotaCheck)
 	}
 	return s.change(ctx, control, func(c *waitlist.Control) { c.Pause(mail.paused, resume) })
 }

@@ -84,9 +84,6 @@ const (
 	maxWait = 10 * time.Second
 	// postpone is when a second attempt that could not be made is due again.
 	postpone = 5 * time.Minute
-	// quotaCheck is when a pause for the day's quota is looked at again: the day
-	// rolls, and something may be left by then.
-	quotaCheck = 15 * time.Minute
 	// leastLife is how much of its code's life a second mail must still bring.
 	leastLife = 15 * time.Minute
 	// redraws bounds the search for a code that is not taken: 32 random bits a
@@ -178,7 +175,7 @@ func (s *Service) compose(keys *bypass.Keyring, e waitlist.Entry) (email.Message
 	return email.Compose(email.Invitation{
 		To: e.Address, Language: e.Language, Site: s.Site, From: s.From, Room: s.Room, Zone: s.Zone,
 		Code: e.Code.String(), LeaveToken: keys.LeaveToken(e.Key, e.Joining), Joined: e.Joined, Expires: e.Expires,
-		Tags: map[string]string{"key": e.Key, "joining": strconv.Itoa(e.Joining), "attempt": strconv.Itoa(e.Attempt)},
+		Tags: map[string]string{email.TagKey: e.Key, email.TagJoining: strconv.Itoa(e.Joining), email.TagAttempt: strconv.Itoa(e.Attempt)},
 	})
 }
 
@@ -207,7 +204,7 @@ func (s *Service) answer(ctx context.Context, m waitlist.Message, err error) err
 		s.log(ctx, "refused for good", m, err)
 		return s.fail(ctx, m, now)
 	case errors.Is(err, email.ErrQuota):
-		s.pause(ctx, now, "the mail service's 24-hour quota is used up", now.Add(quotaCheck))
+		s.pause(ctx, now, waitlist.QuotaUsedUp, now.Add(waitlist.QuotaCheck))
 		return s.back(ctx, m, waitlist.Sending, "sender.quota")
 	case errors.Is(err, email.ErrPaused):
 		s.pause(ctx, now, "the mail service does not let us send: "+err.Error(), time.Time{})

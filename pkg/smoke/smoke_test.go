@@ -77,7 +77,7 @@ func newWorld(t *testing.T) *world {
 	})
 	mails := &outbox.Outbox{Now: clock}
 	mails.Arrived = func(m outbox.Mail) bool {
-		ref, attempt := waitlist.Ref{Key: m.Tags[feedback.TagKey], Joining: waitlist.FirstJoining(w.now)}, 1
+		ref, attempt := waitlist.Ref{Key: m.Tags[email.TagKey], Joining: waitlist.FirstJoining(w.now)}, 1
 		if err := w.feedback.Handle(context.Background(), feedback.Event{Kind: feedback.Delivered, Ref: ref, Attempt: attempt, At: w.now}); err != nil {
 			t.Error(err)
 		}

@@ -102,6 +102,13 @@ func (c *Control) Pause(because string, resumeAt time.Time) {
 	c.Paused, c.PausedBecause, c.ResumeAt = true, because, resumeAt
 }
 
+// QuotaCheck is how long a pause for the mail service's 24-hour quota lasts before
+// it is looked at again: the day rolls, and something may be left by then.
+const QuotaCheck = 15 * time.Minute
+
+// QuotaUsedUp is the reason of such a pause.
+const QuotaUsedUp = "the mail service's 24-hour quota is used up"
+
 // Resume starts sending again.
 func (c *Control) Resume() { c.Paused, c.PausedBecause, c.ResumeAt = false, "", time.Time{} }
 

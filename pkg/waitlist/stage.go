@@ -30,6 +30,11 @@ const (
 	Failed  Stage = "failed"   // an address refused for good, an entry that cannot be read
 )
 
+// Stages are all stages, in that order.
+func Stages() []Stage {
+	return []Stage{Waiting, Claimed, Sending, Invited, Used, Expired, Bounced, Left, Failed}
+}
+
 // Ended says that nothing more will happen at this stage but joining again.
 func (s Stage) Ended() bool {
 	switch s {

@@ -53,7 +53,7 @@ var layers = []layer{
 	{prefix: "pkg/email/mailertest", may: []string{"pkg/email"}},
 	{prefix: "pkg/email", may: []string{"pkg/site"}, pure: true},
 	{prefix: "pkg/site", pure: true},
-	{prefix: "pkg/attach", pure: true},
+	{prefix: "pkg/attach", may: []string{"pkg/gate", "pkg/bypass"}, pure: true},
 	{prefix: "pkg/handover", may: domain},
 	{prefix: "pkg/records", may: domain},
 	{prefix: "pkg/chart"},

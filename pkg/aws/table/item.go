@@ -99,14 +99,9 @@ func (r *reader) err() error {
 	return fmt.Errorf("%w: %s", waitlist.ErrUnreadable, strings.Join(slices.Compact(r.bad), ", "))
 }
 
-var stages = []waitlist.Stage{
-	waitlist.Waiting, waitlist.Claimed, waitlist.Sending, waitlist.Invited,
-	waitlist.Used, waitlist.Expired, waitlist.Bounced, waitlist.Left, waitlist.Failed,
-}
-
 func (r *reader) stage() waitlist.Stage {
 	s := waitlist.Stage(r.text("stage"))
-	if !slices.Contains(stages, s) {
+	if !slices.Contains(waitlist.Stages(), s) {
 		r.bad = append(r.bad, "stage")
 	}
 	return s

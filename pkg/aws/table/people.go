@@ -45,7 +45,7 @@ func (t *Table) Join(ctx context.Context, s waitlist.Signup) (waitlist.Joined, e
 // ended lists the stages after which one may join again.
 func ended() []types.AttributeValue {
 	var all []types.AttributeValue
-	for _, s := range stages {
+	for _, s := range waitlist.Stages() {
 		if s.Ended() {
 			all = append(all, str(string(s)))
 		}

@@ -76,7 +76,7 @@ func Invitation(t *testing.T, name string) email.Message {
 		To: to, Language: "es", Site: "Prüfstelle & Söhne", From: `"Prüfstelle & Söhne" <queue@example.com>`,
 		Room: "https://www.example.com/waiting-room", Code: "ABCDE-FGHJK-MNPQR-STVWX", LeaveToken: "token",
 		Joined: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC), Expires: time.Date(2026, 3, 5, 12, 0, 0, 0, time.UTC),
-		Tags: map[string]string{"key": "key-" + name, "joining": "54108", "attempt": "1"},
+		Tags: map[string]string{email.TagKey: "key-" + name, email.TagJoining: "54108", email.TagAttempt: "1"},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -269,8 +269,8 @@ func (w *World) Minute() inviter.Report {
 func (w *World) Event(kind feedback.Kind, m outbox.Mail) feedback.Event {
 	w.Helper()
 	e := feedback.Event{Kind: kind, At: w.Now}
-	e.Key = m.Tags["key"]
-	_, err := fmt.Sscan(m.Tags["joining"]+" "+m.Tags["attempt"], &e.Joining, &e.Attempt)
+	e.Key = m.Tags[email.TagKey]
+	_, err := fmt.Sscan(m.Tags[email.TagJoining]+" "+m.Tags[email.TagAttempt], &e.Joining, &e.Attempt)
 	w.Must(err)
 	return e
 }
@@ -309,7 +309,7 @@ func (w *World) WantStage(want waitlist.Stage, refs ...waitlist.Ref) {
 func (w *World) Mails() map[string]int {
 	n := map[string]int{}
 	for _, m := range w.Outbox.Mails(0) {
-		n[m.Tags["key"]]++
+		n[m.Tags[email.TagKey]]++
 	}
 	return n
 }
