@@ -165,7 +165,7 @@ TEMPL := github.com/a-h/templ/cmd/templ@v0.3.1118
 pages: ## Compile the pages of the waiting room (pkg/intake/*.templ) into Go
 	$(GO) run $(TEMPL) generate -path pkg/intake
 
-template: ## Join the edge functions' code into the templates
+template: ## Join the edge functions' code into the templates, and the metrics into the runbook
 	$(GO) test ./test/template -run Fresh -update
 
 # The stand-ins: dynalite and SES from npm, moto from PyPI in a folder of its own.

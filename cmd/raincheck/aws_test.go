@@ -24,6 +24,7 @@ import (
 	"raincheck/functions/throttle"
 	"raincheck/pkg/capacity/capacitytest"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/metric"
 	"raincheck/test/emulators"
 	"raincheck/test/emulators/account"
 	"raincheck/test/emulators/cloudformation"
@@ -268,7 +269,7 @@ var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
 	},
 	// metric NAME VALUE: the stack's own metric has that value now.
 	"metric": func(ts *testscript.TestScript, neg bool, args []string) {
-		series := emulators.Series(ownMetrics, args[0], "Stack=raincheck")
+		series := emulators.Series(metric.Namespace, args[0], "Stack=raincheck")
 		now := time.Now()
 		got, ok := worldOf(ts).metrics.Value(series, now)
 		if !ok {
@@ -408,7 +409,7 @@ func TestConsoleOverAStack(t *testing.T) {
 	now := time.Now()
 	for i := range 60 {
 		at := now.Add(-time.Duration(i+2) * time.Minute)
-		w.metrics.Put(emulators.Series(ownMetrics, "inviter.load", "Stack=raincheck"), at, 0.93)
+		w.metrics.Put(emulators.Series(metric.Namespace, "inviter.load", "Stack=raincheck"), at, 0.93)
 		w.metrics.Put(emulators.Series(outputs[outEdgeMetrics], "Visitors"), at, 1000)
 		w.metrics.Put(emulators.Series(outputs[outEdgeMetrics], "Admitted"), at, 400)
 	}

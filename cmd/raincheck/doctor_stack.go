@@ -15,6 +15,7 @@ import (
 	"raincheck/pkg/format"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/inviter"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/operator"
 )
 
@@ -168,7 +169,7 @@ func (l *loadCheck) look(ctx context.Context) ([]health.Finding, error) {
 	byHand := source.Preset == metrics.ByHand
 	if byHand {
 		// What the inviter saw of it is all that is written down.
-		load, err = l.history.own["inviter.load"].Load(ctx, since, l.now)
+		load, err = l.history.own[metric.InviterLoad].Load(ctx, since, l.now)
 		why = byHandWhy
 	} else {
 		load, err = metrics.New(l.cfg, source, "").Load(ctx, since, l.now)
@@ -182,11 +183,11 @@ func (l *loadCheck) look(ctx context.Context) ([]health.Finding, error) {
 	if err != nil {
 		return found, err
 	}
-	admit, err := l.history.own["inviter.admit"].Load(ctx, since, l.now)
+	admit, err := l.history.own[metric.InviterAdmit].Load(ctx, since, l.now)
 	if err != nil {
 		return found, err
 	}
-	redeemed, err := l.history.own["intake.CodesRedeemed"].Load(ctx, since, l.now)
+	redeemed, err := l.history.own[metric.IntakeCodesRedeemed].Load(ctx, since, l.now)
 	if err != nil {
 		return found, err
 	}

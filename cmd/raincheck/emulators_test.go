@@ -36,6 +36,7 @@ import (
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
 	"raincheck/pkg/inviter"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/sender"
 	"raincheck/pkg/smoke"
 	"raincheck/pkg/twin/outbox"
@@ -186,8 +187,8 @@ func visit(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	})
 	ts.Setenv("SITE", server.URL)
-	heard := &feedback.Service{Store: store, Now: time.Now, Count: func(name string, n float64) {
-		w.metrics.Put(emulators.Series(ownMetrics, name, "Stack=raincheck"), time.Now(), n)
+	heard := &feedback.Service{Store: store, Now: time.Now, Count: func(name metric.Name, n float64) {
+		w.metrics.Put(emulators.Series(metric.Namespace, string(name), "Stack=raincheck"), time.Now(), n)
 	}}
 	outbox := &outbox.Outbox{Now: time.Now, Arrived: func(m outbox.Mail) bool {
 		joining, err := strconv.Atoi(m.Tags[email.TagJoining])

@@ -28,6 +28,7 @@ import (
 	"raincheck/pkg/handover"
 	"raincheck/pkg/intake"
 	"raincheck/pkg/inviter"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/records"
 	"raincheck/pkg/sender"
 	"raincheck/pkg/twin"
@@ -158,10 +159,10 @@ func newFlows(t *testing.T, dir string) *flows {
 	}
 	clock, ring := func() time.Time { return f.now }, func(context.Context) (*bypass.Keyring, error) { return f.keys, nil }
 	log := slog.New(slog.NewJSONHandler(f.places["logs"], &slog.HandlerOptions{Level: slog.LevelDebug - 8}))
-	count := func(name string, n float64) { fmt.Fprintf(f.places["metrics"], "%s %g\n", name, n) }
+	count := func(name metric.Name, n float64) { fmt.Fprintf(f.places["metrics"], "%s %g\n", name, n) }
 	f.room, err = intake.Service{
 		Settings: intake.Settings{Site: "the site", Sender: "no-reply@example.org", PassLife: time.Hour, Origins: []string{"http://www.example.org"}},
-		Store:    store, Keys: ring, Now: clock, Log: log, Viewer: func(*http.Request) string { return "192.0.2.1" }, Count: func(name string, n int) { count(name, float64(n)) },
+		Store:    store, Keys: ring, Now: clock, Log: log, Viewer: func(*http.Request) string { return "192.0.2.1" }, Count: func(name string, n int) { count(metric.Name("intake."+name), float64(n)) },
 	}.Handler()
 	if err != nil {
 		t.Fatal(err)

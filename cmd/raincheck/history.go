@@ -8,15 +8,12 @@ import (
 
 	"raincheck/pkg/aws/metrics"
 	"raincheck/pkg/console"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/operator"
 )
 
-// The outputs and names by which the stack's metrics are found. The functions
-// write theirs under ownMetrics with the stack as their one dimension.
-const (
-	outEdgeMetrics = "EdgeNamespace"
-	ownMetrics     = "Raincheck"
-)
+// outEdgeMetrics is the output that names where the edge's counts are.
+const outEdgeMetrics = "EdgeNamespace"
 
 // history reads the stack's past from CloudWatch.
 type history struct {
@@ -25,30 +22,31 @@ type history struct {
 	// edge is the counts at the door.
 	edge *metrics.Metrics
 	// own are the functions' metrics, by their names.
-	own map[string]*metrics.Metrics
+	own map[metric.Name]*metrics.Metrics
 	now func() time.Time
 }
 
 func (s *session) history(e *env) *history {
-	h := &history{stack: s.Name, target: s.number("Target"), now: e.now, own: map[string]*metrics.Metrics{},
+	h := &history{stack: s.Name, target: s.number("Target"), now: e.now, own: map[metric.Name]*metrics.Metrics{},
 		edge: metrics.New(s.cfg, metrics.Source{Preset: metrics.ByHand}, s.Outputs[outEdgeMetrics])}
 	for _, c := range ownColumns {
-		h.own[c.metric] = metrics.New(s.cfg, metrics.Source{Preset: metrics.Custom, Full: 1, Namespace: ownMetrics, Name: c.metric, Statistic: c.statistic, Dimensions: "Stack=" + s.Name}, "")
+		h.own[c.name] = metrics.Own(s.cfg, c.name, s.Name, c.statistic)
 	}
 	return h
 }
 
 // ownColumns are the functions' metrics and where the console shows each.
 var ownColumns = []struct {
-	metric, statistic string
-	of                func(*console.Series) *console.Column
+	name      metric.Name
+	statistic string
+	of        func(*console.Series) *console.Column
 }{
-	{"inviter.load", "Maximum", func(s *console.Series) *console.Column { return &s.Load }},
-	{"inviter.admit", "Average", func(s *console.Series) *console.Column { return &s.Admit }},
-	{"inviter.waiting", "Maximum", func(s *console.Series) *console.Column { return &s.Waiting }},
-	{"sender.sent", "Sum", func(s *console.Series) *console.Column { return &s.Invited }},
-	{"intake.SignupsNew", "Sum", func(s *console.Series) *console.Column { return &s.Joined }},
-	{"intake.CodesRedeemed", "Sum", func(s *console.Series) *console.Column { return &s.Redeemed }},
+	{metric.InviterLoad, "Maximum", func(s *console.Series) *console.Column { return &s.Load }},
+	{metric.InviterAdmit, "Average", func(s *console.Series) *console.Column { return &s.Admit }},
+	{metric.InviterWaiting, "Maximum", func(s *console.Series) *console.Column { return &s.Waiting }},
+	{metric.SenderSent, "Sum", func(s *console.Series) *console.Column { return &s.Invited }},
+	{metric.IntakeSignupsNew, "Sum", func(s *console.Series) *console.Column { return &s.Joined }},
+	{metric.IntakeCodesRedeemed, "Sum", func(s *console.Series) *console.Column { return &s.Redeemed }},
 }
 
 // series gives the minutes from since on.
@@ -80,7 +78,7 @@ func (h *history) series(ctx context.Context, since time.Time) (console.Series, 
 	at := func(t time.Time) int { return int(t.Sub(since) / time.Minute) }
 	var failures []error
 	for _, c := range ownColumns {
-		samples, err := h.own[c.metric].Load(ctx, since, until)
+		samples, err := h.own[c.name].Load(ctx, since, until)
 		if err != nil {
 			failures = append(failures, err)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"raincheck/pkg/aws/stack"
 	"raincheck/pkg/console"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/operator"
 	"raincheck/pkg/twin/store"
 	"raincheck/test/emulators"
@@ -33,8 +34,8 @@ func TestTheConsoleOfManyReaders(t *testing.T) {
 			Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "not-a-secret", "")},
 	}
 	minute := now.Truncate(time.Minute).Add(-5 * time.Minute)
-	for i, metric := range []string{"inviter.load", "inviter.admit", "inviter.waiting", "sender.sent", "intake.SignupsNew", "intake.CodesRedeemed"} {
-		cloudwatch.Put(emulators.Series(ownMetrics, metric, "Stack=raincheck"), minute, float64(i+1))
+	for i, name := range []string{"inviter.load", "inviter.admit", "inviter.waiting", "sender.sent", "intake.SignupsNew", "intake.CodesRedeemed"} {
+		cloudwatch.Put(emulators.Series(metric.Namespace, name, "Stack=raincheck"), minute, float64(i+1))
 	}
 	d := &deployment{stack: "raincheck", Plane: operator.Plane{Desk: &store.Store{}, Edge: edge, Now: clock}}
 	w := d.watched(s.history(&env{now: clock}))

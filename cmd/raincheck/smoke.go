@@ -18,6 +18,7 @@ import (
 	"raincheck/pkg/console"
 	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/smoke"
 	"raincheck/pkg/waitlist"
 )
@@ -84,7 +85,7 @@ func (c *smokeCmd) Run(e *env) error {
 	defer cancel()
 	result, failed := service.Run(ctx)
 	if s != nil && !c.NoMetric && result.Off == "" {
-		if err := metrics.PutFailed(context.WithoutCancel(e.ctx), s.cfg, ownMetrics, "smoke.failed", s.Name, failed != nil, e.now()); err != nil {
+		if err := metrics.PutFailed(context.WithoutCancel(e.ctx), s.cfg, metric.SmokeFailed, s.Name, failed != nil, e.now()); err != nil {
 			fmt.Fprintf(e.stderr, "raincheck: the metric smoke.failed could not be written: %v\n", awsWords(err))
 		}
 	}
@@ -122,7 +123,7 @@ func (c *smokeCmd) onStack(e *env, s *session, service *smoke.Service) error {
 		g, _, err := edge.Gate(ctx)
 		return g, err
 	}
-	service.Delivered = metrics.Counted(s.cfg, ownMetrics, "feedback.delivered", "Stack="+s.Name)
+	service.Delivered = metrics.Counted(s.cfg, metric.FeedbackDelivered, s.Name)
 	return nil
 }
 

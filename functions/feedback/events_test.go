@@ -8,6 +8,7 @@ import (
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
 	"raincheck/pkg/feedback"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
 )
@@ -20,7 +21,7 @@ func TestSampleEvents(t *testing.T) {
 	at := time.Date(2026, 3, 2, 16, 5, 0, 0, time.UTC)
 	for name, want := range map[string]struct {
 		stage waitlist.Stage
-		count string
+		count metric.Name
 	}{
 		"feedback-send":      {waitlist.Invited, "feedback.sent"},
 		"feedback-delivery":  {waitlist.Invited, "feedback.delivered"},
@@ -40,8 +41,8 @@ func TestSampleEvents(t *testing.T) {
 			_, err = store.Begin(t.Context(), m, waitlist.Ticket{Code: bypass.Code("0CC06G0G40R4JTHWEXEW"), Expires: at.Add(4 * time.Hour)}, at)
 			must(t, err)
 
-			counts := map[string]float64{}
-			service := feedback.Service{Store: store, Configuration: "raincheck", Now: time.Now, Count: func(name string, n float64) { counts[name] += n }}
+			counts := map[metric.Name]float64{}
+			service := feedback.Service{Store: store, Configuration: "raincheck", Now: time.Now, Count: func(name metric.Name, n float64) { counts[name] += n }}
 			event, err := os.ReadFile("../../events/" + name + ".json")
 			must(t, err)
 			must(t, service.Receive(t.Context(), event))

@@ -17,6 +17,7 @@ import (
 	"raincheck/pkg/aws/secret"
 	"raincheck/pkg/aws/table"
 	"raincheck/pkg/intake"
+	"raincheck/pkg/metric"
 )
 
 func main() { env.Main(run) }
@@ -44,7 +45,7 @@ func run(_ context.Context, environ []string) error {
 		// CloudFront and the API put one address each.
 		Viewer: intake.Forwarded(2),
 		Now:    time.Now, Log: log,
-		Count: func(name string, n int) { meter.Count("intake."+name, float64(n)) },
+		Count: func(name string, n int) { meter.Count(metric.Name("intake."+name), float64(n)) },
 	}.Handler()
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ import (
 	"raincheck/pkg/aws/secret"
 	"raincheck/pkg/aws/table"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/smoke"
 )
 
@@ -41,7 +42,7 @@ func run(_ context.Context, environ []string) error {
 			g, _, err := edge.Gate(ctx)
 			return g, err
 		},
-		Delivered: metrics.Counted(cfg, report.Namespace, "feedback.delivered", "Stack="+c.Stack),
+		Delivered: metrics.Counted(cfg, metric.FeedbackDelivered, c.Stack),
 		Now:       time.Now, Wait: smoke.Wait,
 	}
 	lambda.Start(func(ctx context.Context) (smoke.Result, error) {

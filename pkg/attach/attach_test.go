@@ -21,6 +21,7 @@ import (
 	"pgregory.net/rapid"
 
 	"raincheck/pkg/attach"
+	"raincheck/pkg/gate"
 	"raincheck/test/template"
 )
 
@@ -403,7 +404,7 @@ func TestFragments(t *testing.T) {
 			t.Errorf("%s: the secret itself belongs into no fragment", tool)
 		}
 		if got := sentAs(t, tool, text, secret, generated); got != generated {
-			t.Errorf("%s: the origin is sent %q in %s, and the secret is %q", tool, got, attach.SecretHeader, generated)
+			t.Errorf("%s: the origin is sent %q in %s, and the secret is %q", tool, got, gate.OriginHeader, generated)
 		}
 		all.WriteString(text + "\n")
 	}

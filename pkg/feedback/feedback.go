@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -22,9 +23,8 @@ type Service struct {
 	// Configuration is the name of this stack's SES configuration set.
 	Configuration string
 	Now           func() time.Time
-	// Count counts what happened; nil counts nothing. The names are feedback.KIND
-	// for each kind, feedback.foreign and feedback.malformed.
-	Count func(name string, n float64)
+	// Count counts what happened; nil counts nothing.
+	Count func(name metric.Name, n float64)
 }
 
 // Receive decodes an event of EventBridge and applies it. What is not ours or
@@ -34,10 +34,10 @@ func (s *Service) Receive(ctx context.Context, raw []byte) error {
 	event, err := Decode(raw, s.Configuration)
 	switch {
 	case errors.Is(err, ErrForeign):
-		s.count("feedback.foreign")
+		s.count(metric.FeedbackForeign)
 		return nil
 	case err != nil:
-		s.count("feedback.malformed")
+		s.count(metric.FeedbackMalformed)
 		return nil
 	}
 	return s.Handle(ctx, event)
@@ -49,7 +49,7 @@ func (s *Service) Handle(ctx context.Context, e Event) error {
 	if e.At.IsZero() {
 		e.At = s.Now()
 	}
-	s.count("feedback." + string(e.Kind))
+	s.count(e.Kind.metric())
 	var err error
 	switch e.Kind {
 	case HardBounce, Complaint:
@@ -63,7 +63,10 @@ func (s *Service) Handle(ctx context.Context, e Event) error {
 	return nil
 }
 
-func (s *Service) count(name string) {
+// metric is what an event of that kind is counted as.
+func (k Kind) metric() metric.Name { return metric.Name("feedback." + string(k)) }
+
+func (s *Service) count(name metric.Name) {
 	if s.Count != nil {
 		s.Count(name, 1)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"raincheck/pkg/email"
 	"raincheck/pkg/feedback"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/twin"
 	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
@@ -89,11 +90,11 @@ func TestDecode(t *testing.T) {
 func TestReceive(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
-	counts := map[string]float64{}
+	counts := map[metric.Name]float64{}
 	store := &store.Store{}
 	s := &feedback.Service{
 		Store: store, Configuration: configuration, Now: func() time.Time { return noon },
-		Count: func(name string, n float64) { counts[name] += n },
+		Count: func(name metric.Name, n float64) { counts[name] += n },
 	}
 	ctx := context.Background()
 	address, err := email.Parse("ann@example.org")

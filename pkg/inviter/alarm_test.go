@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"raincheck/pkg/email"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/twin/outbox"
 	"raincheck/pkg/twin/twintest"
 	"raincheck/pkg/waitlist"
@@ -13,7 +14,7 @@ import (
 
 // heard runs a minute and gives what it added to a number, and whether it
 // reported that number at all.
-func heard(w *twintest.World, name string) (n float64, reported bool) {
+func heard(w *twintest.World, name metric.Name) (n float64, reported bool) {
 	w.Helper()
 	delete(w.Counts, name)
 	w.Minute()

@@ -6,6 +6,7 @@ import (
 
 	"raincheck/pkg/admission"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -81,27 +82,27 @@ func (s *Service) saveMemory(ctx context.Context, when moment, memory state, law
 // metric, and a metric is paid by the month: a stack at rest has none.
 func (s *Service) countState(report Report, control waitlist.Control, resting bool) {
 	if !resting {
-		s.count("inviter.waiting", float64(report.Waiting))
-		s.count("inviter.admit", report.Admit)
+		s.count(metric.InviterWaiting, float64(report.Waiting))
+		s.count(metric.InviterAdmit, report.Admit)
 		unsent := 0.0
 		if report.Waiting > 0 && report.Sent == 0 {
 			unsent = 1
 		}
-		s.count("inviter.unsent", unsent)
+		s.count(metric.InviterUnsent, unsent)
 	}
 	if byOperator := control.Paused && control.PausedBecause == ""; report.Paused != "" && !byOperator {
-		s.count("inviter.halted", 1)
+		s.count(metric.InviterHalted, 1)
 	}
 }
 
 // countDone reports what a tick did.
 func (s *Service) countDone(d Done) {
 	for _, c := range []struct {
-		name string
+		name metric.Name
 		n    int
 	}{
-		{"inviter.claimed", d.Claimed}, {"inviter.retried", d.Retried}, {"inviter.givenback", d.GivenBack},
-		{"inviter.expired", d.Expired}, {"inviter.taken", d.Taken}, {"inviter.buried", d.Buried},
+		{metric.InviterClaimed, d.Claimed}, {metric.InviterRetried, d.Retried}, {metric.InviterGivenBack, d.GivenBack},
+		{metric.InviterExpired, d.Expired}, {metric.InviterTaken, d.Taken}, {metric.InviterBuried, d.Buried},
 	} {
 		if c.n > 0 {
 			s.count(c.name, float64(c.n))

@@ -12,6 +12,7 @@ import (
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -121,13 +122,8 @@ type Service struct {
 	// Keys gives the key ring, cached for less than five minutes.
 	Keys func(ctx context.Context) (*bypass.Keyring, error)
 	Now  func() time.Time
-	// Count reports a number, for metrics and alarms; nil reports nothing. Beside
-	// what happened (inviter.claimed, .retried, .givenback, .expired, .taken,
-	// .buried, .published, .skipped, .blind) it gives what stands: inviter.waiting,
-	// .admit, .load, .loadage (seconds since the newest load, while the gate turns
-	// people away), .unsent (1 while people wait and no mail goes out, else 0) and
-	// .halted (1 while the mail service lets us send nothing).
-	Count func(name string, n float64)
+	// Count reports a number, for metrics and alarms; nil reports nothing.
+	Count func(name metric.Name, n float64)
 	Log   *slog.Logger
 
 	mu sync.Mutex
@@ -246,14 +242,14 @@ func (s *Service) readControl(ctx context.Context) (waitlist.Control, error) {
 	control, err := s.Store.Control(ctx)
 	if err != nil {
 		s.lose()
-		s.count("inviter.blind", 1)
+		s.count(metric.InviterBlind, 1)
 		return control, fmt.Errorf("reading what the operator wants; the gate stays as it is: %w", err)
 	}
 	return control, nil
 }
 
 func (s *Service) skip(r Report, why string) Report {
-	s.count("inviter.skipped", 1)
+	s.count(metric.InviterSkipped, 1)
 	r.Skipped = why
 	return r
 }
@@ -285,7 +281,7 @@ func (s *Service) looked() {
 	s.blind, s.sighted = false, true
 }
 
-func (s *Service) count(name string, n float64) {
+func (s *Service) count(name metric.Name, n float64) {
 	if s.Count != nil {
 		s.Count(name, n)
 	}

@@ -11,6 +11,7 @@ import (
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -172,14 +173,14 @@ func (s *Service) observe(ctx context.Context, now time.Time, control waitlist.C
 		if n := len(o.load); n > 0 {
 			newest := o.load[n-1]
 			o.LoadAt, o.Load = newest.At, newest.Value
-			s.count("inviter.load", newest.Value)
+			s.count(metric.InviterLoad, newest.Value)
 		}
 		if mode := control.Door(); mode == gate.Throttle || mode == gate.Observe {
 			age := lookBack
 			if !o.LoadAt.IsZero() {
 				age = now.Sub(o.LoadAt)
 			}
-			s.count("inviter.loadage", age.Seconds())
+			s.count(metric.InviterLoadAge, age.Seconds())
 		}
 	}
 	return o, nil

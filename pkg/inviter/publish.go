@@ -12,6 +12,7 @@ import (
 	"raincheck/pkg/admission"
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -122,7 +123,7 @@ func (s *Service) writeGate(ctx context.Context, now time.Time, keys *bypass.Key
 	if err != nil {
 		return was, false, err
 	}
-	s.count("inviter.published", 1)
+	s.count(metric.InviterPublished, 1)
 	was.ETag, was.Base, was.Looked = etag, base, now
 	if newGate != nil {
 		was.Rest, was.Mode, was.Admit, was.Until, was.Salt = rest, g.Mode, g.Admit, g.Until, g.Salt

@@ -12,6 +12,7 @@ import (
 
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -64,10 +65,8 @@ type Service struct {
 	// Wait returns at that time, or with the context's error before. It is called
 	// for a message that comes some seconds before its slot.
 	Wait func(ctx context.Context, until time.Time) error
-	// Count counts what happened, nil counts nothing: sender.sent, .late, .paused,
-	// .stale, .throttled, .quota, .suspended, .ambiguous, .failed, .unrecorded,
-	// .store (the messages returned to the queue).
-	Count func(name string, n float64)
+	// Count counts what happened, nil counts nothing.
+	Count func(name metric.Name, n float64)
 	Log   *slog.Logger
 
 	mu     sync.Mutex
@@ -98,7 +97,7 @@ const (
 func (s *Service) Handle(ctx context.Context, batch []waitlist.Message) (failed []int) {
 	for i, m := range batch {
 		if err := s.one(ctx, m); err != nil {
-			s.count("sender.store")
+			s.count(metric.SenderStore)
 			s.log(ctx, "returned to the queue", m, err)
 			failed = append(failed, i)
 		}
@@ -118,14 +117,14 @@ func (s *Service) one(ctx context.Context, m waitlist.Message) error {
 		now = s.Now()
 	}
 	if now.After(m.Slot.Add(waitlist.Grace)) {
-		return s.back(ctx, m, waitlist.Claimed, "sender.late")
+		return s.back(ctx, m, waitlist.Claimed, metric.SenderLate)
 	}
 	paused, err := s.isPaused(ctx, now)
 	if err != nil {
 		return err
 	}
 	if paused {
-		return s.back(ctx, m, waitlist.Claimed, "sender.paused")
+		return s.back(ctx, m, waitlist.Claimed, metric.SenderPaused)
 	}
 	keys, err := s.Keys(ctx)
 	if err != nil {
@@ -134,7 +133,7 @@ func (s *Service) one(ctx context.Context, m waitlist.Message) error {
 	entry, err := s.begin(ctx, keys, m, now)
 	switch {
 	case errors.Is(err, waitlist.ErrStale):
-		s.count("sender.stale")
+		s.count(metric.SenderStale)
 		return nil
 	case errors.Is(err, waitlist.ErrSuppressed), errors.Is(err, waitlist.ErrUnreadable):
 		return s.fail(ctx, m, now)
@@ -143,7 +142,7 @@ func (s *Service) one(ctx context.Context, m waitlist.Message) error {
 	}
 	if m.Attempt > 1 && entry.Expires.Before(now.Add(leastLife)) {
 		// Not worth a mail any more; the entry ends when the code does.
-		return s.settle(s.Store.Postpone(ctx, m, entry.Expires), "sender.late")
+		return s.settle(s.Store.Postpone(ctx, m, entry.Expires), metric.SenderLate)
 	}
 	mail, err := s.compose(keys, entry)
 	if err != nil {
@@ -187,17 +186,17 @@ func (s *Service) answer(ctx context.Context, m waitlist.Message, err error) err
 		// Should this fail, the mail is out all the same: its event says so within
 		// seconds. To deliver the message again would help nobody.
 		if err := s.Store.Accept(ctx, m.Ref, m.Attempt, now); err != nil && !errors.Is(err, waitlist.ErrStale) {
-			s.count("sender.unrecorded")
+			s.count(metric.SenderUnrecorded)
 			s.log(ctx, "sent, and not recorded: its event will", m, err)
 			return nil
 		}
-		s.count("sender.sent")
+		s.count(metric.SenderSent)
 		return nil
 	case !email.NotSent(err):
 		// The mail may be on its way, whatever kind of error this is: to give the place
 		// back would let a mailer that does not keep the contract mail somebody at
 		// every tick.
-		s.count("sender.ambiguous")
+		s.count(metric.SenderAmbiguous)
 		s.log(ctx, "no word whether it was accepted", m, err)
 		return nil
 	case errors.Is(err, email.ErrRecipient), errors.Is(err, email.ErrRefused):
@@ -205,19 +204,19 @@ func (s *Service) answer(ctx context.Context, m waitlist.Message, err error) err
 		return s.fail(ctx, m, now)
 	case errors.Is(err, email.ErrQuota):
 		s.pause(ctx, now, waitlist.QuotaUsedUp, now.Add(waitlist.QuotaCheck))
-		return s.back(ctx, m, waitlist.Sending, "sender.quota")
+		return s.back(ctx, m, waitlist.Sending, metric.SenderQuota)
 	case errors.Is(err, email.ErrPaused):
 		s.pause(ctx, now, "the mail service does not let us send: "+err.Error(), time.Time{})
-		return s.back(ctx, m, waitlist.Sending, "sender.suspended")
+		return s.back(ctx, m, waitlist.Sending, metric.SenderSuspended)
 	}
 	// Throttled, or the service could not be reached.
-	return s.back(ctx, m, waitlist.Sending, "sender.throttled")
+	return s.back(ctx, m, waitlist.Sending, metric.SenderThrottled)
 }
 
 // back is for a mail that was certainly not sent: a first attempt returns to its
 // place in the line. A second stays in sending and is asked for again: when it
 // was begun with a new due time, and otherwise at the one that asking for it set.
-func (s *Service) back(ctx context.Context, m waitlist.Message, from waitlist.Stage, why string) error {
+func (s *Service) back(ctx context.Context, m waitlist.Message, from waitlist.Stage, why metric.Name) error {
 	switch {
 	case m.Attempt <= 1:
 		return s.settle(s.Store.GiveBack(ctx, m, from), why)
@@ -229,14 +228,14 @@ func (s *Service) back(ctx context.Context, m waitlist.Message, from waitlist.St
 }
 
 func (s *Service) fail(ctx context.Context, m waitlist.Message, now time.Time) error {
-	return s.settle(s.Store.Fail(ctx, m, now), "sender.failed")
+	return s.settle(s.Store.Fail(ctx, m, now), metric.SenderFailed)
 }
 
 // settle counts a step that was taken, and swallows one that was not needed.
-func (s *Service) settle(err error, name string) error {
+func (s *Service) settle(err error, name metric.Name) error {
 	switch {
 	case errors.Is(err, waitlist.ErrStale):
-		s.count("sender.stale")
+		s.count(metric.SenderStale)
 		return nil
 	case err != nil:
 		return err
@@ -275,7 +274,7 @@ func (s *Service) pause(ctx context.Context, now time.Time, because string, resu
 	}
 }
 
-func (s *Service) count(name string) {
+func (s *Service) count(name metric.Name) {
 	if s.Count != nil {
 		s.Count(name, 1)
 	}

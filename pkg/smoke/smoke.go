@@ -35,6 +35,7 @@ import (
 
 	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -165,7 +166,7 @@ const reserve = clearing + 5*time.Second
 // traces, counts smoke.failed (0 or 1; nothing when an operator has switched off
 // what it needs) and logs how it went. A failure is in the result and the count
 // and is no error: the function did its work, and must not be tried again.
-func (s *Service) Report(ctx context.Context, log *slog.Logger, count func(name string, n float64)) (Result, error) {
+func (s *Service) Report(ctx context.Context, log *slog.Logger, count func(name metric.Name, n float64)) (Result, error) {
 	if end, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, end.Add(-reserve))
@@ -174,12 +175,12 @@ func (s *Service) Report(ctx context.Context, log *slog.Logger, count func(name 
 	result, err := s.Run(ctx)
 	switch {
 	case err != nil:
-		count("smoke.failed", 1)
+		count(metric.SmokeFailed, 1)
 		log.ErrorContext(ctx, "the canary did not come through", "error", err, "failed", result.Failed)
 	case result.Off != "":
 		log.InfoContext(ctx, "the canary was not tried to the end", "because", result.Off)
 	default:
-		count("smoke.failed", 0)
+		count(metric.SmokeFailed, 0)
 		log.InfoContext(ctx, "the canary came through", "seconds", result.Took.Seconds())
 	}
 	return result, nil

@@ -17,6 +17,7 @@ import (
 	"raincheck/pkg/feedback"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/sender"
 	"raincheck/pkg/smoke"
 	"raincheck/pkg/twin/outbox"
@@ -83,7 +84,7 @@ func newWorld(t *testing.T) *world {
 		}
 		return true
 	}
-	w.feedback = &feedback.Service{Store: w.store, Now: clock, Count: func(name string, _ float64) { w.delivered = w.delivered || name == "feedback.delivered" }}
+	w.feedback = &feedback.Service{Store: w.store, Now: clock, Count: func(name metric.Name, _ float64) { w.delivered = w.delivered || name == "feedback.delivered" }}
 	w.sender = &sender.Service{
 		Settings: sender.Settings{Site: "the site", From: "no-reply@example.org", Room: w.server.URL + gate.Room, CodeTTL: time.Hour},
 		Store:    w.store, Mail: mails, Keys: ring, Now: clock, Random: rand.Reader, Wait: func(context.Context, time.Time) error { return nil },
@@ -305,8 +306,8 @@ func TestTwoCanaries(t *testing.T) {
 // remove the traces.
 func TestReport(t *testing.T) {
 	t.Parallel()
-	counted := map[string]float64{}
-	count := func(name string, n float64) { counted[name] = n }
+	counted := map[metric.Name]float64{}
+	count := func(name metric.Name, n float64) { counted[name] = n }
 	run := func(w *world) string {
 		clear(counted)
 		var log strings.Builder

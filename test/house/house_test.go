@@ -35,7 +35,7 @@ type layer struct {
 
 var (
 	rules    = []string{"pkg/admission", "pkg/bypass", "pkg/gate", "pkg/email", "pkg/site"}
-	domain   = append([]string{"pkg/waitlist"}, rules...)
+	domain   = append([]string{"pkg/waitlist", "pkg/metric"}, rules...)
 	useCases = []string{"pkg/intake", "pkg/inviter", "pkg/sender", "pkg/feedback", "pkg/smoke"}
 	adapters = []string{"pkg/aws", "pkg/smtp"}
 	twins    = []string{"pkg/twin", "functions/throttle"}
@@ -53,6 +53,7 @@ var layers = []layer{
 	{prefix: "pkg/email/mailertest", may: []string{"pkg/email"}},
 	{prefix: "pkg/email", may: []string{"pkg/site"}, pure: true},
 	{prefix: "pkg/site", pure: true},
+	{prefix: "pkg/metric", pure: true},
 	{prefix: "pkg/attach", may: []string{"pkg/gate", "pkg/bypass"}, pure: true},
 	{prefix: "pkg/handover", may: domain},
 	{prefix: "pkg/records", may: domain},

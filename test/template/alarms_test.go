@@ -1,6 +1,7 @@
 package template_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"raincheck/pkg/metric"
 	"raincheck/test/template"
 )
 
@@ -80,45 +82,92 @@ func TestSomebodyHearsThatTheInviterIsSilent(t *testing.T) {
 }
 
 // TestEveryNumberIsCounted holds the names of our own metrics, in alarms and on
-// the dashboard, against the code that counts: a name that nobody counts is an
-// alarm that never rings.
+// the dashboard, to the list of pkg/metric, and that to the code that counts: a
+// name that nobody counts is an alarm that never rings.
 func TestEveryNumberIsCounted(t *testing.T) {
 	t.Parallel()
-	code := map[string]string{}
+	code := ""
 	for _, folder := range []string{"pkg/inviter", "pkg/sender", "pkg/feedback", "pkg/intake", "pkg/smoke"} {
 		files, err := filepath.Glob(filepath.Join(template.Root(), folder, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %v", folder, err)
 		}
 		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
 			if !strings.HasSuffix(file, "_test.go") {
-				code[filepath.Base(folder)] += string(text)
+				code += contents(t, file)
 			}
 		}
 	}
-	text, err := os.ReadFile(filepath.Join(template.Root(), template.Main))
-	if err != nil {
-		t.Fatal(err)
+	listed := map[string]bool{}
+	constants := regexp.MustCompile(`(\w+) +Name = "([^"]+)"`)
+	for _, m := range constants.FindAllStringSubmatch(contents(t, filepath.Join(template.Root(), "pkg", "metric", "metric.go")), -1) {
+		listed[m[2]] = true
+		_, short, _ := strings.Cut(m[2], ".")
+		// The room's and feedback's own names come without the function's.
+		if !regexp.MustCompile(`metric\.`+m[1]+`\b`).MatchString(code) && !strings.Contains(code, `"`+short+`"`) {
+			t.Errorf("%s is counted nowhere", m[2])
+		}
 	}
-	names := regexp.MustCompile(`\b(inviter|sender|feedback|intake|smoke)\.([A-Za-z]+)\b`).FindAllStringSubmatch(string(text), -1)
+	for _, m := range metric.All() {
+		if !listed[string(m.Name)] || m.Means == "" {
+			t.Errorf("%+v is not one of the constants, or has no meaning", m)
+		}
+		delete(listed, string(m.Name))
+	}
+	for name := range listed {
+		t.Errorf("%s is not in metric.All", name)
+	}
+	names := regexp.MustCompile(`\b(inviter|sender|feedback|intake|smoke)\.([A-Za-z]+)\b`).FindAllString(contents(t, filepath.Join(template.Root(), template.Main)), -1)
 	counted := 0
-	for _, m := range names {
-		if slices.Contains([]string{"js", "yaml", "go"}, m[2]) {
+	for _, name := range names {
+		if strings.HasSuffix(name, ".js") || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".go") {
 			continue
 		}
 		counted++
-		// The room's and feedback's own names come without the function's.
-		if !strings.Contains(code[m[1]], `"`+m[0]+`"`) && !strings.Contains(code[m[1]], `"`+m[2]+`"`) {
-			t.Errorf("%s is counted nowhere in pkg/%s", m[0], m[1])
+		if !slices.ContainsFunc(metric.All(), func(m metric.Metric) bool { return string(m.Name) == name }) {
+			t.Errorf("the template names %s, and pkg/metric does not", name)
 		}
 	}
 	if counted < 20 {
 		t.Errorf("only %d names of metrics were found: has their form changed?", counted)
 	}
+}
+
+// TestTheMetricsInTheRunbookAreFresh holds the table of docs/operating.md to the
+// list; -update writes it.
+func TestTheMetricsInTheRunbookAreFresh(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(template.Root(), "docs", "operating.md")
+	text := contents(t, file)
+	const begin, end = "<!-- metrics: make template -->\n", "<!-- end of metrics -->"
+	before, rest, ok := strings.Cut(text, begin)
+	_, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no place for the metrics", file)
+	}
+	table := "| metric | counts |\n|---|---|\n"
+	for _, m := range metric.All() {
+		table += fmt.Sprintf("| `%s` | %s |\n", m.Name, m.Means)
+	}
+	fresh := before + begin + table + end + after
+	if fresh == text {
+		return
+	}
+	if !*update {
+		t.Fatalf("the metrics in %s are not those of pkg/metric: make template", file)
+	}
+	if err := os.WriteFile(file, []byte(fresh), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func contents(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // TestTheToolNamesAlarmsThatThereAre, when it sends somebody to the runbook.

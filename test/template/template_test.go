@@ -21,7 +21,7 @@ import (
 	"raincheck/test/template"
 )
 
-var update = flag.Bool("update", false, "write the edge's code into template.yaml")
+var update = flag.Bool("update", false, "write what is generated: the edge's code, the metrics in the runbook")
 
 func read(t *testing.T, name string) template.Template {
 	t.Helper()

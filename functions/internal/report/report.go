@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"raincheck/pkg/metric"
 	"raincheck/pkg/version"
 )
 
@@ -64,25 +65,22 @@ type Meter struct {
 	Now   func() time.Time
 
 	mu      sync.Mutex
-	numbers map[string]float64
+	numbers map[metric.Name]float64
 }
-
-// Namespace is that of all metrics made here.
-const Namespace = "Raincheck"
 
 // quiet are counted once a minute by a stack at rest: they stand in the log, and
 // would cost a metric each.
-var quiet = []string{"inviter.skipped"}
+var quiet = []metric.Name{metric.InviterSkipped}
 
 // Count adds to a number of this event.
-func (m *Meter) Count(name string, n float64) {
+func (m *Meter) Count(name metric.Name, n float64) {
 	if slices.Contains(quiet, name) {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.numbers == nil {
-		m.numbers = map[string]float64{}
+		m.numbers = map[metric.Name]float64{}
 	}
 	m.numbers[name] += n
 }
@@ -96,17 +94,17 @@ func (m *Meter) Flush(ctx context.Context) {
 	if len(numbers) == 0 {
 		return
 	}
-	type metric struct{ Name string }
+	type number struct{ Name metric.Name }
 	type directive struct {
 		Namespace  string
 		Dimensions [][]string
-		Metrics    []metric
+		Metrics    []number
 	}
-	about := directive{Namespace: Namespace, Dimensions: [][]string{{"Stack"}}}
-	attrs := []slog.Attr{slog.String("Stack", m.Stack)}
+	about := directive{Namespace: metric.Namespace, Dimensions: [][]string{{metric.Dimension}}}
+	attrs := []slog.Attr{slog.String(metric.Dimension, m.Stack)}
 	for _, name := range slices.Sorted(maps.Keys(numbers)) {
-		about.Metrics = append(about.Metrics, metric{name})
-		attrs = append(attrs, slog.Float64(name, numbers[name]))
+		about.Metrics = append(about.Metrics, number{name})
+		attrs = append(attrs, slog.Float64(string(name), numbers[name]))
 	}
 	attrs = append(attrs, slog.Any("_aws", struct {
 		Timestamp         int64

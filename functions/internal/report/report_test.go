@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"raincheck/pkg/metric"
 	"raincheck/pkg/version"
 )
 
@@ -51,7 +52,7 @@ func TestAMetricIsOneLine(t *testing.T) {
 	}
 	about := line.AWS.CloudWatchMetrics
 	if line.Stack != "raincheck" || line.Request != "the-request" || line.Sent != 10 || line.Unsent == nil || line.AWS.Timestamp != at.UnixMilli() ||
-		len(about) != 1 || about[0].Namespace != Namespace || len(about[0].Dimensions) != 1 || about[0].Dimensions[0][0] != "Stack" ||
+		len(about) != 1 || about[0].Namespace != metric.Namespace || len(about[0].Dimensions) != 1 || about[0].Dimensions[0][0] != "Stack" ||
 		len(about[0].Metrics) != 2 || about[0].Metrics[0].Name != "inviter.unsent" || about[0].Metrics[1].Name != "sender.sent" {
 		t.Errorf("the line is %s", out.String())
 	}

@@ -5,14 +5,22 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"raincheck/pkg/metric"
 )
 
-// Counted gives a question: was the metric counted above zero in any minute from
+// Own reads a metric of raincheck's own, of a stack, by one of CloudWatch's
+// statistics.
+func Own(cfg aws.Config, name metric.Name, stack, statistic string) *Metrics {
+	return New(cfg, Source{Preset: Custom, Full: 1, Namespace: metric.Namespace, Name: string(name), Statistic: statistic, Dimensions: metric.Dimension + "=" + stack}, "")
+}
+
+// Counted gives a question: was a metric of a stack counted above zero in any minute from
 // the one of since on? The minute that runs counts too, as far as CloudWatch
 // knows it; a number that is written as a log line takes a minute or two to get
 // there.
-func Counted(cfg aws.Config, namespace, name, dimensions string) func(ctx context.Context, since time.Time) (bool, error) {
-	m := New(cfg, Source{Preset: Custom, Full: 1, Namespace: namespace, Name: name, Statistic: "Sum", Dimensions: dimensions}, "")
+func Counted(cfg aws.Config, name metric.Name, stack string) func(ctx context.Context, since time.Time) (bool, error) {
+	m := Own(cfg, name, stack, "Sum")
 	return func(ctx context.Context, since time.Time) (bool, error) {
 		// Far enough ahead of since that no minute between it and now is left out,
 		// whatever the clocks say.

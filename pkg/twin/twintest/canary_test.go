@@ -18,6 +18,7 @@ import (
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
 	"raincheck/pkg/inviter"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/twin/outbox"
 	"raincheck/pkg/twin/queue"
 	"raincheck/pkg/twin/twintest"
@@ -52,14 +53,14 @@ func newCanaries(t *testing.T) *canaries {
 	w := twintest.NewWorld(t)
 	c := &canaries{World: w, witness: &witness{Queue: w.Queue}}
 	log := slog.New(slog.NewJSONHandler(&c.witness.heard, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	count := func(name string, n float64) { fmt.Fprintf(&c.witness.heard, "%s %g\n", name, n) }
+	count := func(name metric.Name, n float64) { fmt.Fprintf(&c.witness.heard, "%s %g\n", name, n) }
 	w.Inviter.Queue, w.Inviter.Log, w.Inviter.Count = c.witness, log, count
 	w.Sender.Log, w.Sender.Count = log, count
 	w.Feedback.Count = count
 	var err error
 	c.room, err = intake.Service{
 		Settings: intake.Settings{Site: "Example", Sender: "invitations@example.com", PassLife: time.Hour, Fields: []intake.Field{{Name: "state", Labels: map[string]string{"en": "State"}}}},
-		Store:    w.Store, Viewer: intake.Forwarded(1), Log: log, Count: func(name string, n int) { count(name, float64(n)) },
+		Store:    w.Store, Viewer: intake.Forwarded(1), Log: log, Count: func(name string, n int) { count(metric.Name("intake."+name), float64(n)) },
 		Keys: func(context.Context) (*bypass.Keyring, error) { return w.Ring, nil }, Now: func() time.Time { return w.Now },
 	}.Handler()
 	w.Must(err)

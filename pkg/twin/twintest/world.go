@@ -21,6 +21,7 @@ import (
 	"raincheck/pkg/feedback"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/inviter"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/sender"
 	"raincheck/pkg/twin"
 	"raincheck/pkg/twin/edge"
@@ -67,7 +68,7 @@ type World struct {
 	Sender   *sender.Service
 	Feedback *feedback.Service
 	// Counts sums up every number that was reported, by its name.
-	Counts map[string]float64
+	Counts map[metric.Name]float64
 
 	reported int // mails of the outbox for which ReportSent made an event
 }
@@ -113,13 +114,13 @@ func NewWorld(t TB) *World {
 		t.Fatalf("key ring: %v", err)
 	}
 	w := &World{
-		TB: t, Ctx: context.Background(), Now: Noon, Ring: ring, Counts: map[string]float64{},
+		TB: t, Ctx: context.Background(), Now: Noon, Ring: ring, Counts: map[metric.Name]float64{},
 		Store: &store.Store{}, Queue: &queue.Queue{}, Outbox: &outbox.Outbox{}, Metrics: &metrics.Metrics{},
 	}
 	clock := func() time.Time { return w.Now }
 	w.Edge = &Edge{Store: edge.NewStore(clock, 0)}
 	keys := func(context.Context) (*bypass.Keyring, error) { return w.Ring, nil }
-	count := func(name string, n float64) { w.Counts[name] += n }
+	count := func(name metric.Name, n float64) { w.Counts[name] += n }
 	w.Outbox.Now = clock
 	w.Outbox.Allow(outbox.Allowance{PerSecond: 14})
 	policy := admission.DefaultPolicy()
@@ -149,7 +150,7 @@ func (w *World) NewSender(seed byte) *sender.Service {
 			w.Now = until
 			return nil
 		},
-		Count: func(name string, n float64) { w.Counts[name] += n },
+		Count: func(name metric.Name, n float64) { w.Counts[name] += n },
 	}
 }
 
