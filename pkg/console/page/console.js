@@ -11,12 +11,13 @@ let shareTouched = false; // the same for the fixed share, which nothing but a p
 // headline says the door's state in one sentence for whoever just came in.
 function headline(s, mode) {
   const invites = s.control.paused ? '; the mail is paused' : '';
-  if (!s.because && mode !== 'hold') return 'No decision yet: everyone is let in.';
+  if (s.unread && !s.gate) return 'Neither the waitlist nor the gate can be read.';
   switch (mode) {
     case 'open': return s.waiting ? `Everyone is let in; ${whole(s.waiting)} still wait for their mail` + invites + '.' : 'Everyone is let in.';
     case 'observe': return `Everyone is let in. Throttling, it would be ${share(s.gate?.admit ?? 1)} of new visitors.`;
     case 'hold': return 'Nobody new is let in' + invites + '.';
   }
+  if (s.admit === undefined) return 'What the edge lets in is not known.';
   if (s.admit >= 0.9995) return s.waiting ? 'Everyone is let straight in, and the line is being invited' + invites + '.' : 'There is room: everyone is let straight in.';
   if (s.admit < 0.0005) return 'The site is full: who comes now is asked to wait' + invites + '.';
   return `${share(s.admit)} of new visitors get straight in, the others are asked to wait` + invites + '.';
@@ -32,7 +33,8 @@ function show(s) {
   $('verdict').dataset.mode = mode;
   set('mode', { open: 'Open', throttle: 'Throttle', hold: 'Hold', observe: 'Observe' }[mode] + (fixed ? ', fixed' : ''));
   set('headline', headline(s, mode));
-  set('because', s.because ? s.because + '.' : 'the inviter has not run yet; it does every minute.');
+  const since = s.control.switched && (!s.decided || s.control.switched > s.decided);
+  set('because', since ? `Switched at ${time(s.control.switched)}; the next decision comes within a minute.` : s.because ? s.because + '.' : s.unread ? '' : 'the inviter has not run yet; it does every minute.');
   set('decided', s.decided ? `decided at ${time(s.decided)}, inviting ${whole(s.invite)}` : '');
   const warnings = s.warnings || [];
   if ($('warnings').dataset.said !== warnings.join('\n')) {
@@ -41,8 +43,8 @@ function show(s) {
   }
   load(s);
   set('admit', share(s.admit));
-  set('waiting', whole(s.waiting));
-  set('waiting-note', s.oldest ? `the first for ${lasting(new Date(s.now) - new Date(s.oldest))}` : s.waiting ? 'in the line' : 'nobody in the line');
+  set('waiting', s.unread ? '–' : whole(s.waiting));
+  set('waiting-note', s.oldest ? `the first for ${lasting(new Date(s.now) - new Date(s.oldest))}` : s.unread ? 'not known' : s.waiting ? 'in the line' : 'nobody in the line');
   edge(s);
   totals(s.totals);
   controls(s, mode, fixed);
@@ -74,9 +76,10 @@ function edge(s) {
   documents('gate', s.gate, s.gateBytes);
   documents('base', s.base, s.baseBytes);
   const g = s.gate;
-  if (!g) return set('gate-words', 'Nothing yet: it lets everybody in.');
+  if (!g) return set('gate-words', 'It has no gate that can be read.');
   const until = g.until ? `, good until ${time(g.until * 1000)} unless it is renewed; after that ${share(g.stale ?? 1)} are let in` : '';
-  return set('gate-words', `Mode ${g.mode}${g.mode === 'throttle' ? `, ${share(g.admit || 0)} let straight in` : ''}${until}.`);
+  const fixed = g.fixed ? ', fixed: it stands until the next switch' : '';
+  return set('gate-words', `Mode ${g.mode}${g.mode === 'throttle' ? `, ${share(g.admit || 0)} let straight in` : ''}${until}${fixed}.`);
 }
 
 function documents(id, json, bytes) {
