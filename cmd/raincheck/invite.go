@@ -18,25 +18,33 @@ import (
 type inviteCmd struct {
 	where
 	apply
-	N     int           `arg:"" help:"How many, oldest first."`
-	To    string        `placeholder:"FILE" help:"Write address, language, code, link and expiry to FILE (.csv or .jsonl), for any bulk mailer, instead of sending. On a deployed stack only."`
-	Valid time.Duration `default:"24h" help:"How long the codes in FILE are good for (${default}). A slow mailer needs longer; at most 7 days."`
+	N      int           `arg:"" optional:"" help:"How many, oldest first; at most 20,000 at once."`
+	Cancel bool          `help:"Take back what is left of the last invite."`
+	To     string        `placeholder:"FILE" help:"Write address, language, code, link and expiry to FILE (.csv or .jsonl), for any bulk mailer, instead of sending. On a deployed stack only."`
+	Valid  time.Duration `default:"24h" help:"How long the codes in FILE are good for (${default}). A slow mailer needs longer; at most 7 days."`
 }
 
 // Help is shown by --help.
 func (c *inviteCmd) Help() string {
-	return "Without --to the inviter claims them within a minute and the sender mails them at the safe pace. " +
+	return "Without --to it is one act: within a minute the inviter claims as many of those who wait then, and the sender mails them at the safe pace. " +
+		"Who joins later is not invited by it; `raincheck hold`, another invite or --cancel ends what is left. " +
 		"With --to each address is in FILE or in the line, never in both: interrupted, run the same command again, and it goes on where it was. " +
 		"FILE appears when it is complete; until then FILE.part beside it is its journal."
 }
 
 // Run asks for the invitations, or writes them.
 func (c *inviteCmd) Run(e *env) error {
-	if c.N < 1 {
+	switch {
+	case c.Cancel && (c.N != 0 || c.To != ""):
+		return badInput("--cancel takes back the last invite: it goes without a number and without --to")
+	case c.N < 1 && !c.Cancel:
 		return badInput("invite %d: a number of people, at least 1", c.N)
 	}
 	if c.To != "" {
 		return c.toFile(e)
+	}
+	if c.N > operator.MaxInvite {
+		return badInput("invite %d: at most %s at once; ask again when they are invited", c.N, format.Thousands(operator.MaxInvite))
 	}
 	p, err := c.plane(e)
 	if err != nil {
@@ -46,19 +54,37 @@ func (c *inviteCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.stdout, "On %s: invite the %s who have waited longest, beside what the law invites; %s wait, the load is %s.\n",
-		p.name(), format.Thousands(c.N), format.Thousands(now.Waiting), loadOf(now))
+	if c.Cancel {
+		fmt.Fprintf(e.stdout, "On %s: take back what is left of the last invite, %s people.\n", p.name(), format.Thousands(now.Control.InviteNow))
+		return c.do(e, p, operator.Change{CancelInvite: true}, "Done. Whoever was claimed already is still mailed.")
+	}
+	who := format.Thousands(c.N) + " who have waited longest"
+	switch {
+	case now.Unread:
+		who += ", of an unknown number"
+	case now.Waiting < c.N:
+		who = fmt.Sprintf("%s who wait now (of %s asked)", format.Thousands(now.Waiting), format.Thousands(c.N))
+	}
+	fmt.Fprintf(e.stdout, "On %s: invite the %s, beside what the law invites; %s wait, the load is %s.\n", p.name(), who, format.Thousands(now.Waiting), loadOf(now))
+	if now.Control.InviteNow > 0 {
+		fmt.Fprintf(e.stdout, "  ! this takes the place of %s still to be invited by hand\n", format.Thousands(now.Control.InviteNow))
+	}
 	if now.Control.Paused {
 		fmt.Fprintf(e.stdout, "  ! the mail is %s; nobody is invited before `raincheck resume --apply`\n", operator.MailText(now.Control))
 	}
+	return c.do(e, p, operator.Change{Invite: c.N}, "Done. The inviter begins within a minute; `raincheck status` shows it.")
+}
+
+// do makes the change, if it is to be made.
+func (c *inviteCmd) do(e *env, p plane, change operator.Change, done string) error {
 	if !c.Apply {
 		fmt.Fprintln(e.stdout, "Nothing was changed. Add --apply to do it.")
 		return nil
 	}
-	if err := p.change(e.ctx, operator.Change{Invite: c.N}); err != nil {
+	if err := p.change(e.ctx, change); err != nil {
 		return err
 	}
-	fmt.Fprintln(e.stdout, "Done. The inviter begins within a minute; `raincheck status` shows it.")
+	fmt.Fprintln(e.stdout, done)
 	return nil
 }
 

@@ -121,22 +121,25 @@ func applyMode(control waitlist.Control, decision admission.Decision) ruling {
 	return r
 }
 
-// invitations is how many to invite now, at most most, and the ruling's reason
-// with what made it another number than the law's in front.
-func invitations(law int, control waitlist.Control, paused string, most int, because string) (n int, why string) {
-	n = max(0, law)
+// invitations is how many to invite now, by the law and asked for by the
+// operator, and the ruling's reason with what made it another number than the
+// law's in front. waiting is how many wait.
+func invitations(byLaw int, control waitlist.Control, waiting int, paused, because string) (law, asked int, why string) {
+	law = max(0, byLaw)
 	var reasons []string
-	if control.Door() == gate.Hold && n > 0 {
-		n = 0
+	if control.Door() == gate.Hold && law > 0 {
+		law = 0
 		reasons = append(reasons, "on hold, nobody is invited")
 	}
-	if now := control.InviteNow; now > 0 {
-		n += now
-		reasons = append(reasons, fmt.Sprintf("the operator asked for %d more", now))
+	switch asked = min(control.InviteNow, waiting); {
+	case asked < control.InviteNow:
+		reasons = append(reasons, fmt.Sprintf("the operator asked for %d more, of whom %d wait", control.InviteNow, waiting))
+	case asked > 0:
+		reasons = append(reasons, fmt.Sprintf("the operator asked for %d more", asked))
 	}
 	if paused != "" {
-		n = 0
+		law, asked = 0, 0
 		reasons = append(reasons, "sending is paused: "+paused)
 	}
-	return min(n, most), strings.Join(append(reasons, because), "; ")
+	return law, asked, strings.Join(append(reasons, because), "; ")
 }

@@ -220,7 +220,7 @@ func (s *Service) run(ctx context.Context, when moment, control waitlist.Control
 	report.Mode, report.Admit, report.Fixed = ruled.mode, ruled.admit, ruled.fixed
 
 	mail := mailing{account: account, pace: memory.Pace, paused: report.Paused}
-	control, report.Because, report.Done, err = s.work(ctx, when, control, lease, report.Decision, ruled.because, mail, &faults)
+	control, report.Because, report.Done, err = s.work(ctx, when, control, lease, report.Decision, ruled.because, memory.Tally.Waiting, mail, &faults)
 	if err != nil {
 		faults = append(faults, err)
 	}

@@ -138,6 +138,9 @@ func (s *Service) adopt(ctx context.Context, control waitlist.Control, g gate.Ga
 			if g.Fixed {
 				c.Admit = &g.Admit
 			}
+			if g.Mode == gate.Hold {
+				c.Ask(0)
+			}
 		}
 	})
 }

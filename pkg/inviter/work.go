@@ -31,7 +31,7 @@ type mailing struct {
 // work does what is due and invites the oldest: as many as the law says, beside
 // what the operator asks for. It returns control, the ruling's reason with what
 // made the invitations another number in front, and what was done.
-func (s *Service) work(ctx context.Context, when moment, control waitlist.Control, lease waitlist.Lease, decision admission.Decision, because string, mail mailing, faults *faults) (waitlist.Control, string, Done, error) {
+func (s *Service) work(ctx context.Context, when moment, control waitlist.Control, lease waitlist.Lease, decision admission.Decision, because string, waiting int, mail mailing, faults *faults) (waitlist.Control, string, Done, error) {
 	control, err := s.pauseSending(ctx, when.now, control, mail)
 	if err != nil {
 		return control, because, Done{}, err
@@ -49,11 +49,17 @@ func (s *Service) work(ctx context.Context, when moment, control waitlist.Contro
 	if err != nil {
 		faults.add("working off what is due", err)
 	}
-	n, because := invitations(decision.Invite, control, mail.paused, cmp.Or(max(0, s.MaxClaims), DefaultMaxClaims), because)
+	law, asked, because := invitations(decision.Invite, control, waiting, mail.paused, because)
 	var chosen []waitlist.Place
-	if n = min(n, slots.Free(end)-len(again)); n > 0 {
+	if n := min(law+asked, cmp.Or(max(0, s.MaxClaims), DefaultMaxClaims), slots.Free(end)-len(again)); n > 0 {
 		if chosen, err = s.oldest(ctx, n, false, control.Readers(), time.Time{}); err != nil {
 			return control, because, done, fmt.Errorf("finding the oldest: %w", err)
+		}
+	}
+	chosen, left := choose(chosen, control, law, asked, when.now)
+	if mail.paused == "" {
+		if control, err = s.takeOffAsked(ctx, control, left, when.now); err != nil {
+			return control, because, done, err
 		}
 	}
 	if len(again)+len(chosen) == 0 {
@@ -70,9 +76,6 @@ func (s *Service) work(ctx context.Context, when moment, control waitlist.Contro
 	// this is the fence: a tick that lost its lease stops here.
 	if err := s.Store.Reserve(ctx, when.at, slots.Until()); err != nil {
 		return control, because, done, fmt.Errorf("reserving the slots: %w", err)
-	}
-	if control, err = s.takeOffAsked(ctx, control, len(chosen)); err != nil {
-		return control, because, done, err
 	}
 	done, err = s.invite(ctx, when, messages, again, chosen, done)
 	return control, because, done, err
@@ -96,13 +99,45 @@ func (s *Service) pauseSending(ctx context.Context, now time.Time, control waitl
 	return s.change(ctx, control, func(c *waitlist.Control) { c.Pause(mail.paused, resume) })
 }
 
-// takeOffAsked takes n off what the operator asked for beside the law, before they
-// are claimed: after a crash too few were invited and not too many.
-func (s *Service) takeOffAsked(ctx context.Context, control waitlist.Control, n int) (waitlist.Control, error) {
-	if control.InviteNow <= 0 || n == 0 {
+// choose keeps those whom the law invites, and behind them those who may be
+// invited because the operator asked: who waited when a tick first saw the ask.
+// left is what of the ask is left for the next tick; it lapses when nobody is
+// there for it.
+func choose(oldest []waitlist.Place, control waitlist.Control, law, asked int, now time.Time) (chosen []waitlist.Place, left int) {
+	by := control.InviteBy
+	if by.IsZero() {
+		by = now
+	}
+	n := min(law, len(oldest))
+	for n < len(oldest) && !oldest[n].When.After(by) {
+		n++
+	}
+	taken := max(0, n-law)
+	if n < len(oldest) || asked == 0 {
+		return oldest[:n], 0
+	}
+	return oldest[:n], asked - taken
+}
+
+// takeOffAsked writes down what is left of what the operator asked for beside the
+// law, before the others are claimed: after a crash too few were invited and not
+// too many. An ask that took its place meanwhile stays.
+func (s *Service) takeOffAsked(ctx context.Context, control waitlist.Control, left int, now time.Time) (waitlist.Control, error) {
+	if control.InviteNow <= 0 {
 		return control, nil
 	}
-	return s.change(ctx, control, func(c *waitlist.Control) { c.InviteNow = max(0, c.InviteNow-n) })
+	was := control
+	return s.change(ctx, control, func(c *waitlist.Control) {
+		if c.InviteNow != was.InviteNow || !c.InviteBy.Equal(was.InviteBy) {
+			return
+		}
+		switch c.InviteNow = left; {
+		case left == 0:
+			c.InviteBy = time.Time{}
+		case c.InviteBy.IsZero():
+			c.InviteBy = now
+		}
+	})
 }
 
 // oldest finds the oldest who wait, or what has been due the longest at until.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"raincheck/pkg/gate"
+	"raincheck/pkg/inviter"
 	"raincheck/pkg/waitlist"
 )
 
@@ -27,8 +28,11 @@ type Change struct {
 	Drain *bool `json:"drain,omitempty"`
 	// Load is the site's load by hand.
 	Load *float64 `json:"load,omitempty"`
-	// Invite asks for that many invitations now, beside the law.
-	Invite int `json:"invite,omitempty"`
+	// Invite asks for that many invitations now, beside the law: of those who wait
+	// when the inviter looks, once. Another ask takes the place of what is left of
+	// an earlier one; CancelInvite takes it back.
+	Invite       int  `json:"invite,omitempty"`
+	CancelInvite bool `json:"cancelInvite,omitempty"`
 }
 
 // ErrChange marks a change that makes no sense; its text says why.
@@ -50,6 +54,10 @@ func Within(name string, v *float64, low, high float64) error {
 // maxLoad is the highest load that can be said by hand: 100 times the capacity.
 const maxLoad = 100
 
+// MaxInvite is the most that can be asked for at once: what one tick of the
+// inviter can claim.
+const MaxInvite = inviter.DefaultMaxClaims
+
 // Validate returns an error that is ErrChange for a change that makes no sense.
 func (c Change) Validate() error {
 	switch c.Mode {
@@ -65,8 +73,13 @@ func (c Change) Validate() error {
 	if c.Mode != gate.Throttle && (c.Admit != nil || c.Law != "") {
 		return refuse("admit and law go with the mode throttle")
 	}
-	if c.Invite < 0 {
+	switch {
+	case c.Invite < 0:
 		return refuse("invite %d is negative", c.Invite)
+	case c.Invite > MaxInvite:
+		return refuse("invite %d is more than %d at once; ask again when they are invited", c.Invite, MaxInvite)
+	case c.Invite > 0 && (c.CancelInvite || c.Mode == gate.Hold):
+		return refuse("invite goes neither with cancelInvite nor with a switch to hold")
 	}
 	return errors.Join(Within("admit", c.Admit, 0, 1), Within("load", c.Load, 0, maxLoad))
 }
@@ -97,6 +110,8 @@ func (c Change) To(control waitlist.Control, at time.Time) (waitlist.Control, er
 	if c.Load != nil {
 		control.Load, control.LoadAt = *c.Load, at
 	}
-	control.InviteNow += c.Invite
+	if c.Invite > 0 || c.CancelInvite || c.Mode == gate.Hold {
+		control.Ask(c.Invite)
+	}
 	return control, nil
 }

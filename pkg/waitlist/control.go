@@ -33,9 +33,12 @@ type Control struct {
 	ResumeAt time.Time `json:"resumeAt,omitzero"`
 	// Drain invites everyone left at the safe pace; it goes with SignupsOff.
 	Drain bool `json:"drain,omitempty"`
-	// InviteNow is asked for by `raincheck invite N`, beside the law; the
-	// inviter takes it off as it claims.
-	InviteNow int `json:"inviteNow,omitempty"`
+	// InviteNow is what is left of `raincheck invite N`, beside the law. It is one
+	// act: the first tick that sees it clips it to who waits then and sets InviteBy,
+	// the join time up to which people may be invited for it. What cannot be used
+	// lapses, and a switch to hold ends it.
+	InviteNow int       `json:"inviteNow,omitempty"`
+	InviteBy  time.Time `json:"inviteBy,omitzero"`
 
 	// LoadAt and Load are the site's load by hand (`raincheck load 0.93`); it
 	// ages like any datapoint.
@@ -71,6 +74,10 @@ func (c Control) Resting(now time.Time) bool {
 	return c.Door() == gate.Open && c.InviteNow == 0 && !c.Paused &&
 		!c.Idle.IsZero() && !now.Before(c.Idle) && now.Sub(c.Idle) < IdleLook && !c.Switched.After(c.Idle)
 }
+
+// Ask asks for n invitations beside the law, in place of what is left of an
+// earlier ask; 0 takes that back.
+func (c *Control) Ask(n int) { c.InviteNow, c.InviteBy = n, time.Time{} }
 
 // Door is Mode, with the empty one said out: gate.Open.
 func (c Control) Door() gate.Mode {

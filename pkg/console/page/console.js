@@ -118,6 +118,7 @@ function controls(s, mode, fixed) {
   document.querySelectorAll('#modes button').forEach((b) => b.setAttribute('aria-pressed', String(b.dataset.mode === mode)));
   set('share-note', fixed ? `Fixed at ${share(c.admit)}; press Throttle to let the law decide again.` : c.law ? `The law is ${c.law}.` : 'The law decides now.');
   if (fixed && !shareTouched) { $('share').value = Math.round(100 * c.admit); set('share-out', `${$('share').value} %`); }
+  toggle('invite', Boolean(c.inviteNow), c.inviteNow ? 'Cancel' : 'Invite', c.inviteNow ? `${count(c.inviteNow)} are still to be invited.` : 'Of those who wait now, beside what the law invites.');
   toggle('pause', Boolean(c.paused), c.paused ? 'Resume' : 'Pause', c.paused ? 'Paused' + (c.pausedBecause ? `: ${c.pausedBecause}.` : '. Everyone keeps their place.') : 'Being sent.');
   toggle('form', Boolean(c.signupsOff), c.signupsOff ? 'Open' : 'Close', c.signupsOff ? 'Takes no addresses.' : 'Takes addresses.');
   toggle('drain', Boolean(c.drain), c.drain ? 'Stop' : 'Drain', c.drain ? 'Draining: every free place goes to the line.' : 'Invite all who are left, take no more.');
@@ -206,9 +207,10 @@ $('form').addEventListener('click', () => {
   return sure('Take no more addresses?', 'Who is turned away from now on can leave no address, and is asked to come back later. Who waits is still invited.', 'Close the form', () => change({ signups: false }, 'The form is closed.', { signups: true }));
 });
 $('invite').addEventListener('click', () => {
+  if (pressed('invite')) return change({ cancelInvite: true }, 'Taken back. Whoever was claimed already is still mailed.');
   const n = Number($('more').value);
   if (!Number.isInteger(n) || n < 1) { $('said').className = 'said bad'; set('said', 'How many to invite is a whole number from 1.'); return; }
-  sure(`Invite ${count(n)} more now?`, 'They are mailed beside what the law decides, whether the site has room for them or not. A mail cannot be called back.', `Invite ${count(n)}`, () => change({ invite: n }, `${count(n)} more are invited with the next minute.`));
+  sure(`Invite ${count(n)} more now?`, 'They are mailed beside what the law decides, whether the site has room for them or not. A mail cannot be called back.', `Invite ${count(n)}`, () => change({ invite: n }, `${count(n)} more of those who wait are invited with the next minute.`));
 });
 $('drain').addEventListener('click', () => {
   if (pressed('drain')) return change({ drain: false }, 'No longer draining; the form takes addresses again.');
