@@ -137,7 +137,7 @@ func TestExportByStage(t *testing.T) {
 func TestBadRows(t *testing.T) {
 	t.Parallel()
 	input := "\ufeffAddress,language,joined,wanted,fields\n" +
-		"good@example.org,fr,2026-11-24T11:00:00Z,//evil.example,state=VT\n" +
+		"good@example.org,xx,2026-11-24T11:00:00Z,//evil.example,state=VT\n" +
 		",en,,,\n" +
 		"Bob <bob@example.org>,en,,,\n" +
 		"é@example.org,en,,,\n" +

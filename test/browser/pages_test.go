@@ -36,10 +36,10 @@ func (b *tab) showsAllOf(selector, text string) {
 // laptop show it, by day and by night: axe-core finds nothing, nothing is wider
 // than a 320-pixel screen, a page is one request and at most 5 KB compressed.
 func TestEveryPage(t *testing.T) {
-	browser := chromium(t, "")
 	for _, l := range email.Languages() {
 		language := l.Tag
 		t.Run(language, func(t *testing.T) {
+			browser := chromium(t, "") // its limit of time is one language's
 			r := newRoom(t)
 			b := visitor(t, browser, language, "Looker", true)
 			base := r.origin + "/waiting-room/" + language
