@@ -12,7 +12,7 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 
 .DEFAULT_GOAL := help
-.PHONY: pages release cover test-runbook build local-build validate deploy deploy-edge template invoke-intake invoke-inviter invoke-sender invoke-feedback start-api test-sam test-emulators test-coldstart help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
+.PHONY: pages release cover test-runbook build local-build validate deploy deploy-edge template invoke-intake invoke-inviter invoke-sender invoke-feedback start-api test-sam test-emulators test-coldstart test-deploy help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,7 +65,7 @@ bench: ## Run the benchmarks: the law, the edge, a sign-up from end to end
 # missed. gocognit bounds how hard a function is to follow; tests are left out, since a story in a table nests. actionlint
 # checks the workflow in .github.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-TAGS := browser,emulators,sam,coldstart,runbook
+TAGS := browser,emulators,sam,coldstart,deploy,runbook
 ERRORLINT := github.com/polyfloyd/go-errorlint@v1.8.0
 GOCOGNIT := github.com/uudashr/gocognit/cmd/gocognit@v1.3.0
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
@@ -181,6 +181,13 @@ test-emulators: test/emulators/.venv test/emulators/node_modules ## The adapters
 
 test-runbook: test/emulators/.venv ## Have AWS CLI v2 parse every aws command of the documents (needs awscli 2)
 	GO="$(GO)" test/runbook/run.sh
+
+# The emulator of AWS, from PyPI in a folder of its own: SAM pins other versions of what it needs.
+test/deploy/.venv: test/deploy/requirements.txt
+	rm -rf $@ && python3 -m venv $@ && $@/bin/pip install --quiet --disable-pip-version-check -r $< || { rm -rf $@; exit 1; }
+
+test-deploy: test/sam/.venv test/deploy/.venv ## Deploy on an emulator of AWS, update, walk the README's hour, delete (needs Python with venv, git's full history)
+	$(GO) test -tags deploy -count=1 -v -timeout 15m ./test/deploy
 
 test-coldstart: ## Print each function's cold start as a ratio to a function that does nothing
 	$(GO) test -tags coldstart -count=1 -v ./test/coldstart
