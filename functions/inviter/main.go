@@ -50,7 +50,8 @@ func run(_ context.Context, environ []string) error {
 		if e.Scheduled.IsZero() {
 			return inviter.Report{}, errors.New("the event says for which minute it is under \"scheduled\"")
 		}
-		return service.Tick(ctx, e.Scheduled)
+		r, err := service.Tick(ctx, e.Scheduled)
+		return r, errors.Join(err, r.Err())
 	})
 	return nil
 }

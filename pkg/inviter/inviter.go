@@ -136,15 +136,12 @@ type Service struct {
 }
 
 // Tick does the work of one minute. scheduled is the time for which the tick was
-// meant, which names it: a tick that was done, is under way or is a minute late
-// does nothing and says so in the report. An error means that the tick could not
+// meant, which names it: a tick that was done, is under way or was overtaken by a
+// newer one does nothing and says so in the report. A late one works. An error means that the tick could not
 // do all its work; what it did stands, and the next one goes on from there.
 func (s *Service) Tick(ctx context.Context, scheduled time.Time) (Report, error) {
 	when := moment{at: scheduled.UTC(), now: s.Now()}
 	r := Report{Tick: when.at}
-	if waitlist.Stale(scheduled, when.now) {
-		return s.skip(r, fmt.Sprintf("the tick is %s late", when.now.Sub(scheduled).Round(time.Second))), nil
-	}
 	control, err := s.readControl(ctx)
 	if err != nil {
 		return r, err
@@ -156,7 +153,8 @@ func (s *Service) Tick(ctx context.Context, scheduled time.Time) (Report, error)
 	lease, err := s.Store.Lease(ctx, scheduled, when.now, when.now.Add(waitlist.LeaseFor))
 	switch {
 	case errors.Is(err, waitlist.ErrLease):
-		return s.skip(r, "another tick has the lease, or this one was done"), nil
+		r.Missed = true
+		return s.skip(r, "another tick is under way, or this one or a newer one was done"), nil
 	case err != nil:
 		return r, fmt.Errorf("taking the lease: %w", err)
 	}

@@ -103,12 +103,24 @@ func decodeState(data []byte) (state, error) {
 	return s, nil
 }
 
+// Err is the error of a tick that was skipped while there was work to do, which
+// the alarm TicksFail hears if it happens again and again; nil for every other.
+func (r Report) Err() error {
+	if !r.Missed {
+		return nil
+	}
+	return fmt.Errorf("the tick of %s was skipped: %s", r.Tick.Format(time.TimeOnly), r.Skipped)
+}
+
 // Report is what a tick saw, decided and did. It is logged, and kept for
 // `raincheck status`, which shows it in these words.
 type Report struct {
 	Tick time.Time `json:"tick"`
 	// Skipped is why the tick did nothing; empty when it worked.
 	Skipped string `json:"skipped,omitempty"`
+	// Missed says that it was skipped for another tick, with work to do: once it is
+	// nothing, again and again nobody decides.
+	Missed bool `json:"missed,omitempty"`
 	// Mode and Admit are what the gate says; Fixed means that the operator chose
 	// Admit.
 	Mode  gate.Mode `json:"mode"`

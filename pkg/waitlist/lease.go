@@ -2,9 +2,9 @@ package waitlist
 
 import "time"
 
-// Lease is the right of one tick to act: the item that makes a doubled, late
-// or stale tick do nothing (EventBridge delivers at least once, and Lambda may
-// run an event twice).
+// Lease is the right of one tick to act: the item that makes a doubled tick, and
+// one that a newer one has overtaken, do nothing (EventBridge delivers at least
+// once, up to a minute late, and Lambda may run an event twice).
 type Lease struct {
 	// Tick is the scheduled time of the tick that holds it or held it last. It
 	// only ever rises.
@@ -16,15 +16,9 @@ type Lease struct {
 	SlotsUntil time.Time
 }
 
-// The times of a tick, docs/design.md, decision 17: the function has 50 s, the lease outlives it
-// by 5, and a tick that begins a minute late belongs to its successor.
-const (
-	LeaseFor  = 55 * time.Second
-	StaleTick = 60 * time.Second
-)
-
-// Stale says that a tick comes too late to be acted on.
-func Stale(tick, now time.Time) bool { return now.Sub(tick) >= StaleTick }
+// LeaseFor is how long a lease lasts by itself, docs/design.md, decision 17: the
+// function has 50 s, and the lease outlives it by 5.
+const LeaseFor = 55 * time.Second
 
 // Free says whether a tick may take the lease at now. It is the condition that
 // a store puts on its one request.

@@ -369,16 +369,32 @@ func TestAStackHasItsOwnNames(t *testing.T) {
 				!strings.Contains(name.Value, "${AWS::StackName}") && !strings.Contains(name.Value, "${Stack}") && name.Value != "AWS::StackName" {
 				t.Errorf("%s: %s is called %s in every stack", file, resource, name.Value)
 			}
+			if invoke := template.Get(properties, "EventInvokeConfig"); typ == "AWS::Serverless::Function" && invoke != nil && resource != "FeedbackFunction" {
+				lateness(t, resource, invoke)
+			}
 			events := template.Get(properties, "Events")
 			for _, event := range template.Keys(events) {
 				// SAM gives a schedule the event's logical name alone, unless it is told not to.
 				if template.Get(events, event, "Type").Value != "ScheduleV2" {
 					continue
 				}
+				lateness(t, resource+"."+event, template.Get(events, event, "Properties", "RetryPolicy"))
 				if omit := template.Get(events, event, "Properties", "OmitName"); omit == nil || omit.Value != "true" {
 					t.Errorf("%s: the schedule %s of %s has the same name in every stack: OmitName: true", file, event, resource)
 				}
 			}
+		}
+	}
+}
+
+// lateness: EventBridge Scheduler may be 60 seconds late by its documentation, and
+// drops an event past its age in silence; Lambda queues one while no execution is
+// free. Three minutes cover both, and nothing is tried twice: the next tick is.
+func lateness(t *testing.T, what string, policy *yaml.Node) {
+	t.Helper()
+	for name, want := range map[string]string{"MaximumEventAgeInSeconds": "180", "MaximumRetryAttempts": "0"} {
+		if got := template.Get(policy, name); got == nil || got.Value != want {
+			t.Errorf("%s: %s is not %s", what, name, want)
 		}
 	}
 }
