@@ -66,6 +66,33 @@ func TestNoAlarmIsSilencedByAnEmptySeries(t *testing.T) {
 	}
 }
 
+// TestEachWayInWhichTheEdgeFailsIsHeard: one alarm for each metric of each of the
+// two functions, and no arithmetic.
+func TestEachWayInWhichTheEdgeFailsIsHeard(t *testing.T) {
+	t.Parallel()
+	heard := map[string]int{}
+	tmpl := read(t, template.Edge)
+	for _, name := range tmpl.Resources("AWS::CloudWatch::Alarm") {
+		properties := tmpl.Get("Resources", name, "Properties")
+		metric, dimensions := template.Get(properties, "MetricName"), template.Get(properties, "Dimensions")
+		if metric == nil || dimensions == nil {
+			continue
+		}
+		for _, d := range dimensions.Content {
+			if template.Get(d, "Name").Value == "FunctionName" {
+				heard[metric.Value+" of "+template.Get(d, "Value").Value]++
+			}
+		}
+	}
+	for _, metric := range []string{"FunctionExecutionErrors", "FunctionValidationErrors", "FunctionThrottles"} {
+		for _, function := range []string{"throttle", "remember"} {
+			if n := heard[metric+" of ${Stack}-"+function]; n != 1 {
+				t.Errorf("%d alarms look at %s of %s, want one", n, metric, function)
+			}
+		}
+	}
+}
+
 // TestSomebodyHearsThatTheInviterIsSilent: a function that never runs makes no
 // error and no number, so that every other alarm is content.
 func TestSomebodyHearsThatTheInviterIsSilent(t *testing.T) {
