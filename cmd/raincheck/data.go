@@ -25,7 +25,7 @@ import (
 type exportCmd struct {
 	deployed
 	Format string   `enum:"csv,jsonl" default:"csv" help:"csv or jsonl (${default})."`
-	Stage  []string `placeholder:"STAGE" help:"Only these stages: waiting, claimed, sending, invited, redeemed, expired, bounced, left, failed."`
+	Stage  []string `placeholder:"STAGE" help:"Only these stages: waiting, claimed, sending, invited, held, redeemed, expired, bounced, left, failed."`
 }
 
 // Help is shown by --help.

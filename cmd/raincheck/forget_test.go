@@ -283,7 +283,7 @@ func (f *flows) event(m outbox.Mail, kind, bounce string) {
 	}
 	raw, err := json.Marshal(map[string]any{"source": "aws.ses", "time": f.now, "detail": map[string]any{
 		"eventType": kind, "mail": map[string]any{"destination": []string{typed}, "tags": tags},
-		"bounce": map[string]any{"bounceType": bounce, "bouncedRecipients": []map[string]string{{"emailAddress": typed, "diagnosticCode": typed + " is unknown"}}},
+		"bounce": map[string]any{"bounceType": bounce, "bouncedRecipients": []map[string]string{{"emailAddress": typed, "status": "5.1.1", "diagnosticCode": typed + " is unknown"}}},
 	}})
 	f.must(err)
 	f.must(f.feedback.Receive(f.Context(), bytes.Replace(raw, []byte(`"attempt"`), []byte(`"tempt"`), 1))) // malformed

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"raincheck/pkg/bypass"
+	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/sender"
 )
@@ -33,7 +34,12 @@ type config struct {
 	// reader time to use it.
 	CodeLife time.Duration `env:"CODE_LIFE" envDefault:"24h"`
 
+	// TestAddress is one that is known to take mail: mails that are refused are held
+	// against it before sending pauses.
+	TestAddress string `env:"TEST_ADDRESS" envDefault:"success@simulator.amazonses.com"`
+
 	zone *time.Location
+	test email.Address
 }
 
 // shortest is the shortest life of a code: sender.Settings.CodeTTL.
@@ -52,10 +58,13 @@ func (c *config) Validate() error {
 	if a, err := mail.ParseAddress(c.From); err != nil || a.Name != "" {
 		problems = append(problems, errors.New("FROM: it is no address by itself"))
 	}
+	if c.test, err = email.Parse(c.TestAddress); err != nil {
+		problems = append(problems, errors.New("TEST_ADDRESS: want an address by itself"))
+	}
 	return errors.Join(problems...)
 }
 
 func (c *config) settings() sender.Settings {
 	from := mail.Address{Name: c.SiteName, Address: c.From}
-	return sender.Settings{Site: c.SiteName, From: from.String(), Room: "https://" + c.SiteHost + gate.Room, Zone: c.zone, CodeTTL: c.CodeLife}
+	return sender.Settings{Site: c.SiteName, From: from.String(), Room: "https://" + c.SiteHost + gate.Room, Zone: c.zone, CodeTTL: c.CodeLife, Test: c.test}
 }

@@ -29,6 +29,7 @@ func TestSettingsThatMakeNoSenseAreNamed(t *testing.T) {
 		"FROM=The site":              "FROM",
 		"FROM=The site <a@b.c>":      "FROM",
 		"FROM=a@b.c\r\nBcc: x@y.org": "FROM",
+		"TEST_ADDRESS=nobody":        "TEST_ADDRESS",
 	} {
 		if err := read(&config{}, setting); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", setting, err)

@@ -25,7 +25,7 @@ func (in *Instance) all(ctx context.Context, from time.Time) (Line, error) {
 			return nil
 		}
 		switch e.Stage {
-		case waitlist.Waiting:
+		case waitlist.Waiting, waitlist.Held: // a held place is waiting again in a quarter of an hour
 			l.Waiting++
 		case waitlist.Claimed, waitlist.Sending:
 			l.OnTheWay++

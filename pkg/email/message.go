@@ -23,17 +23,18 @@ type Message struct {
 	Subject, Text, HTML string
 	// Headers are to be sent beside From, To, Subject, Date and the MIME ones.
 	Headers []Header
-	// Tags come back with every event about the mail: key, joining, attempt.
-	// Never an address.
+	// Tags come back with every event about the mail: see TagKey. Never an address.
 	Tags map[string]string
 }
 
-// The tags that the sender puts on a mail, by which the mail service's events name
-// it: the entry's key, its joining, and the attempt, 1 or 2.
+// The tags that the sender puts on a mail: the entry, its joining and the number
+// of the mail, the large provider that it goes to, and that it is only a test.
 const (
-	TagKey     = "key"
-	TagJoining = "joining"
-	TagAttempt = "attempt"
+	TagKey      = "key"
+	TagJoining  = "joining"
+	TagAttempt  = "attempt"
+	TagProvider = "provider"
+	TagTest     = "test"
 )
 
 // Format redacts, for every verb of fmt.

@@ -9,10 +9,13 @@
 // twice or never: each is applied to where the entry stands now, by conditional
 // writes, and what has moved on is left alone.
 //
-// A hard bounce or a complaint suppresses the mailbox, at any stage and in any
-// later joining: mailing on costs the sender its reputation, and with that
-// everybody's invitation. A soft bounce changes nothing, nor does a report that
-// says that a mail was no spam.
+// Only the mailbox's own fault suppresses it, at any stage and in any later
+// joining: that it does not exist (the statuses of email.FaultOf), that it is on
+// one of SES's lists, or that the person complained. To mail on would cost the
+// sender its reputation, and with that everybody's invitation. Every other mail
+// that comes back gives the place back for a new round: as often as there are
+// rounds where the fault is ours, else once. A report by a machine, or that a mail
+// was no spam, changes nothing.
 //
 // Whoever can put an event on the bus can suppress people, so events are taken
 // only from the source aws.ses and from our configuration set, whose name SES

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,11 +23,13 @@ const (
 	Sent       Kind = "sent"       // SES accepted it
 	Delivered  Kind = "delivered"  // the recipient's server took it
 	Delayed    Kind = "delayed"    // SES is trying on
-	SoftBounce Kind = "softbounce" // given up for a reason that may pass
-	HardBounce Kind = "hardbounce" // refused for good
-	Complaint  Kind = "complaint"  // reported as spam
+	SoftBounce Kind = "softbounce" // came back for a reason that may pass, or that nobody says
+	OurBounce  Kind = "ourbounce"  // came back because of us (5.7.x: authentication, policy, a block list)
+	HardBounce Kind = "hardbounce" // the mailbox does not exist
+	Replied    Kind = "replied"    // answered by a machine of the recipient's
+	Complaint  Kind = "complaint"  // reported as spam by the person
+	Reported   Kind = "reported"   // reported by a machine, or as no spam
 	Rejected   Kind = "rejected"   // accepted, then not sent: a virus, says SES
-	NotSpam    Kind = "notspam"    // reported as no spam
 	Other      Kind = "other"      // of a type that we do not know
 )
 
@@ -38,6 +41,10 @@ type Event struct {
 	Attempt int
 	// At is when the event was made.
 	At time.Time
+	// Provider is the large provider that the mail went to, or email.Elsewhere.
+	Provider email.Provider
+	// Took is how long a delivery took; zero where it is not said.
+	Took time.Duration
 }
 
 var (
@@ -57,13 +64,64 @@ type envelope struct {
 		Mail      struct {
 			Tags map[string][]string `json:"tags"`
 		} `json:"mail"`
-		Bounce struct {
-			BounceType string `json:"bounceType"`
-		} `json:"bounce"`
+		Delivery struct {
+			Milliseconds int64 `json:"processingTimeMillis"`
+		} `json:"delivery"`
+		Bounce    bounce `json:"bounce"`
 		Complaint struct {
+			SubType      string `json:"complaintSubType"`
 			FeedbackType string `json:"complaintFeedbackType"`
 		} `json:"complaint"`
 	} `json:"detail"`
+}
+
+// bounce is what SES says of a mail that came back.
+// https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html#event-publishing-retrieving-sns-contents-bounce-object
+type bounce struct {
+	Type       string `json:"bounceType"`
+	SubType    string `json:"bounceSubType"`
+	Recipients []struct {
+		Status     string `json:"status"`
+		Diagnostic string `json:"diagnosticCode"`
+	} `json:"bouncedRecipients"`
+}
+
+// status is what the receiver itself said, or what SES made of it; empty where
+// neither says.
+func (b bounce) status() string {
+	for _, r := range b.Recipients {
+		if said := email.StatusIn(r.Diagnostic); said != "" {
+			return said
+		}
+		if r.Status != "" {
+			return r.Status
+		}
+	}
+	return ""
+}
+
+// onAccountList is SES's word for an address on the account's suppression list,
+// in bounces and in complaints. It is an entry on a list, and nobody's new
+// complaint.
+const onAccountList = "OnAccountSuppressionList"
+
+func (b bounce) kind() Kind {
+	status := b.status()
+	switch {
+	case b.SubType == "Suppressed", b.SubType == onAccountList:
+		return HardBounce
+	case b.Type == "Transient" && b.SubType == "General" && !strings.HasPrefix(status, "4") && !strings.HasPrefix(status, "5"):
+		// SES reports an answering machine's mail as a bounce of this kind. The mail has
+		// arrived, or nobody knows better.
+		return Replied
+	}
+	switch email.FaultOf(status) {
+	case email.Mailbox:
+		return HardBounce
+	case email.Ours:
+		return OurBounce
+	}
+	return SoftBounce
 }
 
 // configurationTag is the tag that SES itself adds, whatever a sender writes.
@@ -88,12 +146,18 @@ func Decode(raw []byte, configuration string) (Event, error) {
 	case configuration == "" || !slices.Equal(tags[configurationTag], []string{configuration}):
 		return Event{}, fmt.Errorf("%w: its configuration set is not this stack's", ErrForeign)
 	}
-	event := Event{Kind: e.kind(), At: e.Time.UTC()}
+	event := Event{Kind: e.kind(), At: e.Time.UTC(), Provider: email.Elsewhere, Took: time.Duration(e.Detail.Delivery.Milliseconds) * time.Millisecond}
 	one := func(name string) string {
 		if len(tags[name]) != 1 {
 			return ""
 		}
 		return tags[name][0]
+	}
+	if one(email.TagTest) != "" {
+		return Event{}, fmt.Errorf("%w: it is about a test mail", ErrForeign)
+	}
+	if p := email.Provider(one(email.TagProvider)); slices.Contains(email.Providers(), p) {
+		event.Provider = p
 	}
 	event.Key = one(email.TagKey)
 	if !keyForm().MatchString(event.Key) {
@@ -103,8 +167,8 @@ func Decode(raw []byte, configuration string) (Event, error) {
 	if event.Joining, err = strconv.Atoi(one(email.TagJoining)); err != nil || event.Joining < 1 {
 		return Event{}, fmt.Errorf("%w: the tag %s is not a number from 1", ErrMalformed, email.TagJoining)
 	}
-	if event.Attempt, err = strconv.Atoi(one(email.TagAttempt)); err != nil || event.Attempt < 1 || event.Attempt > waitlist.MaxAttempts {
-		return Event{}, fmt.Errorf("%w: the tag %s is not a number from 1 to %d", ErrMalformed, email.TagAttempt, waitlist.MaxAttempts)
+	if event.Attempt, err = strconv.Atoi(one(email.TagAttempt)); err != nil || event.Attempt < 1 || event.Attempt > waitlist.LastOf(waitlist.MaxRounds) {
+		return Event{}, fmt.Errorf("%w: the tag %s is not a number from 1 to %d", ErrMalformed, email.TagAttempt, waitlist.LastOf(waitlist.MaxRounds))
 	}
 	return event, nil
 }
@@ -120,16 +184,14 @@ func (e envelope) kind() Kind {
 	case "Reject":
 		return Rejected
 	case "Bounce":
-		// Undetermined is SES's word for a bounce that it cannot read: not a reason
-		// to never write again.
-		if e.Detail.Bounce.BounceType == "Permanent" {
+		return e.Detail.Bounce.kind()
+	case "Complaint":
+		if e.Detail.Complaint.SubType == onAccountList {
 			return HardBounce
 		}
-		return SoftBounce
-	case "Complaint":
-		// RFC 6430: the person took the mail out of the spam folder.
-		if e.Detail.Complaint.FeedbackType == "not-spam" {
-			return NotSpam
+		switch e.Detail.Complaint.FeedbackType {
+		case "auth-failure", "virus", "not-spam": // RFC 6591, RFC 5965: machines; RFC 6430: a person, who takes it back
+			return Reported
 		}
 		return Complaint
 	}

@@ -6,14 +6,18 @@ import (
 	"fmt"
 	"time"
 
+	"raincheck/pkg/email"
 	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
-// store is what feedback moves. Both answer waitlist.ErrStale where there is
+// store is what feedback moves. All answer waitlist.ErrStale where there is
 // nothing to move, and suppressing twice is suppressing once.
 type store interface {
 	Accept(ctx context.Context, ref waitlist.Ref, attempt int, at time.Time) error
+	Return(ctx context.Context, ref waitlist.Ref, attempt int, b waitlist.Back) error
+	Delay(ctx context.Context, ref waitlist.Ref, attempt int) error
+	Arrive(ctx context.Context, ref waitlist.Ref, attempt int) error
 	Bounce(ctx context.Context, ref waitlist.Ref, at time.Time) error
 }
 
@@ -50,15 +54,43 @@ func (s *Service) Handle(ctx context.Context, e Event) error {
 		e.At = s.Now()
 	}
 	s.count(e.Kind.metric())
-	var err error
+	if err := s.apply(ctx, e); err != nil && !errors.Is(err, waitlist.ErrStale) {
+		return fmt.Errorf("applying a %s event: %w", e.Kind, err)
+	}
+	return nil
+}
+
+// quick is how long a delivery may take for which no delay can have been
+// reported: SES reports one only after its first tries have failed. A quick
+// delivery, which nearly all are, costs no request to note.
+const quick = time.Minute
+
+func (s *Service) apply(ctx context.Context, e Event) error {
+	back := waitlist.Back{At: e.At, Until: s.Now().Add(waitlist.HoldFor), Sent: true}
 	switch e.Kind {
 	case HardBounce, Complaint:
-		err = s.Store.Bounce(ctx, e.Ref, e.At)
-	case Sent, Delivered, Delayed, SoftBounce, NotSpam:
-		err = s.Store.Accept(ctx, e.Ref, e.Attempt, e.At)
+		return s.Store.Bounce(ctx, e.Ref, e.At)
+	case SoftBounce:
+		back.Once = true
+		return s.Store.Return(ctx, e.Ref, e.Attempt, back)
+	case OurBounce:
+		// Only a large provider's word may stop the mail: nobody can own its domain.
+		back.Ours = e.Provider != "" && e.Provider != email.Elsewhere
+		return s.Store.Return(ctx, e.Ref, e.Attempt, back)
+	case Rejected:
+		// The mail was not sent, whatever SES answered, or would have.
+		back.Sent = false
+		return s.Store.Return(ctx, e.Ref, e.Attempt, back)
+	case Sent, Delivered, Delayed, Replied, Reported:
+		if err := s.Store.Accept(ctx, e.Ref, e.Attempt, e.At); err != nil && !errors.Is(err, waitlist.ErrStale) {
+			return err
+		}
 	}
-	if err != nil && !errors.Is(err, waitlist.ErrStale) {
-		return fmt.Errorf("applying a %s event: %w", e.Kind, err)
+	switch {
+	case e.Kind == Delayed:
+		return s.Store.Delay(ctx, e.Ref, e.Attempt)
+	case e.Kind == Delivered && e.Took > quick:
+		return s.Store.Arrive(ctx, e.Ref, e.Attempt)
 	}
 	return nil
 }

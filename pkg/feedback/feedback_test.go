@@ -31,6 +31,11 @@ func raw(eventType, more string) string {
 "tags":{"ses:configuration-set":["raincheck-prod"],"ses:from-domain":["example.com"],"key":[%q],"joining":["54108"],"attempt":["1"]}}}}`, eventType, eventType, more, key)
 }
 
+// failed is the part of a bounce that says why.
+func failed(kind, sub, status, diagnostic string) string {
+	return fmt.Sprintf(`"bounce":{"bounceType":%q,"bounceSubType":%q,"bouncedRecipients":[{"emailAddress":"ann@example.org","action":"failed","status":%q,"diagnosticCode":%q}]},`, kind, sub, status, diagnostic)
+}
+
 func TestDecode(t *testing.T) {
 	t.Parallel()
 	for _, story := range []struct {
@@ -42,13 +47,27 @@ func TestDecode(t *testing.T) {
 		{"delivery", raw("Delivery", `"delivery":{"smtpResponse":"250 ok"},`), feedback.Delivered, nil},
 		{"delay", raw("DeliveryDelay", `"deliveryDelay":{"delayType":"MailboxFull"},`), feedback.Delayed, nil},
 		{"reject", raw("Reject", `"reject":{"reason":"Bad content"},`), feedback.Rejected, nil},
-		{"hard bounce", raw("Bounce", `"bounce":{"bounceType":"Permanent","bounceSubType":"General"},`), feedback.HardBounce, nil},
-		{"bounce of SES's own list", raw("Bounce", `"bounce":{"bounceType":"Permanent","bounceSubType":"OnAccountSuppressionList"},`), feedback.HardBounce, nil},
-		{"soft bounce", raw("Bounce", `"bounce":{"bounceType":"Transient","bounceSubType":"MailboxFull"},`), feedback.SoftBounce, nil},
+		{"no such user", raw("Bounce", failed("Permanent", "General", "5.1.1", "smtp; 550 5.1.1 user unknown")), feedback.HardBounce, nil},
+		{"no such user, by the status alone", raw("Bounce", failed("Permanent", "General", "5.1.1", "")), feedback.HardBounce, nil},
+		{"our DMARC fails at Gmail", raw("Bounce", failed("Permanent", "General", "5.7.26", "smtp; 550-5.7.26 This mail has been blocked")), feedback.OurBounce, nil},
+		{"what the receiver said counts, not what was made of it", raw("Bounce", failed("Permanent", "General", "5.1.1", "smtp; 550 5.7.1 blocked")), feedback.OurBounce, nil},
+		{"our address is on Outlook's block list", raw("Bounce", failed("Permanent", "General", "5.7.1", "smtp; 550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent (S3150)")), feedback.OurBounce, nil},
+		{"our sender address is bad", raw("Bounce", failed("Permanent", "General", "5.1.8", "")), feedback.OurBounce, nil},
+		{"given up after hours", raw("Bounce", failed("Permanent", "General", "4.4.7", "smtp; 451 4.4.7 Message expired")), feedback.SoftBounce, nil},
+		{"mailbox full", raw("Bounce", failed("Permanent", "General", "5.2.2", "smtp; 552 5.2.2 mailbox full")), feedback.SoftBounce, nil},
+		{"permanent, and no status at all", raw("Bounce", `"bounce":{"bounceType":"Permanent","bounceSubType":"NoEmail"},`), feedback.SoftBounce, nil},
+		{"SES's own list", raw("Bounce", `"bounce":{"bounceType":"Permanent","bounceSubType":"Suppressed"},`), feedback.HardBounce, nil},
+		{"the account's list", raw("Bounce", `"bounce":{"bounceType":"Permanent","bounceSubType":"OnAccountSuppressionList"},`), feedback.HardBounce, nil},
+		{"the account's list, as a complaint", raw("Complaint", `"complaint":{"complaintSubType":"OnAccountSuppressionList"},`), feedback.HardBounce, nil},
+		{"transient", raw("Bounce", failed("Transient", "MailboxFull", "4.2.2", "")), feedback.SoftBounce, nil},
+		{"transient, given up", raw("Bounce", failed("Transient", "General", "4.4.7", "")), feedback.SoftBounce, nil},
+		{"an answering machine", raw("Bounce", `"bounce":{"bounceType":"Transient","bounceSubType":"General"},`), feedback.Replied, nil},
 		{"unclear bounce", raw("Bounce", `"bounce":{"bounceType":"Undetermined"},`), feedback.SoftBounce, nil},
 		{"complaint", raw("Complaint", `"complaint":{"complaintFeedbackType":"abuse"},`), feedback.Complaint, nil},
 		{"complaint without a type", raw("Complaint", `"complaint":{},`), feedback.Complaint, nil},
-		{"no spam after all", raw("Complaint", `"complaint":{"complaintFeedbackType":"not-spam"},`), feedback.NotSpam, nil},
+		{"a machine's report", raw("Complaint", `"complaint":{"complaintFeedbackType":"auth-failure"},`), feedback.Reported, nil},
+		{"a virus scanner's report", raw("Complaint", `"complaint":{"complaintFeedbackType":"virus"},`), feedback.Reported, nil},
+		{"no spam after all", raw("Complaint", `"complaint":{"complaintFeedbackType":"not-spam"},`), feedback.Reported, nil},
 		{"a type of next year", raw("Forwarded", ``), feedback.Other, nil},
 
 		{"another source", strings.Replace(raw("Bounce", ``), "aws.ses", "my.app", 1), "", feedback.ErrForeign},
@@ -58,7 +77,8 @@ func TestDecode(t *testing.T) {
 		{"an address for a key", strings.Replace(raw("Bounce", ``), key, "ann@example.org.and.more", 1), "", feedback.ErrMalformed},
 		{"no joining", strings.Replace(raw("Bounce", ``), `"joining":["54108"],`, ``, 1), "", feedback.ErrMalformed},
 		{"joining 0", strings.Replace(raw("Bounce", ``), "54108", "0", 1), "", feedback.ErrMalformed},
-		{"a third attempt", strings.Replace(raw("Bounce", ``), `"attempt":["1"]`, `"attempt":["3"]`, 1), "", feedback.ErrMalformed},
+		{"a seventh mail", strings.Replace(raw("Bounce", ``), `"attempt":["1"]`, `"attempt":["7"]`, 1), "", feedback.ErrMalformed},
+		{"the test mail", strings.Replace(raw("Send", ``), `"attempt"`, `"test":["1"],"attempt"`, 1), "", feedback.ErrForeign},
 		{"two keys", strings.Replace(raw("Bounce", ``), `["`+key, `["x","`+key, 1), "", feedback.ErrMalformed},
 		{"no JSON", `{"source":`, "", feedback.ErrMalformed},
 		{"another form", `{"source":"aws.ses","detail":[]}`, "", feedback.ErrMalformed},
@@ -107,7 +127,7 @@ func TestReceive(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	bounce := raw("Bounce", `"bounce":{"bounceType":"Permanent"},`)
+	bounce := raw("Bounce", failed("Permanent", "General", "5.1.1", ""))
 	receive(strings.Replace(bounce, "aws.ses", "my.app", 1))
 	receive(`{}`)
 	receive(`nonsense`)

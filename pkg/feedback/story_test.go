@@ -45,7 +45,7 @@ func TestEventsMayComeTwiceLateAndInAnyOrder(t *testing.T) {
 	w.WantStage(waitlist.Bounced, refs[0])
 	tell(1, feedback.Delivered, feedback.Complaint, feedback.Complaint, feedback.Sent)
 	w.WantStage(waitlist.Bounced, refs[1])
-	tell(2, feedback.SoftBounce, feedback.Delayed, feedback.NotSpam, feedback.Rejected, feedback.Other)
+	tell(2, feedback.Replied, feedback.Delayed, feedback.Reported, feedback.Delivered, feedback.Other)
 	w.WantStage(waitlist.Invited, refs[2])
 	w.Redeem(refs[3], "phone")
 	tell(3, feedback.Delivered, feedback.Complaint)

@@ -282,7 +282,7 @@ func (b *batch) claimOne(ctx context.Context, p waitlist.Place, due time.Time) (
 		return entry, waitlist.ErrStale // left, and perhaps back again, since
 	case entry.Suppressed:
 		// A bounce of an earlier joining: no mail goes there again.
-		if err := b.Store.Fail(ctx, b.message(entry.Ref, entry.Shard), b.Now()); err != nil {
+		if err := b.Store.Fail(ctx, b.message(entry.Ref, entry.Shard, entry.Attempt+1), b.Now()); err != nil {
 			return entry, err
 		}
 		return entry, waitlist.ErrStale
@@ -299,12 +299,12 @@ func (b *batch) draw(entry waitlist.Entry) (line, error) {
 		return line{}, err
 	}
 	return line{record: record{Key: entry.Key, Joining: entry.Joining, Shard: entry.Shard,
-		Joined: entry.Joined, Address: entry.Address.Reveal(), Language: entry.Language, Code: code, Expires: expires}, b: b}, nil
+		Joined: entry.Joined, Address: entry.Address.Reveal(), Language: entry.Language, Code: code, Expires: expires, Attempt: entry.Attempt + 1}, b: b}, nil
 }
 
 // mark tells the table that the line's person is invited.
 func (b *batch) mark(ctx context.Context, l line) error {
-	m := b.message(waitlist.Ref{Key: l.Key, Joining: l.Joining}, l.Shard)
+	m := b.message(waitlist.Ref{Key: l.Key, Joining: l.Joining}, l.Shard, l.Attempt)
 	for {
 		_, err := b.Store.Begin(ctx, m, waitlist.Ticket{Code: l.Code, Expires: l.Expires}, l.Expires.Add(-waitlist.Silence))
 		switch {
@@ -338,7 +338,7 @@ func (b *batch) mark(ctx context.Context, l line) error {
 
 // accept is the last step of one person: from sending to invited.
 func (b *batch) accept(ctx context.Context, l line) error {
-	err := b.Store.Accept(ctx, waitlist.Ref{Key: l.Key, Joining: l.Joining}, 1, b.Now())
+	err := b.Store.Accept(ctx, waitlist.Ref{Key: l.Key, Joining: l.Joining}, max(1, l.Attempt), b.Now())
 	if errors.Is(err, waitlist.ErrStale) {
 		b.drop() // left in this very moment
 		return nil
@@ -358,8 +358,9 @@ func (b *batch) drop() {
 	b.dropped++
 }
 
-func (b *batch) message(ref waitlist.Ref, shard int) waitlist.Message {
-	return waitlist.Message{Ref: ref, Shard: shard, Claim: b.claim, Attempt: 1}
+func (b *batch) message(ref waitlist.Ref, shard, attempt int) waitlist.Message {
+	// A journal of an older version has no attempts: its people were in their first round.
+	return waitlist.Message{Ref: ref, Shard: shard, Claim: b.claim, Attempt: max(1, attempt)}
 }
 
 func (b *batch) shards() int {

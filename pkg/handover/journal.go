@@ -28,6 +28,7 @@ type record struct {
 	Language string      `json:"language,omitempty"`
 	Code     bypass.Code `json:"code,omitempty"`
 	Expires  time.Time   `json:"expires,omitzero"`
+	Attempt  int         `json:"attempt,omitempty"`
 }
 
 // line is one person of the file.
@@ -162,7 +163,7 @@ func (b *batch) settle(ctx context.Context, r record, lines []line) error {
 		}
 		// Only claimed, or its code died in the journal: back to the old place. The
 		// inviter may have been quicker.
-		err := b.Store.GiveBack(ctx, b.message(entry.Ref, entry.Shard), waitlist.Claimed)
+		err := b.Store.GiveBack(ctx, b.message(entry.Ref, entry.Shard, entry.Attempt+1), waitlist.Claimed)
 		if err != nil && !errors.Is(err, waitlist.ErrStale) {
 			return fmt.Errorf("giving back: %w", err)
 		}

@@ -27,7 +27,7 @@ func (s *Service) decide(when moment, control waitlist.Control, account *email.A
 
 // observation is what a tick saw, as the law wants it.
 func observation(when moment, codeTTL time.Duration, control waitlist.Control, account *email.Account, memory state, seen observed) admission.Observation {
-	o := admission.Observation{Time: when.at, Load: seen.load, Edge: seen.edge, Waiting: seen.tally.Waiting}
+	o := admission.Observation{Time: when.at, Load: seen.load, Edge: seen.edge, Waiting: seen.tally.Waiting, Deferred: seen.deferred}
 	if account != nil || control.Paused {
 		o.Mail = &admission.Mail{PerSecond: mailRate(control, account, memory.Pace)}
 		if account != nil {

@@ -101,7 +101,7 @@ func (s *Service) countDone(d Done) {
 		name metric.Name
 		n    int
 	}{
-		{metric.InviterClaimed, d.Claimed}, {metric.InviterRetried, d.Retried}, {metric.InviterGivenBack, d.GivenBack},
+		{metric.InviterClaimed, d.Claimed}, {metric.InviterRetried, d.Retried}, {metric.InviterGivenBack, d.GivenBack}, {metric.InviterRequeued, d.Requeued},
 		{metric.InviterExpired, d.Expired}, {metric.InviterTaken, d.Taken}, {metric.InviterBuried, d.Buried},
 	} {
 		if c.n > 0 {

@@ -44,6 +44,7 @@ type claims interface {
 	GiveBack(ctx context.Context, m waitlist.Message, from waitlist.Stage) error
 	Retry(ctx context.Context, m waitlist.Message, due time.Time) error
 	Accept(ctx context.Context, ref waitlist.Ref, attempt int, at time.Time) error
+	Requeue(ctx context.Context, p waitlist.Place) error
 	Expire(ctx context.Context, ref waitlist.Ref, at time.Time) error
 	Bury(ctx context.Context, key string, at time.Time) error
 }
@@ -211,19 +212,24 @@ func (s *Service) run(ctx context.Context, when moment, control waitlist.Control
 	report.Decision, law = s.decide(when, control, account, memory, seen, law)
 	report.Numbers = report.Decision.Numbers
 	memory.Begun, memory.Seen = true, seen.cohorts
+	memory.Refusals = memory.Refusals.next(seen.news, control.Paused)
 	report.Paused = whyPaused(control, account)
+	mail := mailing{account: account, pace: memory.Pace, paused: report.Paused}
+	if mail.paused == "" && memory.Refusals.many() {
+		report.Paused = memory.Refusals.String()
+		mail.paused, mail.person = report.Paused, true
+	}
 
 	control, ruled, edge, written := s.publishGate(ctx, when.now, control, report.Decision, memory.Gate, memory.Tally.Waiting > 0, &faults)
 	memory.Gate, report.Published = edge, written
 	report.Mode, report.Admit, report.Fixed = ruled.mode, ruled.admit, ruled.fixed
 
-	mail := mailing{account: account, pace: memory.Pace, paused: report.Paused}
 	control, report.Because, report.Done, err = s.work(ctx, when, control, lease, report.Decision, ruled.because, memory.Tally.Waiting, mail, &faults)
 	if err != nil {
 		faults = append(faults, err)
 	}
 	s.countDone(report.Done)
-	memory.Tally.Waiting += report.GivenBack
+	memory.Tally.Waiting += report.GivenBack + report.Requeued
 	memory.Tally = memory.Tally.Take(report.gone)
 	report.Waiting = memory.Tally.Waiting
 

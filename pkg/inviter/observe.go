@@ -23,6 +23,8 @@ type observed struct {
 	// news are the changes of the cohorts since the last tick, cohorts where they
 	// stand.
 	news, cohorts []waitlist.Cohort
+	// deferred are the cohorts of which another number of mails has not arrived now.
+	deferred []admission.Cohort
 	// returned and left changed the waitlist since the last tick.
 	returned, left int
 	tally          waitlist.Tally
@@ -210,8 +212,12 @@ func (s *Service) readCohorts(ctx context.Context, now time.Time, memory state) 
 			old := memory.Seen[was]
 			news.Sent, news.Redeemed = max(0, c.Sent-old.Sent), max(0, c.Redeemed-old.Redeemed)
 			news.Returned, news.Left = max(0, c.Returned-old.Returned), max(0, c.Left-old.Left)
+			news.Ours, news.Deferred = max(0, c.Ours-old.Ours), c.Deferred-old.Deferred
 		}
-		if news.Sent+news.Redeemed+news.Returned+news.Left > 0 {
+		if news.Deferred != 0 {
+			o.deferred = append(o.deferred, admission.Cohort{Invited: c.Invited, Count: max(0, c.Deferred)})
+		}
+		if news.Sent+news.Redeemed+news.Returned+news.Left+news.Ours > 0 {
 			o.news = append(o.news, news)
 		}
 		o.returned += news.Returned

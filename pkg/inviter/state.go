@@ -30,7 +30,9 @@ type state struct {
 	Gate  published         `json:"gate"`
 	// Pace is the share of the mail service's rate that is planned for, below 1
 	// after mails came back.
-	Pace     float64           `json:"pace,omitempty"`
+	Pace float64 `json:"pace,omitempty"`
+	// Refusals are the mails of the last minutes that large providers sent back.
+	Refusals refusals          `json:"refusals,omitzero"`
 	Progress waitlist.Progress `json:"progress"`
 	Report   Report            `json:"report"`
 }
@@ -156,10 +158,12 @@ type Done struct {
 	// Claimed were invited by this tick, the newest of whom joined at Front.
 	Claimed int       `json:"claimed,omitempty"`
 	Front   time.Time `json:"front,omitzero"`
-	// The due work: second mails asked for, claims given back, codes that died,
-	// mails taken as accepted after a second silence, entries that cannot be read.
+	// The due work: second mails asked for, claims given back, returned places put
+	// back into the line, codes that died, mails taken as accepted after a second
+	// silence, entries that cannot be read.
 	Retried   int `json:"retried,omitempty"`
 	GivenBack int `json:"givenBack,omitempty"`
+	Requeued  int `json:"requeued,omitempty"`
 	Expired   int `json:"expired,omitempty"`
 	Taken     int `json:"taken,omitempty"`
 	Buried    int `json:"buried,omitempty"`

@@ -26,6 +26,8 @@ type mailing struct {
 	pace float64
 	// paused is why nothing is sent; empty while sending is on.
 	paused string
+	// person says that only a person can end that pause.
+	person bool
 }
 
 // work does what is due and invites the oldest: as many as the law says, beside
@@ -83,7 +85,7 @@ func (s *Service) work(ctx context.Context, when moment, control waitlist.Contro
 
 // unanswered says that a second mail may be sent to an entry that is due.
 func unanswered(p waitlist.Place, now time.Time) bool {
-	return !p.Unreadable && p.Stage == waitlist.Sending && p.Attempt < waitlist.MaxAttempts && p.Expires.After(now)
+	return !p.Unreadable && p.Stage == waitlist.Sending && waitlist.Opens(p.Attempt) && p.Expires.After(now)
 }
 
 // pauseSending writes a pause down that the account asks for, for the senders to
@@ -93,7 +95,7 @@ func (s *Service) pauseSending(ctx context.Context, now time.Time, control waitl
 		return control, nil
 	}
 	var resume time.Time
-	if mail.account != nil && mail.account.Enabled {
+	if mail.account != nil && mail.account.Enabled && !mail.person {
 		resume = now.Add(waitlist.QuotaCheck)
 	}
 	return s.change(ctx, control, func(c *waitlist.Control) { c.Pause(mail.paused, resume) })
@@ -173,9 +175,11 @@ func (s *Service) settleDue(ctx context.Context, now time.Time, places []waitlis
 			done.Buried++
 		case p.Stage == waitlist.Claimed:
 			done.GivenBack++
+		case p.Stage == waitlist.Held:
+			done.Requeued++
 		case !p.Expires.After(now):
 			done.Expired++
-		case p.Stage == waitlist.Sending && p.Attempt >= waitlist.MaxAttempts:
+		case p.Stage == waitlist.Sending && !waitlist.Opens(p.Attempt):
 			done.Taken++
 		}
 	}
@@ -190,9 +194,11 @@ func (s *Service) settle(ctx context.Context, p waitlist.Place, now time.Time) e
 	case p.Stage == waitlist.Claimed:
 		// Nobody began it: the message was lost, or never written.
 		return s.Store.GiveBack(ctx, p.NewMessage(p.Claim, now), waitlist.Claimed)
+	case p.Stage == waitlist.Held:
+		return s.Store.Requeue(ctx, p)
 	case !p.Expires.After(now):
 		return s.Store.Expire(ctx, p.Ref, now)
-	case p.Stage == waitlist.Sending && p.Attempt >= waitlist.MaxAttempts:
+	case p.Stage == waitlist.Sending && !waitlist.Opens(p.Attempt):
 		// Two mails, two silences: taken as invited. A third mail is worse than none.
 		return s.Store.Accept(ctx, p.Ref, p.Attempt, now)
 	case p.Stage == waitlist.Sending:

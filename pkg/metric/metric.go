@@ -20,6 +20,7 @@ const (
 	InviterClaimed   Name = "inviter.claimed"
 	InviterRetried   Name = "inviter.retried"
 	InviterGivenBack Name = "inviter.givenback"
+	InviterRequeued  Name = "inviter.requeued"
 	InviterExpired   Name = "inviter.expired"
 	InviterTaken     Name = "inviter.taken"
 	InviterBuried    Name = "inviter.buried"
@@ -45,6 +46,9 @@ const (
 	SenderSuspended  Name = "sender.suspended"
 	SenderAmbiguous  Name = "sender.ambiguous"
 	SenderFailed     Name = "sender.failed"
+	SenderRefused    Name = "sender.refused"
+	SenderLater      Name = "sender.later"
+	SenderTested     Name = "sender.tested"
 	SenderUnrecorded Name = "sender.unrecorded"
 	SenderStore      Name = "sender.store"
 )
@@ -55,10 +59,12 @@ const (
 	FeedbackDelivered  Name = "feedback.delivered"
 	FeedbackDelayed    Name = "feedback.delayed"
 	FeedbackSoftBounce Name = "feedback.softbounce"
+	FeedbackOurBounce  Name = "feedback.ourbounce"
 	FeedbackHardBounce Name = "feedback.hardbounce"
+	FeedbackReplied    Name = "feedback.replied"
 	FeedbackComplaint  Name = "feedback.complaint"
 	FeedbackRejected   Name = "feedback.rejected"
-	FeedbackNotSpam    Name = "feedback.notspam"
+	FeedbackReported   Name = "feedback.reported"
 	FeedbackOther      Name = "feedback.other"
 	FeedbackForeign    Name = "feedback.foreign"
 	FeedbackMalformed  Name = "feedback.malformed"
@@ -95,6 +101,7 @@ func All() []Metric {
 		{InviterClaimed, "people invited"},
 		{InviterRetried, "second mails asked for"},
 		{InviterGivenBack, "claims that nobody began, returned to their places"},
+		{InviterRequeued, "places that came back after a mail, returned to the line"},
 		{InviterExpired, "codes that died unused"},
 		{InviterTaken, "mails taken as accepted after a second silence"},
 		{InviterBuried, "entries ended because they cannot be read"},
@@ -116,16 +123,21 @@ func All() []Metric {
 		{SenderSuspended, "mails given back, the mail service not letting us send"},
 		{SenderAmbiguous, "mails without an answer whether they were accepted"},
 		{SenderFailed, "people whose address is refused for good or cannot be read"},
+		{SenderRefused, "mails refused for a reason that the mail service does not say; the places are held"},
+		{SenderLater, "mails for which the recipient's server asks for a later try; the places are held"},
+		{SenderTested, "test mails sent after refusals in a row"},
 		{SenderUnrecorded, "mails sent and not written down"},
 		{SenderStore, "messages returned to the queue, the store having failed"},
 		{FeedbackSent, "mails that the mail service accepted, by its event"},
 		{FeedbackDelivered, "mails that the recipients' servers took"},
 		{FeedbackDelayed, "mails that the mail service is trying to deliver"},
-		{FeedbackSoftBounce, "mails given up for a reason that may pass"},
-		{FeedbackHardBounce, "mails refused for good"},
-		{FeedbackComplaint, "mails reported as spam"},
+		{FeedbackSoftBounce, "mails that came back for a reason that may pass, or that nobody says"},
+		{FeedbackOurBounce, "mails that came back by a fault of ours (5.7.x)"},
+		{FeedbackHardBounce, "mails to mailboxes that do not exist"},
+		{FeedbackReplied, "mails that a machine of the recipient's answered"},
+		{FeedbackComplaint, "mails reported as spam by the person"},
 		{FeedbackRejected, "mails accepted and then not sent"},
-		{FeedbackNotSpam, "mails reported as not spam"},
+		{FeedbackReported, "mails reported by a machine, or as not spam"},
 		{FeedbackOther, "events of a type that raincheck does not know"},
 		{FeedbackForeign, "events that are not about a mail of this stack"},
 		{FeedbackMalformed, "events about one that cannot be read"},

@@ -30,6 +30,7 @@ type steps interface {
 	Accept(ctx context.Context, ref waitlist.Ref, attempt int, at time.Time) error
 	GiveBack(ctx context.Context, m waitlist.Message, from waitlist.Stage) error
 	Postpone(ctx context.Context, m waitlist.Message, due time.Time) error
+	Return(ctx context.Context, ref waitlist.Ref, attempt int, b waitlist.Back) error
 	Fail(ctx context.Context, m waitlist.Message, at time.Time) error
 }
 
@@ -51,6 +52,9 @@ type Settings struct {
 	// At least 30 minutes, so that a code outlives the check for an unanswered
 	// mail; at most bypass.MaxCodeLife.
 	CodeTTL time.Duration
+	// Test is an address that is known to take mail: SES's success simulator, or one
+	// of the operator's. Refused mails are held against it before sending pauses.
+	Test email.Address
 }
 
 // Service sends. It is safe for concurrent use.
@@ -69,9 +73,10 @@ type Service struct {
 	Count func(name metric.Name, n float64)
 	Log   *slog.Logger
 
-	mu     sync.Mutex
-	paused bool
-	asked  time.Time
+	mu       sync.Mutex
+	paused   bool
+	asked    time.Time
+	refusals refusals
 }
 
 // The times of a sender.
@@ -140,7 +145,7 @@ func (s *Service) one(ctx context.Context, m waitlist.Message) error {
 	case err != nil:
 		return err
 	}
-	if m.Attempt > 1 && entry.Expires.Before(now.Add(leastLife)) {
+	if !waitlist.Opens(m.Attempt) && entry.Expires.Before(now.Add(leastLife)) {
 		// Not worth a mail any more; the entry ends when the code does.
 		return s.settle(s.Store.Postpone(ctx, m, entry.Expires), metric.SenderLate)
 	}
@@ -174,7 +179,10 @@ func (s *Service) compose(keys *bypass.Keyring, e waitlist.Entry) (email.Message
 	return email.Compose(email.Invitation{
 		To: e.Address, Language: e.Language, Site: s.Site, From: s.From, Room: s.Room, Zone: s.Zone,
 		Code: e.Code.String(), LeaveToken: keys.LeaveToken(e.Key, e.Joining), Joined: e.Joined, Expires: e.Expires,
-		Tags: map[string]string{email.TagKey: e.Key, email.TagJoining: strconv.Itoa(e.Joining), email.TagAttempt: strconv.Itoa(e.Attempt)},
+		Tags: map[string]string{
+			email.TagKey: e.Key, email.TagJoining: strconv.Itoa(e.Joining), email.TagAttempt: strconv.Itoa(e.Attempt),
+			email.TagProvider: string(e.Address.Provider()),
+		},
 	})
 }
 
@@ -183,6 +191,7 @@ func (s *Service) answer(ctx context.Context, m waitlist.Message, err error) err
 	now := s.Now()
 	switch {
 	case err == nil:
+		s.accepted()
 		// Should this fail, the mail is out all the same: its event says so within
 		// seconds. To deliver the message again would help nobody.
 		if err := s.Store.Accept(ctx, m.Ref, m.Attempt, now); err != nil && !errors.Is(err, waitlist.ErrStale) {
@@ -199,9 +208,15 @@ func (s *Service) answer(ctx context.Context, m waitlist.Message, err error) err
 		s.count(metric.SenderAmbiguous)
 		s.log(ctx, "no word whether it was accepted", m, err)
 		return nil
-	case errors.Is(err, email.ErrRecipient), errors.Is(err, email.ErrRefused):
+	case errors.Is(err, email.ErrRecipient):
 		s.log(ctx, "refused for good", m, err)
 		return s.fail(ctx, m, now)
+	case errors.Is(err, email.ErrRefused):
+		s.log(ctx, "refused, and not said whose fault it is", m, err)
+		s.refused(ctx, m.Key, now)
+		return s.returned(ctx, m, now, metric.SenderRefused)
+	case errors.Is(err, email.ErrLater):
+		return s.returned(ctx, m, now, metric.SenderLater)
 	case errors.Is(err, email.ErrQuota):
 		s.pause(ctx, now, waitlist.QuotaUsedUp, now.Add(waitlist.QuotaCheck))
 		return s.back(ctx, m, waitlist.Sending, metric.SenderQuota)
@@ -213,12 +228,20 @@ func (s *Service) answer(ctx context.Context, m waitlist.Message, err error) err
 	return s.back(ctx, m, waitlist.Sending, metric.SenderThrottled)
 }
 
+// returned is for a mail that was certainly not sent, and for which it is not
+// certain that the next try would fare better: the place is given back and held
+// for a while, so that it does not stay at the head of the line, and the rounds of
+// the joining bound how often it is tried.
+func (s *Service) returned(ctx context.Context, m waitlist.Message, now time.Time, why metric.Name) error {
+	return s.settle(s.Store.Return(ctx, m.Ref, m.Attempt, waitlist.Back{At: now, Until: now.Add(waitlist.HoldFor)}), why)
+}
+
 // back is for a mail that was certainly not sent: a first attempt returns to its
 // place in the line. A second stays in sending and is asked for again: when it
 // was begun with a new due time, and otherwise at the one that asking for it set.
 func (s *Service) back(ctx context.Context, m waitlist.Message, from waitlist.Stage, why metric.Name) error {
 	switch {
-	case m.Attempt <= 1:
+	case waitlist.Opens(m.Attempt):
 		return s.settle(s.Store.GiveBack(ctx, m, from), why)
 	case from == waitlist.Sending:
 		return s.settle(s.Store.Postpone(ctx, m, s.Now().Add(postpone)), why)

@@ -260,7 +260,7 @@ func TestBatchAnswersForEachMessage(t *testing.T) {
 	w.Tick()
 	// In the order of sending: three refused, two throttled; for one, the store
 	// fails before anything is written.
-	faults := map[int]error{1: email.ErrRefused, 3: email.ErrRefused, 5: email.ErrRefused, 6: email.ErrThrottled, 8: email.ErrThrottled}
+	faults := map[int]error{1: email.ErrRecipient, 3: email.ErrRecipient, 5: email.ErrRecipient, 6: email.ErrThrottled, 8: email.ErrThrottled}
 	w.Outbox.Probe = twintest.MailFault(false, faults)
 	begun := 0
 	w.Store.Probe = &twin.Probe{Before: func(_ context.Context, call string) error {

@@ -215,7 +215,7 @@ func TestWhatBreaks(t *testing.T) {
 		"the sender is dead":         {func(w *world) { w.sender = nil }, "mail", "no sender began the mail"},
 		"the mail service is silent": {func(w *world) { w.sender.Mail = refusing{email.ErrAmbiguous} }, "mail", "no word came whether"},
 		"the mail service is full":   {func(w *world) { w.sender.Mail = refusing{email.ErrThrottled} }, "mail", "given back to the line"},
-		"the mail service refuses":   {func(w *world) { w.sender.Mail = refusing{email.ErrRefused} }, "mail", "the stage failed"},
+		"the mail service refuses":   {func(w *world) { w.sender.Mail = refusing{email.ErrRefused} }, "mail", "refused the mail, or it came back"},
 		"no events come back": {func(w *world) {
 			w.service.Delivered = func(context.Context, time.Time) (bool, error) { return false, nil }
 		}, "delivery", "no word of its delivery"},

@@ -184,6 +184,8 @@ func (w *walk) mail(ctx context.Context) (string, error) {
 			return "accepted by the mail service", nil
 		case waitlist.Waiting:
 			return "", errors.New("it was given back to the line: the mail was late, throttled, paused or out of quota (raincheck status)")
+		case waitlist.Held:
+			return "", errors.New("the mail service refused the mail, or it came back (the sender's and feedback's logs say why)")
 		case waitlist.Bounced, waitlist.Failed, waitlist.Expired, waitlist.Left:
 			return "", fmt.Errorf("its entry has ended, at the stage %s", seen.Stage)
 		}

@@ -27,8 +27,8 @@ type Ref struct {
 type Entry struct {
 	Ref
 	Stage Stage
-	// Suppressed is set by a hard bounce or a complaint, at any stage, an ended
-	// one too. It outlives joinings: a suppressed mailbox never gets mail, and
+	// Suppressed is set when the mailbox does not exist or the person complained, at
+	// any stage, an ended one too. It outlives joinings: a suppressed mailbox never gets mail, and
 	// its item has no time to live.
 	Suppressed bool
 
@@ -55,15 +55,24 @@ type Entry struct {
 	// of its cohort, and the condition on every later step, so that a stale or
 	// doubled message does nothing. Zero while waiting.
 	Claim time.Time
-	// Attempt is the number of mails begun: 0 before the first, at most MaxAttempts.
+	// Attempt numbers the mails of the joining: those of the first round are 1 and
+	// 2, those of the second 3 and 4, and so on (Round). It is 0 before the first
+	// mail. A round that is over leaves the number of its second mail, whether that
+	// was sent or not.
 	Attempt int
+	// Returned says that the one return of a place after a fault that is not ours is
+	// used up. Quiet says that the person wants no further mail: no second attempt
+	// and no new round; the code works on.
+	Returned, Quiet bool
+	// Delivery is what is known of the round's mail beyond that it was accepted.
+	Delivery Delivery
 	// Due is when something has to be done about the entry if nothing happens
 	// before: the end of a claim, the check for an unanswered mail, the death of
-	// the code. Zero while waiting and after the end.
+	// the code, the end of a hold. Zero while waiting and after the end.
 	Due time.Time
 
-	// Code is the bypass code, from the first attempt on; both attempts send
-	// the same one. Empty before and after the entry's end.
+	// Code is the bypass code, from the first attempt of a round on; both attempts
+	// send the same one. Empty before, between rounds and after the entry's end.
 	Code bypass.Code
 	// Expires is when Code dies.
 	Expires time.Time
@@ -75,10 +84,22 @@ type Entry struct {
 	Delete time.Time
 }
 
+// Delivery is how far a mail came, as far as its events say.
+type Delivery string
+
+// Delayed: the receiving side has not taken it yet. Arrived: it has, after a
+// delay or without one. Empty: nothing is known, which is the rule.
+const (
+	Delayed Delivery = "delayed"
+	Arrived Delivery = "arrived"
+)
+
 // Limits of an entry. The attempts are the hard cap of docs/design.md, decision 20: SES has no
 // idempotency token, and a person must not get three mails.
 const (
-	MaxAttempts    = 2
+	MaxAttempts = 2
+	// MaxRounds is how often one joining is mailed at all, whatever the reasons.
+	MaxRounds      = 3
 	MaxFields      = 3
 	MaxFieldLength = 64
 	MaxUses        = 3
@@ -87,6 +108,37 @@ const (
 	// every event of SES about it, and for the last use of its code.
 	Kept = 30 * 24 * time.Hour
 )
+
+// Round is the round that an attempt belongs to, from 1; 0 before the first.
+func Round(attempt int) int { return (attempt + MaxAttempts - 1) / MaxAttempts }
+
+// Opens says that an attempt is the first of its round: it begins with a claim
+// and draws the code.
+func Opens(attempt int) bool { return attempt%MaxAttempts == 1 }
+
+// LastOf is the last attempt of a round, and what an entry has when the round is
+// over.
+func LastOf(round int) int { return round * MaxAttempts }
+
+// HoldFor is how long a place that was given back after a mail is not claimed:
+// long enough for a receiver that delays strangers (greylisting), and for a fault
+// of ours to show before everybody's rounds are used up.
+const HoldFor = 15 * time.Minute
+
+// Back says how a place is given back after a mail that came to nothing. The entry
+// ends as failed instead where MaxRounds are used up, where Once finds the one
+// return used, and where the person wants no further mail.
+type Back struct {
+	// At is when that became known, Until the time before which the place is not
+	// claimed.
+	At, Until time.Time
+	// Once uses up the one return that a joining has for faults that are not ours.
+	Once bool
+	// Sent says that the mail did go out, and came back. Else it was refused.
+	Sent bool
+	// Ours counts it among the faults that are ours and show at a large provider.
+	Ours bool
+}
 
 // FirstJoining is the number of the first joining of a mailbox that the store
 // does not know: the hours since 2020. A mailbox that was forgotten (after Kept,
@@ -179,10 +231,16 @@ type Cohort struct {
 	// taken as accepted, or proved to have arrived by a use, a leave, a bounce or
 	// a dead code. Redeemed counts first uses.
 	Sent, Redeemed int
+	// Deferred counts the mails of Sent that are known not to have arrived: delayed
+	// now, or come back.
+	Deferred int
 	// Returned counts give-backs of this tick's claims. Left counts those who left
-	// while waiting, in the minute of this tick. Both keep the count of the waiting
-	// right between two recounts.
+	// while waiting, or came in by an earlier code, in the minute of this tick. Both
+	// keep the count of the waiting right between two recounts.
 	Returned, Left int
+	// Ours counts the mails that came back to us in the minute of this tick, from a
+	// large provider and by a fault of ours (Back.Ours).
+	Ours int
 }
 
 // CohortOf is the cohort in which a leave at that time is counted: the minute,

@@ -22,17 +22,20 @@ const (
 	Claimed Stage = "claimed" // taken by a tick, not yet begun by a sender
 	Sending Stage = "sending" // a mail was begun: it may have arrived
 	Invited Stage = "invited" // the mail was accepted, or taken as accepted
+	// Held: the mail of a round came to nothing and the place was given back. It
+	// waits out its time, and stands at its old place in the line after that.
+	Held Stage = "held"
 
 	Used    Stage = "redeemed" // the code was used (Redeemed is the answer to a redemption)
 	Expired Stage = "expired"  // the code died unused
-	Bounced Stage = "bounced"  // hard bounce or complaint
+	Bounced Stage = "bounced"  // the mailbox does not exist, or the person complained
 	Left    Stage = "left"     // by the person
-	Failed  Stage = "failed"   // an address refused for good, an entry that cannot be read
+	Failed  Stage = "failed"   // an address refused for good, no round left, an entry that cannot be read
 )
 
 // Stages are all stages, in that order.
 func Stages() []Stage {
-	return []Stage{Waiting, Claimed, Sending, Invited, Used, Expired, Bounced, Left, Failed}
+	return []Stage{Waiting, Claimed, Sending, Invited, Held, Used, Expired, Bounced, Left, Failed}
 }
 
 // Ended says that nothing more will happen at this stage but joining again.
@@ -55,11 +58,13 @@ const (
 	Begin    Event = "begin"    // the sender writes the attempt and the code before SES is asked
 	Accept   Event = "accept"   // SES said yes, or its event did, or a second silence is taken as yes
 	Retry    Event = "retry"    // 15 minutes without a word: due for the second attempt
-	Redeem   Event = "redeem"   // first use of the code
+	Return   Event = "return"   // the mail came to nothing, and the place is given back: a new round
+	Requeue  Event = "requeue"  // a returned place has waited out its time
+	Redeem   Event = "redeem"   // first use of a code, that of an earlier round too
 	Expire   Event = "expire"   // the code died
-	Bounce   Event = "bounce"   // hard bounce or complaint
+	Bounce   Event = "bounce"   // the mailbox does not exist, or the person complained
 	Leave    Event = "leave"    // by the person
-	Fail     Event = "fail"     // refused for good
+	Fail     Event = "fail"     // refused for good, or no round left
 )
 
 // transitions is the diagram of docs/design.md, decision 16. A stage that is not listed for an event is
@@ -70,11 +75,13 @@ var transitions = map[Event]map[Stage]Stage{
 	Begin:    {Claimed: Sending, Sending: Sending},
 	Accept:   {Sending: Invited},
 	Retry:    {Sending: Sending},
-	Redeem:   {Sending: Used, Invited: Used},
+	Return:   {Sending: Held, Invited: Held},
+	Requeue:  {Held: Waiting},
+	Redeem:   {Waiting: Used, Claimed: Used, Sending: Used, Invited: Used, Held: Used},
 	Expire:   {Sending: Expired, Invited: Expired},
-	Bounce:   {Sending: Bounced, Invited: Bounced},
-	Leave:    {Waiting: Left, Claimed: Left, Sending: Left, Invited: Left},
-	Fail:     {Waiting: Failed, Claimed: Failed, Sending: Failed},
+	Bounce:   {Sending: Bounced, Invited: Bounced, Held: Bounced},
+	Leave:    {Waiting: Left, Claimed: Left, Sending: Left, Invited: Left, Held: Left},
+	Fail:     {Waiting: Failed, Claimed: Failed, Sending: Failed, Invited: Failed, Held: Failed},
 }
 
 // After gives the stage to which event moves an entry at stage s, and whether
@@ -87,7 +94,7 @@ func (s Stage) After(event Event) (Stage, bool) {
 // From lists the stages that event moves, for a store's condition.
 func (event Event) From() []Stage {
 	var from []Stage
-	for _, s := range []Stage{Waiting, Claimed, Sending, Invited, Used, Expired, Bounced, Left, Failed} {
+	for _, s := range Stages() {
 		if _, ok := transitions[event][s]; ok {
 			from = append(from, s)
 		}
@@ -104,7 +111,7 @@ var (
 	ErrUnknown = errors.New("waitlist: nobody is kept under that key")
 	// ErrTaken: the code is another entry's; draw again.
 	ErrTaken = errors.New("waitlist: the code is taken")
-	// ErrSuppressed: the mailbox bounced or complained; it gets no mail.
+	// ErrSuppressed: the mailbox does not exist or its owner complained; it gets no mail.
 	ErrSuppressed = errors.New("waitlist: the mailbox is suppressed")
 	// ErrUsedUp: the code has been used MaxUses times.
 	ErrUsedUp = errors.New("waitlist: the code is used up")

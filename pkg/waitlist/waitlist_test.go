@@ -18,14 +18,15 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 func TestDiagram(t *testing.T) {
 	t.Parallel()
 	want := map[waitlist.Stage]string{
-		waitlist.Waiting: "claim→claimed leave→left fail→failed",
-		waitlist.Claimed: "giveback→waiting begin→sending leave→left fail→failed",
-		waitlist.Sending: "giveback→waiting begin→sending accept→invited retry→sending redeem→redeemed expire→expired bounce→bounced leave→left fail→failed",
-		waitlist.Invited: "redeem→redeemed expire→expired bounce→bounced leave→left",
+		waitlist.Waiting: "claim→claimed redeem→redeemed leave→left fail→failed",
+		waitlist.Claimed: "giveback→waiting begin→sending redeem→redeemed leave→left fail→failed",
+		waitlist.Sending: "giveback→waiting begin→sending accept→invited retry→sending return→held redeem→redeemed expire→expired bounce→bounced leave→left fail→failed",
+		waitlist.Invited: "return→held redeem→redeemed expire→expired bounce→bounced leave→left fail→failed",
+		waitlist.Held:    "requeue→waiting redeem→redeemed bounce→bounced leave→left fail→failed",
 		waitlist.Used:    "", waitlist.Expired: "", waitlist.Bounced: "", waitlist.Left: "", waitlist.Failed: "",
 	}
 	events := []waitlist.Event{
-		waitlist.Claim, waitlist.GiveBack, waitlist.Begin, waitlist.Accept, waitlist.Retry, waitlist.Redeem,
+		waitlist.Claim, waitlist.GiveBack, waitlist.Begin, waitlist.Accept, waitlist.Retry, waitlist.Return, waitlist.Requeue, waitlist.Redeem,
 		waitlist.Expire, waitlist.Bounce, waitlist.Leave, waitlist.Fail,
 	}
 	for stage, arrows := range want {
@@ -220,5 +221,22 @@ func TestForgottenMailboxJoinsWithAHigherNumber(t *testing.T) {
 	}
 	if waitlist.FirstJoining(time.Time{}) != 1 {
 		t.Fatal("a joining starts at 1")
+	}
+}
+
+// TestRounds: two mails a round, three rounds, and the number of a mail tells
+// both.
+func TestRounds(t *testing.T) {
+	t.Parallel()
+	for attempt, want := range []struct {
+		round int
+		opens bool
+	}{{0, false}, {1, true}, {1, false}, {2, true}, {2, false}, {3, true}, {3, false}} {
+		if waitlist.Round(attempt) != want.round || waitlist.Opens(attempt) != want.opens {
+			t.Errorf("mail %d: round %d, opens %v", attempt, waitlist.Round(attempt), waitlist.Opens(attempt))
+		}
+	}
+	if waitlist.LastOf(waitlist.MaxRounds) != 6 {
+		t.Errorf("the last mail is %d", waitlist.LastOf(waitlist.MaxRounds))
 	}
 }

@@ -222,6 +222,10 @@ func (t *Table) Cohorts(ctx context.Context, since time.Time) ([]waitlist.Cohort
 				c.Returned = n
 			case 'l':
 				c.Left = n
+			case 'd':
+				c.Deferred = n
+			case 'o':
+				c.Ours = n
 			}
 			c.Invited = time.UnixMilli(ms).UTC()
 			found[ms] = c

@@ -61,22 +61,22 @@ func (t *Table) mine(ctx context.Context, u *update, err error, left func(item) 
 }
 
 // finish makes a write that ends an entry, and gives the stage that it ended and
-// the claim, of which the caller counts what became known by it. to and when are
+// the item, of whose claim the caller counts what became known by it. to and when are
 // the end's; refused is waitlist.ErrStale, as for a step.
-func (t *Table) finish(ctx context.Context, doing string, u *update, ref waitlist.Ref, to waitlist.Stage, when time.Time) (from waitlist.Stage, claim time.Time, err error) {
-	old, err := t.send(ctx, u.showing(), types.ReturnValueAllOld)
+func (t *Table) finish(ctx context.Context, doing string, u *update, ref waitlist.Ref, to waitlist.Stage, when time.Time) (from waitlist.Stage, old item, err error) {
+	old, err = t.send(ctx, u.showing(), types.ReturnValueAllOld)
 	if err == nil {
-		return stageOf(old), claimOf(old), nil
+		return stageOf(old), old, nil
 	}
 	if it, done := t.mine(ctx, u, err, func(it item) bool {
 		return stageOf(it) == to && has(it, "ended", at(when)) && has(it, "joining", number(int64(ref.Joining)))
 	}); done {
-		return endedFrom(it), claimOf(it), nil
+		return endedFrom(it), it, nil
 	}
 	if refused(err) {
-		return "", time.Time{}, waitlist.ErrStale
+		return "", nil, waitlist.ErrStale
 	}
-	return "", time.Time{}, failed(doing, err)
+	return "", nil, failed(doing, err)
 }
 
 // endedFrom tells what stage an entry ended in by what an end leaves of it: the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -20,7 +21,7 @@ func (t *Table) Join(ctx context.Context, s waitlist.Signup) (waitlist.Joined, e
 		set("#stage = ?, #joined = ?, #shard = ?, #attempt = ?", str(string(waitlist.Waiting)), at(s.At), number(int64(s.Shard())), number(0)).
 		set("#line = ?, #at = ?", str(waitlist.Part{Shard: s.Shard()}.String()), at(s.At)).
 		set("#address = ?, #language = ?, #wanted = ?", str(s.Address.Reveal()), str(s.Language), str(s.Wanted)).
-		remove("claim", "due", "code", "expires", "invited", "ended", TTL)
+		remove("claim", "due", "code", "expires", "invited", "ended", "returned", "quiet", "delivery", TTL)
 	if len(s.Fields) > 0 {
 		fields := item{}
 		for name, value := range s.Fields {
@@ -102,18 +103,26 @@ func (t *Table) Redeem(ctx context.Context, r waitlist.Redemption) (waitlist.Red
 func (t *Table) tell(ctx context.Context, ticket waitlist.Ticket, used time.Time) bool {
 	u := end(change(entryID(ticket.Key)).event(waitlist.Redeem), used).
 		when("#joining = ?", number(int64(ticket.Joining)))
-	from, _, err := t.finish(ctx, "telling of a use", u, ticket.Ref, waitlist.Used, used)
+	from, old, err := t.finish(ctx, "telling of a use", u, ticket.Ref, waitlist.Used, used)
 	if err != nil && !errors.Is(err, waitlist.ErrStale) {
 		return false
 	}
 	first := err == nil
 	if first {
 		counts := []string{"r"}
-		// What was accepted has its time, before and after the end.
-		if from == waitlist.Sending {
+		// What was accepted has its time, before and after the end. The code of an
+		// earlier round is counted there already.
+		this := claimOf(old).Equal(ticket.Invited)
+		if from == waitlist.Sending && this {
 			counts = append(counts, "s")
 		}
+		if this && has(old, "delivery", str(string(waitlist.Delayed))) {
+			counts = append(counts, uncount+"d")
+		}
 		if t.count(ctx, ticket.Invited, counts...) != nil {
+			return true
+		}
+		if from == waitlist.Waiting && t.count(ctx, waitlist.CohortOf(used), "l") != nil {
 			return true
 		}
 	}
@@ -138,37 +147,65 @@ func (t *Table) Leave(ctx context.Context, ref waitlist.Ref, left time.Time) err
 		}
 	}
 	u := end(change(entryID(ref.Key)).event(waitlist.Leave), left).when("#joining = ?", number(int64(ref.Joining)))
-	from, claim, err := t.finish(ctx, "leaving", u, ref, waitlist.Left, left)
+	from, old, err := t.finish(ctx, "leaving", u, ref, waitlist.Left, left)
 	switch {
 	case err != nil:
 		return err
 	case from == waitlist.Waiting:
 		return t.count(ctx, waitlist.CohortOf(left), "l")
 	case from == waitlist.Sending:
-		return t.count(ctx, claim, "s")
+		return t.count(ctx, claimOf(old), "s")
 	}
 	return nil
 }
 
-// Bounce takes a hard bounce or a complaint, and suppresses the mailbox.
+// Quiet notes that the person wants no further mail: one request where a mail of
+// this round is out, else one more.
+func (t *Table) Quiet(ctx context.Context, ref waitlist.Ref, told time.Time) error {
+	this := func() *update {
+		return change(entryID(ref.Key)).when("#joining = ?", number(int64(ref.Joining)))
+	}
+	// Whoever answers a mail has it: what was sending is invited.
+	u := this().event(waitlist.Accept).set("#quiet = ?, #invited = ?, #due = #expires, #at = #expires", yes(), at(told))
+	old, err := t.step(ctx, "noting that no mail is wanted", u, types.ReturnValueAllOld)
+	if err == nil {
+		return t.count(ctx, claimOf(old), "s")
+	}
+	if errors.Is(err, waitlist.ErrStale) {
+		u = this().when("#stage = ?", str(string(waitlist.Invited))).set("#quiet = ?", yes())
+		_, err = t.step(ctx, "noting that no mail is wanted", u, types.ReturnValueNone)
+	}
+	if !errors.Is(err, waitlist.ErrStale) {
+		return err
+	}
+	u = end(this().event(waitlist.Leave, waitlist.Waiting, waitlist.Claimed, waitlist.Held), told)
+	from, _, err := t.finish(ctx, "noting that no mail is wanted", u, ref, waitlist.Left, told)
+	if err == nil && from == waitlist.Waiting {
+		err = t.count(ctx, waitlist.CohortOf(told), "l")
+	}
+	return err
+}
+
+// Bounce takes the bounce of a mailbox that does not exist, or a complaint, and
+// suppresses the mailbox.
 func (t *Table) Bounce(ctx context.Context, ref waitlist.Ref, bounced time.Time) error {
 	u := change(entryID(ref.Key)).event(waitlist.Bounce).
 		when("#joining = ?", number(int64(ref.Joining))).
 		set("#suppressed = ?, #ended = ?", yes(), at(bounced)).
 		remove(append([]string{TTL}, personal...)...)
-	from, claim, err := t.finish(ctx, "suppressing", u, ref, waitlist.Bounced, bounced)
+	from, old, err := t.finish(ctx, "suppressing", u, ref, waitlist.Bounced, bounced)
 	if errors.Is(err, waitlist.ErrStale) {
 		_, err := t.send(ctx, change(entryID(ref.Key)).set("#suppressed = ?", yes()).remove(TTL), types.ReturnValueNone)
 		return failed("suppressing", err)
 	}
 	if err == nil && from == waitlist.Sending {
-		err = t.count(ctx, claim, "s")
+		err = t.count(ctx, claimOf(old), "s")
 	}
 	return err
 }
 
 // personal is what an end removes: whom the entry was about, and its place.
-var personal = []string{"address", "language", "wanted", "fields", "code", "due", Index, Sort}
+var personal = []string{"address", "language", "wanted", "fields", "code", "due", "delivery", Index, Sort}
 
 // end takes an entry out of the line and forgets whom it was about. A suppressed
 // one keeps no time to live (see the package comment).
@@ -186,8 +223,11 @@ func claimOf(it item) time.Time {
 	return r.time("claim")
 }
 
-// count adds one to counters of a cohort: s sent, r redeemed, b given back, l
-// left.
+// uncount before the name of a counter takes one off it.
+const uncount = "-"
+
+// count adds one to counters of a cohort: s sent, r redeemed, d not arrived, b
+// given back, l left, o come back by a fault of ours.
 //
 // An addition has no condition that a second try could fail: one whose answer got
 // lost is made again, three times in all at most, and counts too often. To be
@@ -201,7 +241,12 @@ func claimOf(it item) time.Time {
 func (t *Table) count(ctx context.Context, tick time.Time, counters ...string) error {
 	u := change(tallyID(bucketOf(tick))).set("#ttl = ?", until(tick.Add(bucket+bypass.MaxCodeLife+afterwards)))
 	for _, c := range counters {
-		u.add(fmt.Sprintf("%s%d", c, tick.UnixMilli()), number(1))
+		name, down := strings.CutPrefix(c, uncount)
+		one := int64(1)
+		if down {
+			one = -1
+		}
+		u.add(fmt.Sprintf("%s%d", name, tick.UnixMilli()), number(one))
 	}
 	_, err := t.send(ctx, u, types.ReturnValueNone)
 	return failed("counting", err)

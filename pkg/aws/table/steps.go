@@ -35,13 +35,16 @@ func (t *Table) Claim(ctx context.Context, p waitlist.Place, tick, due time.Time
 
 // GiveBack returns a first attempt to its old place.
 func (t *Table) GiveBack(ctx context.Context, m waitlist.Message, from waitlist.Stage) error {
-	begun := int64(0)
+	if !waitlist.Opens(m.Attempt) {
+		return waitlist.ErrStale
+	}
+	begun := int64(m.Attempt - 1)
 	if from == waitlist.Sending {
-		begun = 1
+		begun = int64(m.Attempt)
 	}
 	u := of(m).event(waitlist.GiveBack, from).
 		when("#attempt = ?", number(begun)).
-		set("#attempt = ?, #line = ?, #at = #joined", number(0), str(waitlist.Part{Shard: m.Shard}.String())).
+		set("#attempt = ?, #line = ?, #at = #joined", number(int64(m.Attempt-1)), str(waitlist.Part{Shard: m.Shard}.String())).
 		remove("claim", "due", "code", "expires").
 		showing()
 	_, err := t.send(ctx, u, types.ReturnValueNone)
@@ -64,12 +67,12 @@ func (t *Table) Begin(ctx context.Context, m waitlist.Message, ticket waitlist.T
 	if err != nil {
 		return waitlist.Entry{}, failed("beginning", err)
 	}
-	if bare(it) || m.Attempt < 1 || m.Attempt > waitlist.MaxAttempts {
+	if bare(it) || m.Attempt < 1 || m.Attempt > waitlist.LastOf(waitlist.MaxRounds) {
 		return waitlist.Entry{}, waitlist.ErrStale
 	}
 	e, unreadable := entryOf(it)
-	first := m.Attempt == 1
-	again := first && e.Stage == waitlist.Sending && e.Attempt == 1 && e.Code == ticket.Code
+	first := waitlist.Opens(m.Attempt)
+	again := first && e.Stage == waitlist.Sending && e.Attempt == m.Attempt && e.Code == ticket.Code
 	wanted := waitlist.Sending
 	if first {
 		wanted = waitlist.Claimed
@@ -90,7 +93,7 @@ func (t *Table) Begin(ctx context.Context, m waitlist.Message, ticket waitlist.T
 			return waitlist.Entry{}, err
 		}
 		u.when("(#stage = ? AND #attempt = ?) OR (#stage = ? AND #attempt = ? AND #code = ?)",
-			str(string(waitlist.Claimed)), number(0), str(string(waitlist.Sending)), number(1), str(string(ticket.Code))).
+			str(string(waitlist.Claimed)), number(int64(m.Attempt-1)), str(string(waitlist.Sending)), number(int64(m.Attempt)), str(string(ticket.Code))).
 			set("#stage = ?, #code = ?, #expires = ?", str(string(waitlist.Sending)), str(string(ticket.Code)), at(ticket.Expires))
 	} else {
 		u.event(waitlist.Begin, waitlist.Sending).when("#attempt = ?", number(int64(m.Attempt-1)))
@@ -123,7 +126,8 @@ func (t *Table) putCode(ctx context.Context, m waitlist.Message, ticket waitlist
 // Accept tells that a mail of the joining was accepted.
 func (t *Table) Accept(ctx context.Context, ref waitlist.Ref, attempt int, accepted time.Time) error {
 	u := change(entryID(ref.Key)).event(waitlist.Accept).
-		when("#joining = ? AND #attempt >= ?", number(int64(ref.Joining)), number(int64(attempt))).
+		when("#joining = ?", number(int64(ref.Joining))).
+		sameRound(attempt).
 		// The part stays: whoever is sending stands among the due.
 		set("#invited = ?, #due = #expires, #at = #expires", at(accepted)).
 		showing()
@@ -151,7 +155,7 @@ func (t *Table) Retry(ctx context.Context, m waitlist.Message, due time.Time) er
 
 // Postpone takes back a second attempt that was begun and not sent.
 func (t *Table) Postpone(ctx context.Context, m waitlist.Message, due time.Time) error {
-	if m.Attempt < 2 {
+	if waitlist.Opens(m.Attempt) {
 		return waitlist.ErrStale
 	}
 	u := of(m).event(waitlist.Retry).when("#attempt = ?", number(int64(m.Attempt))).
@@ -160,13 +164,132 @@ func (t *Table) Postpone(ctx context.Context, m waitlist.Message, due time.Time)
 	return err
 }
 
+// sameRound adds the condition that an attempt was begun in the round that the
+// entry is in.
+func (u *update) sameRound(attempt int) *update {
+	return u.when("#attempt BETWEEN ? AND ?", number(int64(attempt)), number(int64(waitlist.LastOf(waitlist.Round(attempt)))))
+}
+
+// Return gives the place back after a mail that came to nothing: one request, and
+// one or two for the counters. Where no round is left for it the entry ends, which
+// may take a request more.
+func (t *Table) Return(ctx context.Context, ref waitlist.Ref, attempt int, b waitlist.Back) error {
+	this := func() *update {
+		return change(entryID(ref.Key)).when("#joining = ?", number(int64(ref.Joining))).sameRound(attempt)
+	}
+	var old item
+	err := waitlist.ErrStale
+	if waitlist.Round(attempt) < waitlist.MaxRounds {
+		old, err = t.hold(ctx, this().event(waitlist.Return), ref, attempt, b)
+	}
+	if errors.Is(err, waitlist.ErrStale) {
+		u := end(this(), b.At).event(waitlist.Fail, waitlist.Sending, waitlist.Invited)
+		switch {
+		case waitlist.Round(attempt) >= waitlist.MaxRounds:
+		case b.Once:
+			u.when("attribute_exists(#quiet) OR attribute_exists(#suppressed) OR attribute_exists(#returned)")
+		default:
+			u.when("attribute_exists(#quiet) OR attribute_exists(#suppressed)")
+		}
+		old, err = t.step(ctx, "ending", u, types.ReturnValueAllOld)
+	}
+	if err != nil {
+		return err
+	}
+	return t.countReturn(ctx, old, b)
+}
+
+// hold makes the write of a Return that finds a round left, and gives the entry as
+// it was.
+func (t *Table) hold(ctx context.Context, u *update, ref waitlist.Ref, attempt int, b waitlist.Back) (item, error) {
+	last := number(int64(waitlist.LastOf(waitlist.Round(attempt))))
+	u.when("attribute_not_exists(#quiet) AND attribute_not_exists(#suppressed)").
+		// The part stays: whoever was mailed stands among the due.
+		set("#due = ?, #at = ?, #attempt = ?", at(b.Until), at(b.Until), last).
+		remove("code", "expires", "invited", "delivery").
+		showing()
+	if b.Once {
+		u.when("attribute_not_exists(#returned)").set("#returned = ?", yes())
+	}
+	old, err := t.send(ctx, u, types.ReturnValueAllOld)
+	if it, done := t.mine(ctx, u, err, func(it item) bool {
+		return stageOf(it) == waitlist.Held && has(it, "joining", number(int64(ref.Joining))) && has(it, "attempt", last) && has(it, "due", at(b.Until))
+	}); done {
+		// What it was before is overwritten: taken as sending, which counts at most
+		// one mail too many.
+		it["stage"] = str(string(waitlist.Sending))
+		return it, nil
+	}
+	if refused(err) {
+		return nil, waitlist.ErrStale
+	}
+	return old, failed("giving back a place", err)
+}
+
+// countReturn counts what a Return made known.
+func (t *Table) countReturn(ctx context.Context, old item, b waitlist.Back) error {
+	var counts []string
+	if b.Sent && stageOf(old) == waitlist.Sending {
+		counts = append(counts, "s")
+	}
+	if b.Sent && !has(old, "delivery", str(string(waitlist.Delayed))) {
+		counts = append(counts, "d")
+	}
+	var err error
+	if len(counts) > 0 {
+		err = t.count(ctx, claimOf(old), counts...)
+	}
+	if b.Ours {
+		err = errors.Join(err, t.count(ctx, waitlist.CohortOf(b.At), "o"))
+	}
+	return err
+}
+
+// Requeue puts a returned place back into the line.
+func (t *Table) Requeue(ctx context.Context, p waitlist.Place) error {
+	u := change(entryID(p.Key)).event(waitlist.Requeue).
+		when("#joining = ? AND #attempt = ?", number(int64(p.Joining)), number(int64(p.Attempt))).
+		set("#line = ?, #at = #joined", str(waitlist.Part{Shard: p.Shard}.String())).
+		remove("claim", "due")
+	_, err := t.step(ctx, "putting a place back into the line", u, types.ReturnValueNone)
+	return err
+}
+
+// Delay notes that the round's mail has not arrived yet.
+func (t *Table) Delay(ctx context.Context, ref waitlist.Ref, attempt int) error {
+	u := mailed(ref, attempt).when("attribute_not_exists(#delivery)").set("#delivery = ?", str(string(waitlist.Delayed)))
+	old, err := t.step(ctx, "noting a delay", u, types.ReturnValueAllOld)
+	if err != nil {
+		return err
+	}
+	return t.count(ctx, claimOf(old), "d")
+}
+
+// Arrive notes that the round's mail has arrived.
+func (t *Table) Arrive(ctx context.Context, ref waitlist.Ref, attempt int) error {
+	u := mailed(ref, attempt).when("attribute_not_exists(#delivery) OR #delivery = ?", str(string(waitlist.Delayed))).
+		set("#delivery = ?", str(string(waitlist.Arrived)))
+	old, err := t.step(ctx, "noting an arrival", u, types.ReturnValueAllOld)
+	if err != nil || !has(old, "delivery", str(string(waitlist.Delayed))) {
+		return err
+	}
+	return t.count(ctx, claimOf(old), uncount+"d")
+}
+
+// mailed is a change to an entry whose mail of that round is out.
+func mailed(ref waitlist.Ref, attempt int) *update {
+	return change(entryID(ref.Key)).
+		when("#joining = ? AND #stage IN (?, ?)", number(int64(ref.Joining)), str(string(waitlist.Sending)), str(string(waitlist.Invited))).
+		sameRound(attempt)
+}
+
 // Expire ends an entry whose code died.
 func (t *Table) Expire(ctx context.Context, ref waitlist.Ref, now time.Time) error {
 	u := end(change(entryID(ref.Key)).event(waitlist.Expire), now).
 		when("#joining = ? AND #expires <= ?", number(int64(ref.Joining)), at(now))
-	from, claim, err := t.finish(ctx, "expiring", u, ref, waitlist.Expired, now)
+	from, old, err := t.finish(ctx, "expiring", u, ref, waitlist.Expired, now)
 	if err == nil && from == waitlist.Sending {
-		err = t.count(ctx, claim, "s")
+		err = t.count(ctx, claimOf(old), "s")
 	}
 	return err
 }

@@ -70,6 +70,9 @@ type entryLine struct {
 	Ended      time.Time         `json:"ended,omitzero"`
 	Delete     time.Time         `json:"delete,omitzero"`
 	Suppressed bool              `json:"suppressed,omitempty"`
+	Returned   bool              `json:"returned,omitempty"`
+	Quiet      bool              `json:"quiet,omitempty"`
+	Delivery   waitlist.Delivery `json:"delivery,omitempty"`
 	Bare       bool              `json:"bare,omitempty"`
 }
 
@@ -172,6 +175,7 @@ func (s *Store) apply(l line) error {
 		}
 		s.entries[e.Key] = &item{bare: e.Bare, Entry: waitlist.Entry{
 			Ref: waitlist.Ref{Key: e.Key, Joining: e.Joining}, Stage: e.Stage, Suppressed: e.Suppressed,
+			Returned: e.Returned, Quiet: e.Quiet, Delivery: e.Delivery,
 			Address: a, Language: e.Language, Wanted: e.Wanted, Fields: e.Fields,
 			Joined: e.Joined, Shard: e.Shard, Claim: e.Claim, Attempt: e.Attempt, Due: e.Due, Code: e.Code,
 			Expires: e.Expires, Invited: e.Invited, Ended: e.Ended, Delete: e.Delete,
@@ -239,7 +243,8 @@ func (j *journal) entry(it *item) {
 	j.add(line{Entry: &entryLine{
 		Key: e.Key, Joining: e.Joining, Stage: e.Stage, Address: e.Address.Reveal(), Language: e.Language, Wanted: e.Wanted,
 		Fields: e.Fields, Joined: e.Joined, Shard: e.Shard, Claim: e.Claim, Attempt: e.Attempt, Due: e.Due, Code: e.Code,
-		Expires: e.Expires, Invited: e.Invited, Ended: e.Ended, Delete: e.Delete, Suppressed: e.Suppressed, Bare: it.bare,
+		Expires: e.Expires, Invited: e.Invited, Ended: e.Ended, Delete: e.Delete, Suppressed: e.Suppressed,
+		Returned: e.Returned, Quiet: e.Quiet, Delivery: e.Delivery, Bare: it.bare,
 	}})
 }
 

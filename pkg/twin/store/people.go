@@ -72,14 +72,21 @@ func (s *Store) tell(t *ticket, at time.Time) bool {
 	if err != nil {
 		return false
 	}
-	sending, claim := it.Stage == waitlist.Sending, it.Claim
+	was := it.Entry
 	s.write(it, func(e *waitlist.Entry) { end(e, to, at) })
-	s.count(claim, func(c *waitlist.Cohort) {
+	s.count(t.Invited, func(c *waitlist.Cohort) {
 		c.Redeemed++
-		if sending {
+		// Of an earlier round, all this is counted already.
+		if was.Claim.Equal(t.Invited) && was.Stage == waitlist.Sending {
 			c.Sent++
 		}
+		if was.Claim.Equal(t.Invited) && was.Delivery == waitlist.Delayed {
+			c.Deferred--
+		}
 	})
+	if was.Stage == waitlist.Waiting {
+		s.count(waitlist.CohortOf(at), func(c *waitlist.Cohort) { c.Left++ })
+	}
 	return true
 }
 
@@ -106,18 +113,51 @@ func (s *Store) Leave(ctx context.Context, ref waitlist.Ref, at time.Time) error
 	})
 }
 
-// Bounce takes a hard bounce or a complaint, and suppresses the mailbox.
+// Quiet notes that the person wants no further mail.
+func (s *Store) Quiet(ctx context.Context, ref waitlist.Ref, at time.Time) error {
+	return s.do(ctx, "Quiet", func() error {
+		it, to, err := s.current(ref, waitlist.Leave)
+		if err != nil {
+			return err
+		}
+		from, claim := it.Stage, it.Claim
+		switch from {
+		case waitlist.Sending, waitlist.Invited:
+			if it.Quiet {
+				return nil
+			}
+			s.write(it, func(e *waitlist.Entry) {
+				e.Quiet = true
+				if from == waitlist.Sending { // whoever answers a mail has it
+					e.Stage, e.Invited, e.Due = waitlist.Invited, milli(at), e.Expires
+				}
+			})
+		default:
+			s.write(it, func(e *waitlist.Entry) { end(e, to, milli(at)) })
+		}
+		switch from {
+		case waitlist.Sending:
+			s.count(claim, func(c *waitlist.Cohort) { c.Sent++ })
+		case waitlist.Waiting:
+			s.count(waitlist.CohortOf(at), func(c *waitlist.Cohort) { c.Left++ })
+		}
+		return nil
+	})
+}
+
+// Bounce takes the bounce of a mailbox that does not exist, or a complaint, and
+// suppresses the mailbox.
 func (s *Store) Bounce(ctx context.Context, ref waitlist.Ref, at time.Time) error {
 	return s.do(ctx, "Bounce", func() error {
 		it, to, err := s.current(ref, waitlist.Bounce)
 		if err == nil {
-			sending, claim := it.Stage == waitlist.Sending, it.Claim
+			was := it.Entry
 			s.write(it, func(e *waitlist.Entry) {
 				e.Suppressed = true
 				end(e, to, milli(at))
 			})
-			if sending {
-				s.count(claim, func(c *waitlist.Cohort) { c.Sent++ })
+			if was.Stage == waitlist.Sending {
+				s.count(was.Claim, func(c *waitlist.Cohort) { c.Sent++ })
 			}
 			return nil
 		}

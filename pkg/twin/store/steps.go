@@ -43,16 +43,16 @@ func (s *Store) Claim(ctx context.Context, p waitlist.Place, tick, due time.Time
 // GiveBack returns a first attempt to its old place.
 func (s *Store) GiveBack(ctx context.Context, m waitlist.Message, from waitlist.Stage) error {
 	return s.do(ctx, "GiveBack", func() error {
-		attempt := 0
+		attempt := m.Attempt - 1
 		if from == waitlist.Sending {
-			attempt = 1
+			attempt = m.Attempt
 		}
 		it, to, err := s.held(m, waitlist.GiveBack, attempt)
-		if err != nil || it.Stage != from {
+		if err != nil || it.Stage != from || !waitlist.Opens(m.Attempt) {
 			return waitlist.ErrStale
 		}
 		s.write(it, func(e *waitlist.Entry) {
-			e.Stage, e.Claim, e.Attempt, e.Due, e.Code, e.Expires = to, time.Time{}, 0, time.Time{}, "", time.Time{}
+			e.Stage, e.Claim, e.Attempt, e.Due, e.Code, e.Expires = to, time.Time{}, m.Attempt-1, time.Time{}, "", time.Time{}
 		})
 		s.count(m.Claim, func(c *waitlist.Cohort) { c.Returned++ })
 		return nil
@@ -62,6 +62,7 @@ func (s *Store) GiveBack(ctx context.Context, m waitlist.Message, from waitlist.
 // Begin writes down that a mail is about to be sent.
 func (s *Store) Begin(ctx context.Context, m waitlist.Message, t waitlist.Ticket, at time.Time) (entry waitlist.Entry, err error) {
 	err = s.do(ctx, "Begin", func() error {
+		first := waitlist.Opens(m.Attempt)
 		it := s.entries[m.Key]
 		if it != nil && !it.bare && it.Joining == m.Joining {
 			switch {
@@ -72,7 +73,7 @@ func (s *Store) Begin(ctx context.Context, m waitlist.Message, t waitlist.Ticket
 			}
 		}
 		if it != nil && it.Joining == m.Joining && it.Stage == waitlist.Sending && it.Claim.Equal(milli(m.Claim)) &&
-			m.Attempt == 1 && it.Attempt == 1 && it.Code == t.Code {
+			first && it.Attempt == m.Attempt && it.Code == t.Code {
 			entry = it.Entry // its own retry
 			return nil
 		}
@@ -80,10 +81,10 @@ func (s *Store) Begin(ctx context.Context, m waitlist.Message, t waitlist.Ticket
 		switch {
 		case err != nil:
 			return err
-		case (m.Attempt == 1) != (it.Stage == waitlist.Claimed), m.Attempt < 1, m.Attempt > waitlist.MaxAttempts:
+		case first != (it.Stage == waitlist.Claimed), m.Attempt < 1, m.Attempt > waitlist.LastOf(waitlist.MaxRounds):
 			return waitlist.ErrStale
 		}
-		if m.Attempt == 1 {
+		if first {
 			if s.codes[t.Code] != nil {
 				return waitlist.ErrTaken
 			}
@@ -94,7 +95,7 @@ func (s *Store) Begin(ctx context.Context, m waitlist.Message, t waitlist.Ticket
 			s.journal.code(c)
 		}
 		s.write(it, func(e *waitlist.Entry) {
-			if m.Attempt == 1 {
+			if first {
 				e.Code, e.Expires = t.Code, milli(t.Expires)
 			}
 			e.Stage, e.Attempt, e.Due = to, m.Attempt, milli(at.Add(waitlist.Silence))
@@ -109,7 +110,7 @@ func (s *Store) Begin(ctx context.Context, m waitlist.Message, t waitlist.Ticket
 func (s *Store) Accept(ctx context.Context, ref waitlist.Ref, attempt int, at time.Time) error {
 	return s.do(ctx, "Accept", func() error {
 		it, to, err := s.current(ref, waitlist.Accept)
-		if err != nil || it.Attempt < attempt {
+		if err != nil || !sameRound(it, attempt) {
 			return waitlist.ErrStale
 		}
 		s.write(it, func(e *waitlist.Entry) { e.Stage, e.Invited, e.Due = to, milli(at), e.Expires })
@@ -134,10 +135,90 @@ func (s *Store) Retry(ctx context.Context, m waitlist.Message, due time.Time) er
 func (s *Store) Postpone(ctx context.Context, m waitlist.Message, due time.Time) error {
 	return s.do(ctx, "Postpone", func() error {
 		it, _, err := s.held(m, waitlist.Retry, m.Attempt)
-		if err != nil || m.Attempt < 2 {
+		if err != nil || waitlist.Opens(m.Attempt) {
 			return waitlist.ErrStale
 		}
 		s.write(it, func(e *waitlist.Entry) { e.Attempt, e.Due = m.Attempt-1, milli(due) })
+		return nil
+	})
+}
+
+// sameRound says that an attempt was begun in the round that an entry is in.
+func sameRound(it *item, attempt int) bool {
+	return it.Attempt >= attempt && waitlist.Round(it.Attempt) == waitlist.Round(attempt)
+}
+
+// Return gives the place back after a mail that came to nothing, or ends the entry.
+func (s *Store) Return(ctx context.Context, ref waitlist.Ref, attempt int, b waitlist.Back) error {
+	return s.do(ctx, "Return", func() error {
+		it, to, err := s.current(ref, waitlist.Return)
+		if err != nil || !sameRound(it, attempt) {
+			return waitlist.ErrStale
+		}
+		from, claim, delivery := it.Stage, it.Claim, it.Delivery
+		over := waitlist.Round(attempt) >= waitlist.MaxRounds || it.Quiet || it.Suppressed || b.Once && it.Returned
+		s.write(it, func(e *waitlist.Entry) {
+			if over {
+				end(e, waitlist.Failed, milli(b.At))
+				return
+			}
+			e.Stage, e.Due, e.Attempt = to, milli(b.Until), waitlist.LastOf(waitlist.Round(attempt))
+			e.Code, e.Expires, e.Invited, e.Delivery = "", time.Time{}, time.Time{}, ""
+			e.Returned = e.Returned || b.Once
+		})
+		s.count(claim, func(c *waitlist.Cohort) {
+			if b.Sent && from == waitlist.Sending {
+				c.Sent++
+			}
+			if b.Sent && delivery != waitlist.Delayed {
+				c.Deferred++
+			}
+		})
+		if b.Ours {
+			s.count(waitlist.CohortOf(b.At), func(c *waitlist.Cohort) { c.Ours++ })
+		}
+		return nil
+	})
+}
+
+// Requeue puts a returned place back into the line.
+func (s *Store) Requeue(ctx context.Context, p waitlist.Place) error {
+	return s.do(ctx, "Requeue", func() error {
+		it, to, err := s.current(p.Ref, waitlist.Requeue)
+		if err != nil || it.Attempt != p.Attempt {
+			return waitlist.ErrStale
+		}
+		s.write(it, func(e *waitlist.Entry) { e.Stage, e.Claim, e.Due = to, time.Time{}, time.Time{} })
+		return nil
+	})
+}
+
+// Delay notes that the round's mail has not arrived yet.
+func (s *Store) Delay(ctx context.Context, ref waitlist.Ref, attempt int) error {
+	return s.deliver(ctx, "Delay", ref, attempt, waitlist.Delayed)
+}
+
+// Arrive notes that the round's mail has arrived.
+func (s *Store) Arrive(ctx context.Context, ref waitlist.Ref, attempt int) error {
+	return s.deliver(ctx, "Arrive", ref, attempt, waitlist.Arrived)
+}
+
+func (s *Store) deliver(ctx context.Context, call string, ref waitlist.Ref, attempt int, to waitlist.Delivery) error {
+	return s.do(ctx, call, func() error {
+		it, _, err := s.current(ref, waitlist.Return)
+		if err != nil || !sameRound(it, attempt) || it.Delivery == to || it.Delivery == waitlist.Arrived {
+			return waitlist.ErrStale
+		}
+		was := it.Delivery
+		s.write(it, func(e *waitlist.Entry) { e.Delivery = to })
+		s.count(it.Claim, func(c *waitlist.Cohort) {
+			switch {
+			case to == waitlist.Delayed:
+				c.Deferred++
+			case was == waitlist.Delayed:
+				c.Deferred--
+			}
+		})
 		return nil
 	})
 }

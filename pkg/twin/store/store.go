@@ -107,7 +107,7 @@ func (s *Store) index(it *item) {
 	switch it.Stage {
 	case waitlist.Waiting:
 		it.part, it.when, it.in = waitlist.Part{Shard: it.Shard}, it.Joined.UnixMilli(), true
-	case waitlist.Claimed, waitlist.Sending, waitlist.Invited:
+	case waitlist.Claimed, waitlist.Sending, waitlist.Invited, waitlist.Held:
 		it.part, it.when, it.in = waitlist.Part{Due: true, Shard: it.Shard}, it.Due.UnixMilli(), true
 	default:
 		return
@@ -128,7 +128,7 @@ func (s *Store) part(p waitlist.Part) *part {
 func end(e *waitlist.Entry, stage waitlist.Stage, at time.Time) {
 	e.Stage, e.Ended, e.Delete = stage, at, at.Add(waitlist.Kept)
 	e.Address, e.Language, e.Wanted, e.Fields = email.Address{}, "", "", nil
-	e.Code, e.Due = "", time.Time{}
+	e.Code, e.Due, e.Delivery = "", time.Time{}, ""
 	if e.Suppressed {
 		e.Delete = time.Time{}
 	}

@@ -116,7 +116,7 @@ func (c *canaries) report(kind, bounce string, m outbox.Mail) {
 	}
 	raw, err := json.Marshal(map[string]any{"source": "aws.ses", "time": c.Now, "detail": map[string]any{
 		"eventType": kind, "mail": map[string]any{"destination": []string{m.To}, "tags": tags},
-		"bounce": map[string]any{"bounceType": bounce, "bouncedRecipients": []map[string]string{{"emailAddress": m.To}}},
+		"bounce": map[string]any{"bounceType": bounce, "bouncedRecipients": []map[string]string{{"emailAddress": m.To, "status": "5.1.1"}}},
 	}})
 	c.Must(err)
 	c.Must(c.Feedback.Receive(c.Ctx, raw))
@@ -190,7 +190,7 @@ func TestNothingKeepsAnAddressThatHasEndedOrIsForgotten(t *testing.T) {
 			c.report("Bounce", "Permanent", c.Outbox.Mails(0)[0])
 		},
 		"refused by the mail service": func(c *canaries, _ waitlist.Ref) {
-			c.Outbox.Probe = twintest.Once("Send", false, email.ErrRefused)
+			c.Outbox.Probe = twintest.Once("Send", false, email.ErrRecipient)
 			c.Minute()
 		},
 		"the code died": func(c *canaries, _ waitlist.Ref) {

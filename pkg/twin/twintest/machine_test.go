@@ -51,10 +51,17 @@ type machine struct {
 	acknowledged map[waitlist.Ref]bool
 	left         map[waitlist.Ref]int // mails at the time
 	suppressed   map[string]int       // mails at the time
-	ambiguous    map[waitlist.Ref]int
+	quiet        map[waitlist.Ref]int // mails at the time
+	ambiguous    map[round]int
 	messages     []waitlist.Message // all that were ever queued
 	pausedAt     time.Time
 	room         http.Handler // the waiting room's pages
+}
+
+// round is one round of a joining.
+type round struct {
+	waitlist.Ref
+	n int
 }
 
 // Helper and Fatalf are both the world's and rapid's; they are the same.
@@ -66,7 +73,7 @@ func (m *machine) Fatalf(format string, args ...any) { m.T.Helper(); m.T.Fatalf(
 func newMachine(t *rapid.T) *machine {
 	m := &machine{
 		World: twintest.NewWorld(t), T: t, fuse: -1, acknowledged: map[waitlist.Ref]bool{}, left: map[waitlist.Ref]int{},
-		suppressed: map[string]int{}, ambiguous: map[waitlist.Ref]int{},
+		suppressed: map[string]int{}, quiet: map[waitlist.Ref]int{}, ambiguous: map[round]int{},
 	}
 	var err error
 	m.room, err = intake.Service{
@@ -218,9 +225,9 @@ func (m *machine) ticks(t *rapid.T) {
 	if struck || r.Skipped != "" {
 		return
 	}
-	// (e) first in, first invited within a shard.
+	// (e) first in, first invited within a shard, with the places that came back.
 	m.each(func(e waitlist.Entry) {
-		if was := before[e.Key]; e.Stage == waitlist.Waiting && was.Stage == waitlist.Waiting && was.Joining == e.Joining && e.Joined.Before(newest[e.Shard]) {
+		if was := before[e.Key]; e.Stage == waitlist.Waiting && was.Joining == e.Joining && !was.Stage.Ended() && e.Joined.Before(newest[e.Shard]) {
 			t.Fatalf("(e) somebody of shard %d who joined at %s was passed over for one of %s", e.Shard, e.Joined, newest[e.Shard])
 		}
 	})
@@ -255,7 +262,9 @@ func (m *machine) delivers(t *rapid.T) {
 		case 2, 3:
 			return nil, email.ErrAmbiguous
 		case 4:
-			return email.ErrRefused, nil
+			return rapid.SampledFrom([]error{
+				email.ErrRefused, email.ErrRefused, email.ErrRecipient, email.ErrLater, email.ErrNotSent, errors.New("a mailer's own words"),
+			}).Draw(t, "refusal"), nil
 		}
 		return nil, nil
 	}
@@ -294,7 +303,7 @@ func (m *machine) batch(batch []waitlist.Message) {
 	for _, message := range batch {
 		e, err := m.Store.Entry(m.Ctx, message.Key)
 		if err == nil && e.Joining == message.Joining && e.Stage == waitlist.Sending || struck {
-			m.ambiguous[message.Ref]++
+			m.ambiguous[round{message.Ref, waitlist.Round(message.Attempt)}]++
 		}
 		was, alone := before[message.Key], 0
 		for _, other := range batch {
@@ -307,7 +316,7 @@ func (m *machine) batch(batch []waitlist.Message) {
 		}
 	}
 	for _, mail := range m.Outbox.Mails(silent) {
-		if !slices.ContainsFunc(batch, func(b waitlist.Message) bool {
+		if mail.Tags[email.TagTest] == "" && !slices.ContainsFunc(batch, func(b waitlist.Message) bool {
 			return b.Key == mail.Tags["key"] && !mail.At.Before(b.Slot) && !mail.At.After(b.Slot.Add(waitlist.Grace))
 		}) {
 			m.Fatalf("a mail was sent outside the slot")
@@ -327,14 +336,16 @@ func (m *machine) redelivers(t *rapid.T) {
 }
 
 func (m *machine) reports(t *rapid.T) {
-	mails := m.Outbox.Mails(0)
+	mails := slices.DeleteFunc(m.Outbox.Mails(0), func(mail outbox.Mail) bool { return mail.Tags[email.TagTest] != "" })
 	if len(mails) == 0 {
 		t.Skip("no mail yet")
 	}
 	kind := rapid.SampledFrom([]feedback.Kind{
-		feedback.Sent, feedback.Sent, feedback.Delivered, feedback.Delayed, feedback.SoftBounce, feedback.HardBounce, feedback.Complaint, feedback.Rejected, feedback.Other,
+		feedback.Sent, feedback.Sent, feedback.Delivered, feedback.Delayed, feedback.SoftBounce, feedback.SoftBounce, feedback.OurBounce, feedback.OurBounce, feedback.HardBounce,
+		feedback.Replied, feedback.Complaint, feedback.Reported, feedback.Rejected, feedback.Other,
 	}).Draw(t, "kind")
 	e := m.Event(kind, rapid.SampledFrom(mails).Draw(t, "mail"))
+	e.Provider, e.Took = rapid.SampledFrom(email.Providers()).Draw(t, "provider"), rapid.SampledFrom([]time.Duration{0, time.Second, time.Hour}).Draw(t, "took")
 	struck := m.faulty(func() { _ = m.Feedback.Handle(m.Ctx, e) })
 	if struck {
 		m.Must(m.Feedback.Handle(m.Ctx, e)) // the bus delivers again
@@ -356,18 +367,56 @@ func (m *machine) redeems(t *rapid.T) {
 			codes = append(codes, e.Code)
 		}
 	})
+	// Those of earlier rounds too: a mail that came back may have arrived after all.
+	for _, mail := range m.Outbox.Mails(0) {
+		if code, err := mailed(m.Ring, mail, m.Now); err == nil {
+			codes = append(codes, code)
+		}
+	}
 	if len(codes) == 0 {
 		t.Skip("no code yet")
 	}
 	r := waitlist.Redemption{Code: rapid.SampledFrom(codes).Draw(t, "code"), Use: rapid.SampledFrom([]string{"phone", "desktop", "scanner", "more"}).Draw(t, "use"), At: m.Now}
+	before := map[string]waitlist.Entry{}
+	m.each(func(e waitlist.Entry) { before[e.Key] = e })
 	m.faulty(func() { _, _ = m.Store.Redeem(m.Ctx, r) })
 	got, err := m.Store.Redeem(m.Ctx, r)
 	if errors.Is(err, waitlist.ErrUsedUp) || errors.Is(err, waitlist.ErrRevoked) {
 		return
 	}
 	m.Must(err)
-	if e, _ := m.Store.Entry(m.Ctx, got.Ticket.Key); e.Joining == got.Ticket.Joining && e.Stage != waitlist.Used {
+	if e, _ := m.Store.Entry(m.Ctx, got.Ticket.Key); e.Joining == got.Ticket.Joining && e.Stage != waitlist.Used && !before[e.Key].Stage.Ended() {
 		t.Fatalf("a redeemed entry is %s", e.Stage)
+	}
+}
+
+// mailed is the code in a mail, if it lives.
+func mailed(ring *bypass.Keyring, mail outbox.Mail, now time.Time) (bypass.Code, error) {
+	_, rest, found := strings.Cut(mail.Text, "/code?c=")
+	if !found {
+		return "", errors.New("no code")
+	}
+	code, _, err := ring.VerifyCode(strings.Fields(rest)[0], now)
+	return code, err
+}
+
+// quiets is the one press in a mail program that stops further mails.
+func (m *machine) quiets(t *rapid.T) {
+	mails := slices.DeleteFunc(m.Outbox.Mails(0), func(mail outbox.Mail) bool { return mail.Tags[email.TagTest] != "" })
+	if len(mails) == 0 {
+		t.Skip("no mail yet")
+	}
+	ref := m.Event(feedback.Sent, rapid.SampledFrom(mails).Draw(t, "mail")).Ref
+	before, _ := m.Store.Entry(m.Ctx, ref.Key)
+	struck := m.faulty(func() { _ = m.Store.Quiet(m.Ctx, ref, m.Now) })
+	if err := m.Store.Quiet(m.Ctx, ref, m.Now); err != nil && !errors.Is(err, waitlist.ErrStale) {
+		t.Fatalf("quiet (struck before: %v): %v", struck, err)
+	}
+	if e, _ := m.Store.Entry(m.Ctx, ref.Key); e.Ref == ref && !e.Stage.Ended() && (!e.Quiet || e.Code != before.Code) {
+		t.Fatalf("who wants no further mail is %+v", e)
+	}
+	if _, twice := m.quiet[ref]; !twice {
+		m.quiet[ref] = m.mailsOf(ref, 0)
 	}
 }
 
@@ -392,7 +441,7 @@ func (m *machine) leaves(t *rapid.T) {
 		m.Want(err, waitlist.ErrRevoked)
 	}
 	if _, twice := m.left[ref]; !twice {
-		m.left[ref] = m.mailsOf(ref)
+		m.left[ref] = m.mailsOf(ref, 0)
 	}
 }
 
@@ -461,24 +510,27 @@ func (m *machine) each(f func(e waitlist.Entry)) {
 	m.Must(m.Store.Each(m.Ctx, func(e waitlist.Entry) error { f(e); return nil }))
 }
 
-func (m *machine) mailsOf(ref waitlist.Ref) int {
-	n := 0
+// mailsOf counts the mails of a joining: those of one of its rounds, or of all.
+func (m *machine) mailsOf(ref waitlist.Ref, n int) int { return len(m.mailed(ref, n)) }
+
+func (m *machine) mailed(ref waitlist.Ref, n int) (mails []outbox.Mail) {
 	for _, mail := range m.Outbox.Mails(0) {
-		if mail.Tags["key"] == ref.Key && mail.Tags["joining"] == fmt.Sprint(ref.Joining) {
-			n++
+		if mail.Tags[email.TagTest] != "" {
+			continue
+		}
+		if e := m.Event(feedback.Sent, mail); e.Ref == ref && (n == 0 || waitlist.Round(e.Attempt) == n) {
+			mails = append(mails, mail)
 		}
 	}
-	return n
+	return mails
 }
 
-// codesOf are the different codes that were mailed in a joining.
-func (m *machine) codesOf(ref waitlist.Ref) map[string]bool {
+// codesOf are the different codes that were mailed in a round.
+func (m *machine) codesOf(ref waitlist.Ref, n int) map[string]bool {
 	codes := map[string]bool{}
-	for _, mail := range m.Outbox.Mails(0) {
-		if mail.Tags["key"] == ref.Key && mail.Tags["joining"] == fmt.Sprint(ref.Joining) {
-			_, rest, _ := strings.Cut(mail.Text, "/code?c=")
-			codes[strings.Fields(rest)[0]] = true
-		}
+	for _, mail := range m.mailed(ref, n) {
+		_, rest, _ := strings.Cut(mail.Text, "/code?c=")
+		codes[strings.Fields(rest)[0]] = true
 	}
 	return codes
 }
@@ -515,17 +567,36 @@ func (m *machine) holds(t *rapid.T) {
 		if e, there := now[ref.Key]; !there || e.Joining < ref.Joining {
 			t.Fatalf("(a) an acknowledged sign-up is gone")
 		}
-		// (b) mails.
-		if n := m.mailsOf(ref); n > waitlist.MaxAttempts || n > 1+m.ambiguous[ref] {
-			t.Fatalf("(b) %d mails after %d ambiguous attempts", n, m.ambiguous[ref])
+		// (b) mails: two a round, three rounds, and each round has its own code.
+		codes, rounds := map[string]int{}, 0
+		for n := 1; n <= waitlist.MaxRounds; n++ {
+			sent, ambiguous := m.mailsOf(ref, n), m.ambiguous[round{ref, n}]
+			if sent > waitlist.MaxAttempts || sent > 1+ambiguous {
+				t.Fatalf("(b) %d mails in round %d after %d ambiguous attempts", sent, n, ambiguous)
+			}
+			rounds += sent
+			for code := range m.codesOf(ref, n) {
+				if codes[code] != 0 {
+					t.Fatalf("(b) the rounds %d and %d have one code", codes[code], n)
+				}
+				codes[code] = n
+			}
+			if len(m.codesOf(ref, n)) > 1 {
+				t.Fatalf("(b) two mails of a round with different codes")
+			}
 		}
-		if codes := m.codesOf(ref); len(codes) > 1 {
-			t.Fatalf("(b) two mails with different codes")
+		if all := m.mailsOf(ref, 0); all != rounds {
+			t.Fatalf("(b) %d mails, and %d of them in a round", all, rounds)
+		}
+	}
+	for ref, before := range m.quiet {
+		if n := m.mailsOf(ref, 0); n != before {
+			t.Fatalf("(c) %d mails after one press said that no more are wanted", n-before)
 		}
 	}
 	// (c) no mail after leaving.
 	for ref, before := range m.left {
-		if n := m.mailsOf(ref); n != before {
+		if n := m.mailsOf(ref, 0); n != before {
 			t.Fatalf("(c) %d mails after leaving", n-before)
 		}
 	}
@@ -594,6 +665,7 @@ func TestWhateverHappens(t *testing.T) {
 			"report":    m.reports,
 			"redeem":    m.redeems,
 			"leave":     m.leaves,
+			"quiet":     m.quiets,
 			"pause":     m.pauses,
 			"resume":    m.resumes,
 			"rotate":    m.rotates,

@@ -138,9 +138,12 @@ func NewWorld(t TB) *World {
 
 // NewSender is another sender on the same world, as each running function is one.
 func (w *World) NewSender(seed byte) *sender.Service {
+	test, err := email.Parse("success@simulator.amazonses.com")
+	w.Must(err)
 	return &sender.Service{
 		Settings: sender.Settings{
 			Site: "Example Exchange", From: "Example Exchange <invitations@example.com>", Room: "https://www.example.com/waiting-room", CodeTTL: CodeTTL,
+			Test: test,
 		},
 		Store: w.Store, Mail: w.Outbox,
 		Keys:   func(context.Context) (*bypass.Keyring, error) { return w.Ring, nil },

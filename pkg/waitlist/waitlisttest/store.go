@@ -16,7 +16,8 @@
 //	e#KEY     entry: the mailbox, its stage, its place in the index
 //	c#CODE    code: entry, cohort, uses; with a time to live
 //	n#BUCKET  cohort counters, ten minutes of ticks to an item: attributes
-//	          s<tick> r<tick> b<tick> l<tick> (sent, redeemed, returned, left), changed by ADD.
+//	          s<tick> r<tick> b<tick> l<tick> d<tick> o<tick> (sent, redeemed, returned, left,
+//	          deferred, ours), changed by ADD.
 //	          The inviter must learn what changed since its last tick; with codes that
 //	          live 24 hours that is two BatchGetItems of some 156 small items, where an
 //	          item a tick would be 1,500 in 15 requests and one partition for all of
@@ -66,7 +67,7 @@ type Entries interface {
 	// joining = (joining, or FirstJoining-1 where there is none) + 1, stage waiting,
 	// joined, shard, the index (w#shard, joined), address, language, wanted, fields,
 	// and removes what the last joining left: claim, attempt, due, code, expires,
-	// invited, ended, time to live. An item without a stage is one that Bounce made:
+	// invited, ended, returned, quiet, delivery, time to live. An item without a stage is one that Bounce made:
 	// suppressed. Refused: Joined{New: false}, nil. An own retry is the same: the
 	// page does not tell. ErrBusy when throttled; an error never means joined.
 	Join(ctx context.Context, s waitlist.Signup) (waitlist.Joined, error)
@@ -77,8 +78,10 @@ type Entries interface {
 	// ErrUsedUp, ErrRevoked (both with the ticket), ErrBusy.
 	//
 	// The first use also moves the entry (event Redeem; conditional on key, joining
-	// and stage, its refusal ignored) and, if that moved it, adds one to the cohort's
-	// redeemed, and to its sent if the entry was still sending; then the code is
+	// and stage, its refusal ignored) and, if that moved it, adds one to the redeemed
+	// of the code's cohort, to its sent if the entry was still sending in that cohort,
+	// takes one off its deferred if the mail was delayed, and adds one to left of
+	// CohortOf(at) if the entry waited (the code of an earlier round); then the code is
 	// marked told. A code used and not told (a crash, a failure in between) is mended
 	// at its next use, a repeated one too. A failure to tell fails nothing: the person
 	// gets in. First is true for the use that moved the entry.
@@ -92,7 +95,14 @@ type Entries interface {
 	// failed half-way.
 	Leave(ctx context.Context, ref waitlist.Ref, at time.Time) error
 
-	// Bounce takes a hard bounce or a complaint about a joining: one conditional
+	// Quiet notes that the person wants no further mail: no second attempt and no new
+	// round. The code works on. What is sending becomes invited (the person has the
+	// mail; one more in the cohort's sent). What waits, is claimed or held for another
+	// round ends as left; its codes are not revoked. Up to three requests and a
+	// counter. ErrStale when the joining is not there or has ended.
+	Quiet(ctx context.Context, ref waitlist.Ref, at time.Time) error
+
+	// Bounce takes the bounce of a mailbox that does not exist, or a complaint, about a joining: one conditional
 	// update (event Bounce, joining = ref's) that also suppresses. Refused, a second,
 	// unconditional one sets suppressed and removes the time to live, of whatever is
 	// under the key, another joining or nothing at all. An entry that waits or is
@@ -127,32 +137,33 @@ type Claims interface {
 	// (d#shard, due). An own retry (claimed by the same tick) is not refused.
 	Claim(ctx context.Context, p waitlist.Place, tick, due time.Time) error
 
-	// GiveBack returns a first attempt to its old place (event GiveBack): the index
-	// is (w#shard, joined) again; claim, attempt, due, code and expires go. from is
+	// GiveBack returns the first attempt of a round to its old place (event GiveBack):
+	// the index is (w#shard, joined) again; claim, due, code and expires go, attempt
+	// is m.Attempt-1. from is
 	// Claimed for what is late or paused and was not begun, Sending for the sender
 	// that began it and was told for certain that no mail went out; the condition
-	// names that stage and, for Sending, attempt 1. Then it adds one to the cohort's
+	// names that stage and, for Sending, m.Attempt. Then it adds one to the cohort's
 	// returned (a second request).
 	GiveBack(ctx context.Context, m waitlist.Message, from waitlist.Stage) error
 
 	// Begin writes down that a mail is about to be sent, before SES is asked: reads
-	// the entry, puts the code's item (attempt 1 only; condition: not there, or there
-	// for this very joining and claim), then the conditional update; three requests,
-	// two for a second attempt. Attempt 1 goes from claimed to sending and stores
-	// t.Code and t.Expires; attempt 2 stays in sending and keeps the code of the
-	// first. attempt = m.Attempt, due = at + Silence, the index (d#shard, due). The
+	// the entry, puts the code's item (the first attempt of a round only; condition:
+	// not there, or there for this very joining and claim), then the conditional
+	// update; three requests, two for a second attempt. A first attempt goes from
+	// claimed to sending and stores t.Code and t.Expires; a second stays in sending
+	// and keeps the code of the first. attempt = m.Attempt, due = at + Silence, the index (d#shard, due). The
 	// ticket needs Code and Expires; the rest comes from m and the entry.
 	// It returns the entry as it is now.
 	//
 	// ErrTaken: the code is another's, draw again. ErrSuppressed and ErrUnreadable:
 	// nothing was begun; Fail it. ErrStale: also when m.Attempt is not one more than
-	// the entry's. An own retry (the same ticket code) of attempt 1 is not refused;
-	// of attempt 2 it is, and the silence of 15 minutes decides.
+	// the entry's. An own retry (the same ticket code) of a first attempt is not refused;
+	// of a second it is, and the silence of 15 minutes decides.
 	Begin(ctx context.Context, m waitlist.Message, t waitlist.Ticket, at time.Time) (waitlist.Entry, error)
 
 	// Accept tells that a mail of the joining was accepted, by SES itself or by an
 	// event, or is taken as accepted (event Accept; condition: joining, stage sending,
-	// at least that attempt begun): stage invited, invited = at, the index
+	// that attempt begun, in the entry's round): stage invited, invited = at, the index
 	// (d#shard, expires). Then it adds one to the cohort's sent (a second request).
 	Accept(ctx context.Context, ref waitlist.Ref, attempt int, at time.Time) error
 
@@ -163,8 +174,28 @@ type Claims interface {
 
 	// Postpone takes back a second attempt that was begun and certainly not sent:
 	// attempt = m.Attempt-1 and a new due time. Condition: sending, attempt =
-	// m.Attempt, and m.Attempt > 1.
+	// m.Attempt, and that is the second of a round.
 	Postpone(ctx context.Context, m waitlist.Message, due time.Time) error
+
+	// Return gives the place back after a mail of that attempt that came to nothing
+	// (event Return; condition: joining, stage, the attempt's round is the entry's):
+	// stage held, due = b.Until, attempt = the last of the round, code, expires,
+	// invited and delivery go; claim stays. With b.Once it also sets returned, and
+	// wants it not set. Where no round is left (MaxRounds, returned with b.Once, quiet,
+	// suppressed) the entry ends as failed. Then one to the cohort's sent (b.Sent,
+	// from sending), one to its deferred (b.Sent, not delayed already), one to ours of
+	// CohortOf(b.At) (b.Ours). Codes are not revoked.
+	Return(ctx context.Context, ref waitlist.Ref, attempt int, b waitlist.Back) error
+
+	// Requeue puts a held place back into the line (event Requeue; condition: joining,
+	// attempt): the index is (w#shard, joined); claim and due go.
+	Requeue(ctx context.Context, p waitlist.Place) error
+
+	// Delay notes that a mail was delayed (condition: joining, sending or invited, the
+	// attempt's round, no delivery noted), and adds one to the cohort's deferred.
+	// Arrive notes that it arrived (not yet noted), and takes that one off again.
+	Delay(ctx context.Context, ref waitlist.Ref, attempt int) error
+	Arrive(ctx context.Context, ref waitlist.Ref, attempt int) error
 
 	// Expire ends an entry whose code died (event Expire; condition: stage and
 	// expires <= at). From sending it adds to the cohort's sent.

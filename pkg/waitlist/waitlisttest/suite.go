@@ -35,7 +35,7 @@ type Check struct {
 
 // Checks lists what Run tries, in order.
 func Checks() []Check {
-	return slices.Concat(peopleChecks, stepChecks, deskChecks)
+	return slices.Concat(peopleChecks, stepChecks, roundChecks, deskChecks)
 }
 
 // Run tries every check on a store of its own, which open makes. cannot names
@@ -175,7 +175,7 @@ func (t *trial) begin(ref waitlist.Ref, tick time.Time) (waitlist.Message, waitl
 func (t *trial) invite(ref waitlist.Ref, tick time.Time) (waitlist.Message, waitlist.Entry) {
 	t.Helper()
 	m, e := t.begin(ref, tick)
-	t.must(t.Store.Accept(t.Context(), ref, 1, m.Slot.Add(time.Second)))
+	t.must(t.Store.Accept(t.Context(), ref, m.Attempt, m.Slot.Add(time.Second)))
 	return m, e
 }
 

@@ -1,0 +1,148 @@
+package feedback_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"raincheck/pkg/email"
+	"raincheck/pkg/feedback"
+	"raincheck/pkg/twin/twintest"
+	"raincheck/pkg/waitlist"
+)
+
+// A day with a slip in the DNS: for an hour one large provider sends our mail
+// back, 5.7.26. Sending pauses within minutes. Afterwards nobody is suppressed, and
+// everybody of that hour is invited.
+func TestDayWithADNSSlip(t *testing.T) {
+	t.Parallel()
+	w := twintest.NewWorld(t)
+	const people = 3000
+	var refs []waitlist.Ref
+	for i := range people {
+		domain := "example.org"
+		if i%3 == 0 {
+			domain = "gmail.com"
+		}
+		a, err := email.Parse(fmt.Sprintf("person-%04d@%s", i, domain))
+		w.Must(err)
+		j, err := w.Store.Join(w.Ctx, waitlist.Signup{Key: w.Ring.Mailbox(a.Mailbox()), Address: a, Language: "en", At: w.Now})
+		w.Must(err)
+		refs = append(refs, j.Ref)
+		w.Now = w.Now.Add(100 * time.Millisecond)
+	}
+	slip, reported := true, 0
+	minute := func() {
+		w.Throttle(200)
+		w.Minute()
+		for _, m := range w.Outbox.Mails(reported) {
+			reported++
+			e := w.Event(feedback.Delivered, m)
+			e.Provider = email.Provider(m.Tags[email.TagProvider])
+			if slip && strings.HasSuffix(m.To, "@gmail.com") {
+				e.Kind = feedback.OurBounce
+			}
+			w.Must(w.Feedback.Handle(w.Ctx, e))
+		}
+	}
+	paused := 0
+	for i := range 60 {
+		minute()
+		if c, _ := w.Store.Control(w.Ctx); c.Paused && paused == 0 {
+			paused = i + 1
+			if !c.ResumeAt.IsZero() || !strings.Contains(c.PausedBecause, "5.7") {
+				t.Fatalf("control is %+v", c)
+			}
+		}
+	}
+	if paused == 0 || paused > 5 {
+		t.Fatalf("sending paused after %d minutes", paused)
+	}
+	slip = false
+	w.Operate(func(c *waitlist.Control) { c.Resume() })
+	for range 60 {
+		minute()
+	}
+	w.WantStage(waitlist.Invited, refs...)
+	for _, ref := range refs {
+		if e, err := w.Store.Entry(w.Ctx, ref.Key); err != nil || e.Suppressed || e.Returned {
+			t.Fatalf("after the slip: suppressed %v, return used %v, %v", e.Suppressed, e.Returned, err)
+		}
+	}
+}
+
+// A stranger's domain that answers 5.7.x to everything stops nobody's mail.
+func TestStrangersDomainCannotPause(t *testing.T) {
+	t.Parallel()
+	w := twintest.NewWorld(t)
+	refs := w.Crowd(100)
+	w.Throttle(100)
+	w.Minute()
+	for _, m := range w.Outbox.Mails(0) {
+		e := w.Event(feedback.OurBounce, m)
+		e.Provider = email.Elsewhere
+		w.Must(w.Feedback.Handle(w.Ctx, e))
+	}
+	w.WantStage(waitlist.Held, refs...)
+	for range 18 {
+		w.Throttle(100)
+		if r := w.Minute(); r.Paused != "" {
+			t.Fatalf("paused: %s", r.Paused)
+		}
+	}
+	w.WantStage(waitlist.Invited, refs...)
+}
+
+// What comes back by a fault that is nobody's own uses the one return; the second
+// time the entry ends, and the mailbox may join again.
+func TestFullMailboxHasOneReturn(t *testing.T) {
+	t.Parallel()
+	w := twintest.NewWorld(t)
+	refs := w.Join("ann")
+	for n := range 2 {
+		for range 18 {
+			w.Throttle(1)
+			w.Minute()
+		}
+		mails := w.Outbox.Mails(n)
+		if len(mails) != 1 {
+			t.Fatalf("%d mails in round %d", len(mails), n+1)
+		}
+		w.Must(w.Feedback.Handle(w.Ctx, w.Event(feedback.SoftBounce, mails[0])))
+	}
+	w.WantStage(waitlist.Failed, refs...)
+	if e, _ := w.Store.Entry(w.Ctx, refs[0].Key); e.Suppressed {
+		t.Fatal("a full mailbox was suppressed")
+	}
+	w.Join("ann")
+}
+
+// The law is told of mails that have not arrived.
+func TestDelayedMailIsCountedAsDeferred(t *testing.T) {
+	t.Parallel()
+	w := twintest.NewWorld(t)
+	w.Join("ann", "bob")
+	w.Throttle(2)
+	w.Minute()
+	mails := w.Outbox.Mails(0)
+	deferred := func(want int) {
+		t.Helper()
+		if c, _ := w.Store.Cohorts(w.Ctx, twintest.Noon); len(c) != 1 || c[0].Deferred != want {
+			t.Fatalf("counted %+v, want %d deferred", c, want)
+		}
+	}
+	for _, m := range mails {
+		w.Must(w.Feedback.Handle(w.Ctx, w.Event(feedback.Delayed, m)))
+	}
+	deferred(2)
+	e := w.Event(feedback.Delivered, mails[0])
+	e.Took = time.Hour
+	w.Must(w.Feedback.Handle(w.Ctx, e))
+	deferred(1)
+	// Accepted after a lost answer, then rejected: it was not sent.
+	w.Must(w.Feedback.Handle(w.Ctx, w.Event(feedback.Rejected, mails[1])))
+	if stage := w.Stage(w.Event(feedback.Sent, mails[1]).Ref); stage != waitlist.Held {
+		t.Fatalf("a rejected mail leaves its entry %s", stage)
+	}
+}
