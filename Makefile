@@ -12,7 +12,7 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 
 .DEFAULT_GOAL := help
-.PHONY: pages release cover test-runbook build local-build validate deploy deploy-edge template invoke-intake invoke-inviter invoke-sender invoke-feedback start-api test-sam test-emulators test-coldstart test-deploy help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
+.PHONY: pages release cover test-runbook build local-build validate deploy deploy-edge deploy-site template invoke-intake invoke-inviter invoke-sender invoke-feedback start-api test-sam test-emulators test-coldstart test-deploy help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -123,7 +123,7 @@ build: $(SAM_HERE) ## Build the Lambda functions with SAM (ARCHITECTURE=x86_64 f
 
 validate: $(SAM_HERE) ## Check the templates with SAM's linter and cfn-lint
 	$(SAM) validate --lint --template template.yaml --region us-east-1
-	$(CFN_LINT) template.yaml functions/throttle/edge.yaml
+	$(CFN_LINT) template.yaml functions/throttle/edge.yaml functions/throttle/site.yaml
 
 invoke-intake: local-build ## Ask for the waiting room's form in Lambda's container (needs Docker; EVENT=events/intake-join.json and others)
 	$(INVOKE) IntakeFunction --event $(or $(EVENT),events/intake-form.json)
@@ -155,6 +155,12 @@ deploy: build ## Deploy the stack (the first time: make deploy deploy-edge ARGS=
 # The stack's name, for its part that exists in us-east-1 alone.
 STACK ?= raincheck
 EDGE ?=
+
+SITE ?=
+
+deploy-site: ## For who has none: a distribution and a mail identity, in a stack that raincheck never touches (SITE='SiteHost=… OriginDomain=… CertificateArn=… MailDomain=…')
+	aws cloudformation deploy --stack-name $(STACK)-site --template-file functions/throttle/site.yaml --parameter-overrides $(SITE) --no-fail-on-empty-changeset
+	aws cloudformation update-termination-protection --enable-termination-protection --stack-name $(STACK)-site
 
 deploy-edge: ## Deploy the part in us-east-1, the edge's log group, counts and alarms (STACK=raincheck EDGE='AlarmEmail=… WebAcl=rules')
 	aws cloudformation deploy --region us-east-1 --stack-name $(STACK)-edge --template-file functions/throttle/edge.yaml --parameter-overrides Stack=$(STACK) $(EDGE) --no-fail-on-empty-changeset

@@ -19,8 +19,7 @@ func Detach(c *Config) Plan {
 	if origin != nil {
 		noted, ok := c.readNote(origin)
 		if !ok {
-			d.conflict("the origin %s bears no note of what attach did: the stack made this distribution (DistributionMode=create: change or delete the stack instead), "+
-				"or another tool has the fragment (take it out there), or somebody removed the note (run raincheck attach with the same paths once more, which writes it again)", OriginID)
+			d.conflict("the origin %s bears no note of what attach did: another tool has the fragment (take it out there), or somebody removed the note (run raincheck attach with the same paths once more, which writes it again)", OriginID)
 			return d.plan
 		}
 		d.note = noted

@@ -63,7 +63,6 @@ func Look(c *Config, room Room) Attached {
 	}
 	a.Room = true
 	a.Policies = c.text(behaviours[0], "CachePolicyId") == room.CachePolicy && c.text(behaviours[0], "OriginRequestPolicyId") == room.OriginRequestPolicy
-	// A distribution that the template made has the origin under the same name.
 	if origin := c.find("Origins", "Id", c.text(behaviours[0], "TargetOriginId")); origin != nil {
 		a.Domain = c.text(origin, "DomainName")
 		a.Secret = strings.TrimSpace(c.header(origin, gate.OriginHeader)) == room.Secret

@@ -252,7 +252,6 @@ func TestRulesRefuse(t *testing.T) {
 		{map[string]string{"LoadSource": "metric", "LoadFull": "100", "LoadNamespace": "n"}, "needs LoadMetric"},
 		{map[string]string{"LoadSource": "metric", "LoadFull": "100", "LoadNamespace": "n", "LoadMetric": "m"}, ""},
 		{map[string]string{"LoadSource": "expression", "LoadFull": "100"}, "needs LoadExpression"},
-		{map[string]string{"DistributionMode": "create", "OriginDomain": "origin.example.org"}, "needs CertificateArn"},
 	} {
 		value := func(name string) string {
 			if given, ok := story.given[name]; ok {

@@ -1,4 +1,4 @@
-// Package template reads template.yaml and functions/throttle/edge.yaml, so that
+// Package template reads template.yaml and its two companions in functions/throttle, so that
 // tests can hold them against the code that they deploy: a template that drifts
 // from its functions fails in an account, at night, and nowhere else.
 package template
@@ -19,10 +19,11 @@ func Root() string {
 	return filepath.Join(filepath.Dir(here), "..", "..")
 }
 
-// The two templates, from the root.
+// The templates, from the root.
 const (
 	Main = "template.yaml"
 	Edge = "functions/throttle/edge.yaml"
+	Site = "functions/throttle/site.yaml"
 )
 
 // Template is a template of CloudFormation.

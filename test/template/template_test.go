@@ -150,7 +150,7 @@ func variables(t *testing.T, folder string) map[string]bool {
 // TestEveryParameterIsUsed also asks for a description, and a group.
 func TestEveryParameterIsUsed(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{template.Main, template.Edge} {
+	for _, name := range []string{template.Main, template.Edge, template.Site} {
 		tmpl := read(t, name)
 		text, err := os.ReadFile(filepath.Join(template.Root(), name))
 		if err != nil {
@@ -447,9 +447,26 @@ func TestTheRoomGetsWhatItReads(t *testing.T) {
 	if reads == 0 {
 		t.Error("no header is read: has the form changed?")
 	}
-	for _, b := range tmpl.Get("Resources", "Distribution", "Properties", "DistributionConfig", "CacheBehaviors").Content {
-		if got := template.Get(b, "OriginRequestPolicyId"); got.Tag != "!Ref" || got.Value != "RoomOriginRequestPolicy" {
-			t.Errorf("the waiting room's behaviour has the policy %s", got.Value)
+}
+
+// TestTheStackTakesNoSiteWithIt: a distribution or a mail identity in the stack
+// would be removed with it, or by one wrong answer in a guided deployment from
+// another clone. Those of site.yaml outlive even their own stack.
+func TestTheStackTakesNoSiteWithIt(t *testing.T) {
+	t.Parallel()
+	for _, typ := range []string{"AWS::CloudFront::Distribution", "AWS::SES::EmailIdentity"} {
+		for _, file := range []string{template.Main, template.Edge} {
+			if found := read(t, file).Resources(typ); len(found) > 0 {
+				t.Errorf("%s has %v: an update of raincheck can remove the site", file, found)
+			}
+		}
+		site := read(t, template.Site)
+		for _, name := range site.Resources(typ) {
+			for _, policy := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
+				if got := site.Get("Resources", name, policy); got == nil || got.Value != "Retain" {
+					t.Errorf("%s: the %s of %s is not Retain", template.Site, policy, name)
+				}
+			}
 		}
 	}
 }
