@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 
 	"raincheck/pkg/aws/explain"
 	"raincheck/pkg/aws/secret"
@@ -47,7 +46,7 @@ type session struct {
 
 // session finds the stack.
 func (d deployed) session(e *env) (*session, error) {
-	cfg, err := awsConfig(e.ctx)
+	cfg, err := stack.Config(e.ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -72,31 +71,6 @@ func (s *session) line(ctx context.Context) (*table.Table, *bypass.Keyring, erro
 		return nil, nil, awsWords(err)
 	}
 	return table.New(s.cfg, out[0]), keys, nil
-}
-
-// awsConfig finds region and credentials as the aws command does.
-func awsConfig(ctx context.Context) (aws.Config, error) {
-	cfg, err := awsConfigIn(ctx, "")
-	if err == nil && cfg.Region == "" {
-		err = errors.New("no AWS region is set: export AWS_REGION, or use a profile that has one (AWS_PROFILE)")
-	}
-	return cfg, err
-}
-
-// inRegion is cfg in another region.
-func inRegion(cfg aws.Config, region string) aws.Config {
-	next := cfg.Copy()
-	next.Region = region
-	return next
-}
-
-// awsConfigIn has a region to fall back on.
-func awsConfigIn(ctx context.Context, region string) (aws.Config, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(region))
-	if err != nil {
-		return cfg, fmt.Errorf("read the AWS configuration: %w", err)
-	}
-	return cfg, nil
 }
 
 // awsWords is explain.Error, under a name that is short enough for how often it

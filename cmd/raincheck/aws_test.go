@@ -114,6 +114,7 @@ func newWorld(e worldEnv, dynamodb http.Handler, tableName string) *world {
 	w.cloudfront.Code("raincheck-throttle", before+"open"+after)
 	w.cloudfront.Code("raincheck-remember", throttle.ShippedRemember())
 	e.Setenv("DNS", dns.Addr())
+	e.Setenv("XDG_CACHE_HOME", os.DevNull) // nothing is remembered where a story does not say so
 	w.cloudformation.Put("shop", map[string]string{"Url": "https://www.example.org"}, nil)
 	w.cloudfront.Functions(outputs[outThrottle], outputs[outRemember], "arn:aws:cloudfront::111122223333:function/add-index-html")
 	w.secrets.Put(outputs[outOrigin], generated("OriginSecret"))
@@ -241,6 +242,10 @@ var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
 			ts.Fatalf("the edge has no gate")
 		}
 		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text+"\n"), 0o600))
+	},
+	// putgate FILE: the edge has that gate.
+	"putgate": func(ts *testscript.TestScript, neg bool, args []string) {
+		worldOf(ts).edge.Set(gate.Key, strings.TrimSpace(ts.ReadFile(args[0])))
 	},
 	// writes N: so many writes reached the edge so far, or since writes reset.
 	"writes": func(ts *testscript.TestScript, neg bool, args []string) {

@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"raincheck/pkg/aws/table"
@@ -127,12 +125,12 @@ func (c *importCmd) Run(e *env) error {
 		}
 	} else {
 		im.Store = store
-		report, err := openReport(c.Report)
+		report, err := records.OpenReport(c.Report)
 		if err != nil {
-			return err
+			return badInput("--report %w", err)
 		}
 		defer report.Close()
-		if im.After = report.after; im.After > 0 {
+		if im.After = report.After; im.After > 0 {
 			fmt.Fprintf(e.stdout, "Going on after line %d, by %s.\n", im.After, c.Report)
 		}
 		line := newCountLine(e, "%s rows done")
@@ -141,7 +139,7 @@ func (c *importCmd) Run(e *env) error {
 		im.Report = func(r records.Row) error {
 			rows++
 			line.tell(rows)
-			return report.write(r)
+			return report.Write(r)
 		}
 	}
 	return c.done(e, im, bufio.NewReader(file), kind)
@@ -165,58 +163,6 @@ func (c *importCmd) done(e *env, im records.Import, from io.Reader, kind records
 	}
 	return nil
 }
-
-// reportFile is the report of an import, which is also its memory.
-type reportFile struct {
-	file  *os.File
-	after int
-}
-
-// reportHeader is the first line of a report.
-const reportHeader = "line,outcome,why\n"
-
-// openReport finds the last whole line of an earlier run, or begins a report. A
-// file that is no report is left as it is.
-func openReport(name string) (*reportFile, error) {
-	data, err := os.ReadFile(name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, usageError{err}
-	}
-	if head := string(data[:min(len(data), len(reportHeader))]); !strings.HasPrefix(reportHeader, head) {
-		return nil, badInput("--report %s: that file is not the report of an import, and is left as it is; name another one", name)
-	}
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	r := &reportFile{file: f}
-	whole := data[:strings.LastIndex(string(data), "\n")+1]
-	for line := range strings.Lines(string(whole)) {
-		number, _, _ := strings.Cut(line, ",")
-		if n, err := strconv.Atoi(number); err == nil {
-			r.after = n
-		}
-	}
-	err = f.Truncate(int64(len(whole)))
-	if err == nil {
-		_, err = f.Seek(0, io.SeekEnd)
-	}
-	if err == nil && len(whole) == 0 {
-		_, err = io.WriteString(f, reportHeader)
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return r, nil
-}
-
-func (r *reportFile) write(row records.Row) error {
-	why := strings.NewReplacer(`"`, `""`, "\n", " ", "\r", " ").Replace(row.Why) // a line for each row
-	_, err := fmt.Fprintf(r.file, "%d,%s,\"%s\"\n", row.Line, row.Outcome, why)
-	return err
-}
-
-func (r *reportFile) Close() error { return r.file.Close() }
 
 // forgetCmd removes a person.
 type forgetCmd struct {

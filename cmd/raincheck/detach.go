@@ -3,6 +3,7 @@ package main
 import (
 	"raincheck/pkg/attach"
 	"raincheck/pkg/aws/distribution"
+	"raincheck/pkg/aws/stack"
 )
 
 // detachCmd takes raincheck off a distribution.
@@ -21,7 +22,7 @@ func (c *detachCmd) Help() string {
 // Run plans, and applies when told to.
 func (c *detachCmd) Run(e *env) error {
 	// CloudFront is in no region, so that none has to be set for taking it off.
-	cfg, err := awsConfigIn(e.ctx, "us-east-1")
+	cfg, err := stack.ConfigIn(e.ctx, "us-east-1")
 	if err != nil {
 		return err
 	}

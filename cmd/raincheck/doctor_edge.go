@@ -13,6 +13,7 @@ import (
 	"raincheck/pkg/aws/health"
 	"raincheck/pkg/aws/metrics"
 	"raincheck/pkg/aws/secret"
+	"raincheck/pkg/aws/stack"
 	"raincheck/pkg/format"
 	"raincheck/pkg/gate"
 )
@@ -89,7 +90,7 @@ func (s *session) edgeLogs(now func() time.Time) func(context.Context) ([]health
 		if err != nil {
 			return nil, err
 		}
-		return health.EdgeLogs(ctx, inRegion(s.cfg, metrics.EdgeRegion), functionName(out[0]), out[1],
+		return health.EdgeLogs(ctx, stack.InRegion(s.cfg, metrics.EdgeRegion), functionName(out[0]), out[1],
 			[]string{metrics.Visitors, metrics.Admitted}, now().Add(-24*time.Hour))
 	}
 }

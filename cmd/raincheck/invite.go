@@ -46,7 +46,7 @@ func (c *inviteCmd) Run(e *env) error {
 	if c.N > operator.MaxInvite {
 		return badInput("invite %d: at most %s at once; ask again when they are invited", c.N, format.Thousands(operator.MaxInvite))
 	}
-	p, err := c.plane(e)
+	p, err := c.switchable(e)
 	if err != nil {
 		return err
 	}
@@ -59,13 +59,11 @@ func (c *inviteCmd) Run(e *env) error {
 		return c.do(e, p, operator.Change{CancelInvite: true}, "Done. Whoever was claimed already is still mailed.")
 	}
 	who := format.Thousands(c.N) + " who have waited longest"
-	switch {
-	case now.Unread:
-		who += ", of an unknown number"
-	case now.Waiting < c.N:
+	counted := !now.Unread && !now.Decided.IsZero()
+	if counted && now.Waiting < c.N {
 		who = fmt.Sprintf("%s who wait now (of %s asked)", format.Thousands(now.Waiting), format.Thousands(c.N))
 	}
-	fmt.Fprintf(e.stdout, "On %s: invite the %s, beside what the law invites; %s wait, the load is %s.\n", p.name(), who, format.Thousands(now.Waiting), loadOf(now))
+	fmt.Fprintf(e.stdout, "On %s: invite the %s, beside what the law invites; the load is %s.\n", p.name(), who, loadOf(now))
 	if now.Control.InviteNow > 0 {
 		fmt.Fprintf(e.stdout, "  ! this takes the place of %s still to be invited by hand\n", format.Thousands(now.Control.InviteNow))
 	}
@@ -168,7 +166,7 @@ func (c *drainCmd) Help() string {
 
 // Run asks for it.
 func (c *drainCmd) Run(e *env) error {
-	p, err := c.plane(e)
+	p, err := c.switchable(e)
 	if err != nil {
 		return err
 	}

@@ -8,10 +8,10 @@ import (
 	"fmt"
 
 	"raincheck/pkg/aws/edgestore"
+	"raincheck/pkg/aws/stack"
 	"raincheck/pkg/aws/table"
 	"raincheck/pkg/console"
 	"raincheck/pkg/operator"
-	"raincheck/pkg/waitlist"
 )
 
 // plane is the control plane that the switches act on: a local instance or a
@@ -53,6 +53,19 @@ func (w where) plane(e *env) (plane, error) {
 		return s.deployment(e)
 	}
 	return w.instance()
+}
+
+// switchable is the plane for a command that changes something. Without a named
+// stack it says first that it acts on the demonstration; where AWS is configured
+// it refuses, since somebody in a hurry means the stack.
+func (w where) switchable(e *env) (plane, error) {
+	if w.Stack == "" && w.URL == "" {
+		if by := stack.Configured(e.lookup); by != "" {
+			return nil, badInput("no stack is named, and this machine is set up for AWS (%s): name the stack with --stack or RAINCHECK_STACK, or the demonstration on this machine with --url %s", by, localURL)
+		}
+		fmt.Fprintf(e.stdout, "No stack is named: this acts on the demonstration on this machine, %s.\n", localURL)
+	}
+	return w.plane(e)
 }
 
 // instance is the local instance.
@@ -117,6 +130,7 @@ func (s *session) deployment(e *env) (*deployment, error) {
 	if err != nil {
 		return nil, err
 	}
+	stack.Remember(s.Name, out[1], e.now())
 	return &deployment{stack: s.Name, Plane: operator.Plane{
 		Site: operator.Site{Name: s.Parameters["SiteHost"], Target: s.number("Target"), Capacity: s.number("Capacity")},
 		Desk: table.New(s.cfg, out[0]), Edge: edgestore.New(s.cfg, out[1]), Now: e.now, Explain: awsWords,
@@ -135,20 +149,11 @@ func (s *session) number(name string) float64 {
 // onlyEdge is the control plane of a stack of which nothing but the store at
 // the edge can be found: enough for the switches of an emergency.
 func onlyEdge(ctx context.Context, e *env, arn string, why error) (*deployment, error) {
-	cfg, err := awsConfigIn(ctx, "us-east-1")
+	cfg, err := stack.ConfigIn(ctx, "us-east-1")
 	if err != nil {
 		return nil, err
 	}
 	return &deployment{stack: "whose store is " + arn, Plane: operator.Plane{
-		Desk: noDesk{why}, Edge: edgestore.New(cfg, arn), Now: e.now, Explain: awsWords,
+		Desk: operator.NoDesk{Why: why}, Edge: edgestore.New(cfg, arn), Now: e.now, Explain: awsWords,
 	}}, nil
 }
-
-// noDesk is a waitlist that could not be found.
-type noDesk struct{ why error }
-
-func (n noDesk) Notice(context.Context) (c waitlist.Control, p waitlist.Progress, err error) {
-	return c, p, n.why
-}
-func (n noDesk) UpdateControl(context.Context, func(*waitlist.Control) error) error { return n.why }
-func (n noDesk) State(context.Context) ([]byte, error)                              { return nil, n.why }

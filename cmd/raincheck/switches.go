@@ -19,10 +19,7 @@ type apply struct {
 }
 
 // openCmd lets everybody in.
-type openCmd struct {
-	where
-	EdgeStore string `env:"RAINCHECK_EDGE_STORE" placeholder:"ARN" help:"The stack's store at the edge (its output EdgeStoreArn): opens also while CloudFormation does not answer, or without the stack's name."`
-}
+type openCmd struct{ emergency }
 
 // Run acts at once and reads nothing first: it is the way back to a site
 // without raincheck, and must work while all else is down.
@@ -43,22 +40,6 @@ func (c *openCmd) Run(e *env) error {
 	return nil
 }
 
-// plane is where the switch acts: on the store at the edge alone where nothing
-// else of the stack can be found.
-func (c *openCmd) plane(e *env) (plane, error) {
-	if c.EdgeStore == "" || c.URL != "" {
-		return c.where.plane(e)
-	}
-	if c.Stack == "" {
-		return onlyEdge(e.ctx, e, c.EdgeStore, errors.New("no stack is named: --stack"))
-	}
-	p, err := c.where.plane(e)
-	if err != nil {
-		return onlyEdge(e.ctx, e, c.EdgeStore, err)
-	}
-	return p, nil
-}
-
 // Help is shown by --help.
 func (c *openCmd) Help() string {
 	return "People who wait keep their places and are still invited; `raincheck throttle --apply` goes back to the law."
@@ -66,7 +47,7 @@ func (c *openCmd) Help() string {
 
 // throttleCmd lets the law, or a fixed share, decide.
 type throttleCmd struct {
-	where
+	emergency
 	apply
 	Admit *float64 `placeholder:"SHARE" help:"Let in this fixed share of new visitors (0 to 1) until released by another switch, instead of what the law says."`
 	Law   string   `placeholder:"LAW" help:"Another admission law: observer (the policy's default) or ramp (2013's rule)."`
@@ -74,18 +55,20 @@ type throttleCmd struct {
 
 // Run switches to throttle.
 func (c *throttleCmd) Run(e *env) error {
-	return c.where.switchTo(e, c.apply, operator.Change{Mode: gate.Throttle, Admit: c.Admit, Law: c.Law})
+	p, err := c.plane(e)
+	return switchTo(e, p, err, c.apply, operator.Change{Mode: gate.Throttle, Admit: c.Admit, Law: c.Law})
 }
 
 // holdCmd lets nobody new in.
 type holdCmd struct {
-	where
+	emergency
 	apply
 }
 
 // Run switches to hold.
 func (c *holdCmd) Run(e *env) error {
-	return c.where.switchTo(e, c.apply, operator.Change{Mode: gate.Hold})
+	p, err := c.plane(e)
+	return switchTo(e, p, err, c.apply, operator.Change{Mode: gate.Hold})
 }
 
 // Help is shown by --help.
@@ -109,7 +92,8 @@ func (c *observeCmd) Help() string {
 // Run switches to observe, or reports.
 func (c *observeCmd) Run(e *env) error {
 	if !c.Report {
-		return c.where.switchTo(e, c.apply, operator.Change{Mode: gate.Observe})
+		p, err := c.switchable(e)
+		return switchTo(e, p, err, c.apply, operator.Change{Mode: gate.Observe})
 	}
 	if c.Since <= 0 {
 		return badInput("--since %s: it is how far back, such as 24h", c.Since)
@@ -135,7 +119,8 @@ type pauseCmd struct {
 
 // Run stops the mail.
 func (c *pauseCmd) Run(e *env) error {
-	return c.where.switchTo(e, c.apply, operator.Change{Paused: new(true)})
+	p, err := c.switchable(e)
+	return switchTo(e, p, err, c.apply, operator.Change{Paused: new(true)})
 }
 
 // resumeCmd sends again.
@@ -146,7 +131,8 @@ type resumeCmd struct {
 
 // Run sends again.
 func (c *resumeCmd) Run(e *env) error {
-	return c.where.switchTo(e, c.apply, operator.Change{Paused: new(false)})
+	p, err := c.switchable(e)
+	return switchTo(e, p, err, c.apply, operator.Change{Paused: new(false)})
 }
 
 // loadCmd tells the law the site's load.
@@ -161,7 +147,7 @@ func (c *loadCmd) Run(e *env) error {
 	if !(c.Load >= 0 && c.Load <= 10) { // NaN is neither
 		return badInput("load %g: it is a share of the capacity, such as 0.93 for 93 %%", c.Load)
 	}
-	p, err := c.plane(e)
+	p, err := c.switchable(e)
 	if err != nil {
 		return err
 	}
@@ -172,9 +158,9 @@ func (c *loadCmd) Run(e *env) error {
 	return nil
 }
 
-// switchTo says what change would do, and does it when told to.
-func (w where) switchTo(e *env, a apply, change operator.Change) error {
-	p, err := w.plane(e)
+// switchTo says what change would do on a plane, if it could be found, and does it
+// when told to.
+func switchTo(e *env, p plane, err error, a apply, change operator.Change) error {
 	if err != nil {
 		return err
 	}

@@ -220,3 +220,18 @@ func after(since, at time.Time) time.Time {
 	}
 	return at
 }
+
+// NoDesk is the waitlist of a stack of which nothing but the store at the edge
+// can be found. Every call answers Why.
+type NoDesk struct{ Why error }
+
+// Notice answers Why.
+func (n NoDesk) Notice(context.Context) (c waitlist.Control, p waitlist.Progress, err error) {
+	return c, p, n.Why
+}
+
+// UpdateControl answers Why.
+func (n NoDesk) UpdateControl(context.Context, func(*waitlist.Control) error) error { return n.Why }
+
+// State answers Why.
+func (n NoDesk) State(context.Context) ([]byte, error) { return nil, n.Why }

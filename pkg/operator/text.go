@@ -64,7 +64,7 @@ func (s Snapshot) rows() [][3]string {
 	if s.Admit != nil {
 		in[1] = format.Percent(*s.Admit)
 	}
-	if s.Unread {
+	if s.Unread || s.Decided.IsZero() {
 		return [][3]string{load, in, {"waiting", unknown}, {"invite", unknown}}
 	}
 	waiting := [3]string{"waiting", format.Thousands(s.Waiting)}

@@ -29,7 +29,7 @@ func TestStatusOfASwitchJustThrown(t *testing.T) {
 // TestStatusOfADrain: what was asked for by hand is on the screen until it is done.
 func TestStatusOfADrain(t *testing.T) {
 	t.Parallel()
-	s := operator.Snapshot{Decision: operator.Decision{Invite: 31}, Control: waitlist.Control{Drain: true, InviteNow: 1500, SignupsOff: true}}
+	s := operator.Snapshot{Decision: operator.Decision{Invite: 31, Decided: time.Unix(1, 0)}, Control: waitlist.Control{Drain: true, InviteNow: 1500, SignupsOff: true}}
 	if out := s.Text(); !strings.Contains(out, "  31  by the last decision, and 1,500 more by hand; draining: everyone left is invited\n") {
 		t.Error(out)
 	}
