@@ -30,10 +30,14 @@ type People struct {
 	// Night, when set, is when people sleep: who would come back then comes the
 	// same while after it ends.
 	Night *Night
+	// Evening is the share of those who come back that does so between 18:00 and
+	// 22:00, once work is done, if they are invited earlier on the day.
+	Evening float64
 }
 
-// Night is a span of the trace's own day, in hours: From 23 Until 7.
-type Night struct{ From, Until float64 }
+// Night is a span of the trace's own day, in hours: From 23 Until 7. Awake is the
+// share of people who are up in it, and come as they do by day.
+type Night struct{ From, Until, Awake float64 }
 
 // CaptivePeople are the people of the goal table.
 func CaptivePeople() People {
@@ -100,7 +104,7 @@ func (p People) Validate() error {
 	for _, v := range []struct {
 		name  string
 		share float64
-	}{{"the share that leaves an address", p.LeaveAddress}, {"the share that comes back to the door", p.ComeBack}, {"the return rate", p.Return}} {
+	}{{"the share that leaves an address", p.LeaveAddress}, {"the share that comes back to the door", p.ComeBack}, {"the return rate", p.Return}, {"the share that comes in the evening", p.Evening}} {
 		if !(v.share >= 0 && v.share <= 1) {
 			return fmt.Errorf("%s is %v: it is a share from 0 to 1", v.name, v.share)
 		}

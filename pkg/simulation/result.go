@@ -35,6 +35,9 @@ type Summary struct {
 	Late       int `json:"late"`
 	Lost       int `json:"lost"`
 	Waiting    int `json:"waiting"`
+	// InvitedFull were invited on a day that begins full, before the load had fallen
+	// below the target.
+	InvitedFull int `json:"invitedFull"`
 	// MaxLoad is the highest load at the end of a minute, MaxLoadAt when;
 	// Above100 and Above95 how many minutes were above 1.0 and 0.95.
 	MaxLoad   float64   `json:"maxLoad"`
@@ -45,8 +48,8 @@ type Summary struct {
 	// waited.
 	Minutes int `json:"minutes"`
 	Queued  int `json:"queued"`
-	// Utilisation is the mean load while somebody waits, as a share of the target,
-	// what is above the target not counted; MeanLoad the mean load then, all
+	// Utilisation is the mean load while somebody waits, as a true metric shows it,
+	// as a share of the target, what is above the target not counted; MeanLoad the mean load then, all
 	// counted.
 	Utilisation float64 `json:"utilisation"`
 	MeanLoad    float64 `json:"meanLoad"`
@@ -129,6 +132,9 @@ func (s *Series) waited(joined, wait, n int) {
 func (w *world) finish() Summary {
 	s, end := w.sum, len(w.Trace.Visits)
 	for _, g := range w.line[w.first:] {
+		if g.nobody {
+			continue
+		}
 		w.waits[end-g.minute] += g.count
 		w.series.waited(g.minute, end-g.minute, g.count)
 	}
@@ -146,7 +152,7 @@ func (w *world) finish() Summary {
 		}
 		if m > 0 && w.series.Waiting[m-1] > 0 && w.series.Waiting[m] > 0 {
 			s.Queued++
-			used += min(load, w.Policy.Target)
+			used += min(w.shown(load), w.Policy.Target)
 			s.MeanLoad += load
 		}
 		if l := float64(w.series.longest[m]); l > s.WaitMax {

@@ -40,13 +40,18 @@ func Run(s Scenario, control func(admission.Policy) Controller) (Result, error) 
 	w := newWorld(s)
 	c := control(s.Policy)
 	decided, last := admission.Decision{Admit: 1}, -1
+	if p, ok := c.(*physics); ok {
+		p.close(w)
+	}
 	for m := range s.Trace.Visits {
 		w.admit[m+s.Conditions.Effect] = decided.Admit
-		if !has(s.Conditions.Missed, m) {
+		if !w.missed(m) {
 			o := w.observe(last, m)
 			if m > 0 && m == s.Conditions.Restart {
 				c = control(s.Policy)
-				o.Outstanding = w.outstanding(m)
+				if !s.Conditions.Untold {
+					o.Outstanding = w.outstanding(m)
+				}
 			}
 			if p, ok := c.(*planner); ok {
 				decided = p.plan(w, m)

@@ -34,6 +34,19 @@ type Conditions struct {
 	// MetricStep is what the metric is rounded to, 0.01 where it comes in whole
 	// percents; 0 is not at all.
 	MetricStep float64
+	// MetricPower, MetricBase and MetricTop are the metric of a site that does not
+	// count people: MetricBase of it is constant, the rest grows with that power of
+	// the people (0 is 1), and it never shows more than MetricTop (0 is no top). It
+	// shows 1.0 at the capacity whatever they are.
+	MetricPower, MetricBase, MetricTop float64
+	// MetricGone says that above MetricTop nothing is known instead.
+	MetricGone bool
+	// Lies are minutes in which the metric shows that many times what it should.
+	Lies  []Span
+	LieBy float64
+	// Said are minutes in which somebody says the load by hand: SaidLoad.
+	Said     []Span
+	SaidLoad float64
 	// NoMetric are minutes in which no load becomes known, and none of them later.
 	NoMetric []Span
 	// Frozen are minutes in which the metric repeats what it said before them.
@@ -51,8 +64,13 @@ type Conditions struct {
 	// Paused are minutes in which the sender is paused: what was asked for and not
 	// sent goes back to the line.
 	Paused []Span
-	// Missed are minutes without a tick.
-	Missed []Span
+	// Missed are minutes without a tick, MissedShare is the share of all the others
+	// that is missing, by chance.
+	Missed      []Span
+	MissedShare float64
+	// Ahead are minutes in which the law's clock is ahead by AheadBy minutes.
+	Ahead   []Span
+	AheadBy int
 	// Drop and DropTo: in these minutes the site bears only that share of its
 	// capacity. The policy does not know.
 	Drop   []Span
@@ -64,6 +82,22 @@ type Conditions struct {
 	// Restart is a minute at which the law begins anew with an empty state, told
 	// of the codes that are out. 0 is never.
 	Restart int
+	// Untold leaves those codes out.
+	Untold bool
+	// Begin is the load at which the day begins, on a site at rest whose metric and
+	// counts of a quarter of an hour are known; 0 is an empty site of which nothing
+	// is. BeginWaiting are on the waitlist then.
+	Begin        float64
+	BeginWaiting int
+	// Nobody are the minutes in which NobodyPer addresses a minute are posted that
+	// belong to nobody.
+	Nobody    []Span
+	NobodyPer int
+	// Deferred is the share of the mails that arrives DeferredFor later; the law is
+	// told of it unless DeferredUntold.
+	Deferred       float64
+	DeferredFor    time.Duration
+	DeferredUntold bool
 	// Unreported leaves out what mails were sent, as a simulator may that knows
 	// nothing of mails.
 	Unreported bool
@@ -113,7 +147,7 @@ func (s Scenario) Validate() error {
 	case !(c.MailPerSecond >= 0 && c.MailPerSecond <= 1e9 && c.MailPerDay >= 0 && c.MailPerDay <= 1e12):
 		conditions = fmt.Errorf("mails of %v a second and %v a day: they are numbers, 0 for no bound", c.MailPerSecond, c.MailPerDay)
 	default:
-		conditions = c.within(len(s.Trace.Visits))
+		conditions = errors.Join(c.shape(), c.within(len(s.Trace.Visits)))
 	}
 	var trace error
 	if n := len(s.Trace.Visits); n == 0 || n > 60*24*31 {
@@ -122,6 +156,27 @@ func (s Scenario) Validate() error {
 		trace = fmt.Errorf("a trace of %.0f visits: more than 50 million; scale it to the site with --offer", total)
 	}
 	return errors.Join(s.Policy.Validate(), s.People.Validate(), s.Site.Validate(), conditions, trace)
+}
+
+// shape reports a metric or a beginning that cannot be.
+func (c Conditions) shape() error {
+	for _, v := range []struct {
+		name      string
+		value     float64
+		low, high float64
+	}{
+		{"a metric that grows with the power", c.MetricPower, 0, 4}, {"a constant part of the metric", c.MetricBase, 0, 0.9},
+		{"a top of the metric", c.MetricTop, 0, 10}, {"a metric that lies by a factor", c.LieBy, 0, 10}, {"a load said", c.SaidLoad, 0, 20},
+		{"a share of missed ticks", c.MissedShare, 0, 0.99}, {"a clock ahead by", float64(c.AheadBy), 0, 1440},
+		{"a load at the beginning", c.Begin, 0, 10}, {"a waitlist at the beginning", float64(c.BeginWaiting), 0, 1e7},
+		{"addresses of nobody a minute", float64(c.NobodyPer), 0, 1e6}, {"a share of deferred mails", c.Deferred, 0, 1},
+		{"minutes of a deferred mail", c.DeferredFor.Minutes(), 0, 1440},
+	} {
+		if !(v.value >= v.low && v.value <= v.high) {
+			return fmt.Errorf("%s is %v: want a number from %v to %v", v.name, v.value, v.low, v.high)
+		}
+	}
+	return nil
 }
 
 // within reports a time that lies beyond the day: a run in which what was asked
@@ -133,7 +188,8 @@ func (c Conditions) within(minutes int) error {
 		spans []Span
 	}{
 		{"no metric", c.NoMetric}, {"a frozen metric", c.Frozen}, {"no counts", c.NoEdge}, {"a paused sender", c.Paused},
-		{"missed ticks", c.Missed}, {"a drop of the capacity", c.Drop},
+		{"missed ticks", c.Missed}, {"a clock ahead", c.Ahead}, {"a metric that lies", c.Lies}, {"a load said by hand", c.Said},
+		{"addresses of nobody", c.Nobody}, {"a drop of the capacity", c.Drop},
 		{"a restart", []Span{{c.Restart, c.Restart + 1}}}, {"a jump of the return rate", []Span{{c.Jump, c.Jump + 1}}},
 	} {
 		for _, span := range s.spans {

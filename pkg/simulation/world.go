@@ -16,7 +16,10 @@ const draws = 50
 const longest = 24 * 60
 
 // group is people who joined the line, or were invited, in the same minute.
-type group struct{ minute, count int }
+type group struct {
+	minute, count int
+	nobody        bool // addresses that belong to nobody
+}
 
 // returning is how many of one minute's invited come back in a minute.
 type returning struct{ invited, count int }
@@ -27,6 +30,8 @@ type world struct {
 	r *rand.Rand
 	// crowd draws the demand by itself, so that every controller meets the same.
 	crowd *rand.Rand
+	// missing draws the ticks that are missed, by itself for the same reason.
+	missing *rand.Rand
 
 	visit, back, tries spread
 	// leaving is how many leave the site in a minute; coming who redeems; late who
@@ -37,6 +42,7 @@ type world struct {
 	trying  [][draws]int
 
 	onSite  int
+	below   bool    // the load has been below the target
 	line    []group // the waiting, oldest first
 	first   int     // where the line begins
 	waiting int
@@ -47,7 +53,11 @@ type world struct {
 	sent, redeemed []int
 	// what became known since the last tick
 	newSent, newRedeemed []group
-	sentToday            []int
+	// deferred are mails that are delayed since the last tick, arrived by the minute
+	// the cohorts whose delay ends.
+	deferred  []group
+	arrived   [][]group
+	sentToday []int
 
 	series Series
 	sum    Summary
@@ -57,12 +67,12 @@ type world struct {
 func newWorld(s Scenario) *world {
 	n := len(s.Trace.Visits)
 	w := &world{
-		Scenario: s, r: chance(s.Seed), crowd: chance(s.Seed + 1<<32),
+		Scenario: s, r: chance(s.Seed), crowd: chance(s.Seed + 1<<32), missing: chance(s.Seed + 1<<33),
 		visit:   newSpread(lognormalMinutes(medianOf(s.Site.Visit, s.Site.VisitSigma), s.Site.VisitSigma, longest)),
 		back:    newSpread(lognormalMinutes(s.People.ReturnMedian, s.People.ReturnSigma, 3*longest)),
 		leaving: make([]int, n+longest+1), coming: make([][]returning, n), late: make([]int, n),
 		admit: make([]float64, n+s.Conditions.Effect+1), sent: make([]int, n), redeemed: make([]int, n),
-		sentToday: make([]int, n), waits: make([]int, n+1),
+		sentToday: make([]int, n), arrived: make([][]group, n), waits: make([]int, n+1),
 		series: newSeries(s.Trace.Start, n),
 	}
 	if s.People.ComeBack > 0 {
@@ -77,7 +87,76 @@ func newWorld(s Scenario) *world {
 	for i := range w.admit {
 		w.admit[i] = 1
 	}
+	w.begin()
 	return w
+}
+
+// begin puts people onto a site at rest: of those, more stay for long than of who
+// comes now (renewal theory).
+func (w *world) begin() {
+	w.onSite = int(w.Conditions.Begin * w.Site.Capacity)
+	if w.onSite > 0 {
+		weights := lognormalMinutes(medianOf(w.Site.Visit, w.Site.VisitSigma), w.Site.VisitSigma, longest)
+		left := 0.0
+		for k := len(weights) - 1; k >= 0; k-- {
+			left += weights[k]
+			weights[k] = left
+		}
+		rest := newSpread(weights)
+		for range w.onSite {
+			w.leaving[rest.draw(w.r)]++
+		}
+	}
+	w.join(0, w.Conditions.BeginWaiting, false)
+}
+
+// shown is what a metric without noise shows of a load.
+func (w *world) shown(load float64) float64 {
+	c := w.Conditions
+	if c.MetricPower == 0 && c.MetricBase == 0 {
+		return load
+	}
+	power := c.MetricPower
+	if power == 0 {
+		power = 1
+	}
+	return c.MetricBase + (1-c.MetricBase)*math.Pow(load, power)
+}
+
+// measure is what the metric says of a load in a minute; negative is nothing.
+func (w *world) measure(m int, load float64) float64 {
+	c := w.Conditions
+	if has(c.Said, m) {
+		return c.SaidLoad
+	}
+	v := max(0, w.shown(load)*(1+c.MetricNoise*w.r.NormFloat64()))
+	if has(c.Lies, m) {
+		v *= c.LieBy
+	}
+	if c.MetricTop > 0 && v > c.MetricTop {
+		v = c.MetricTop
+		if c.MetricGone {
+			return -1
+		}
+	}
+	if c.MetricStep > 0 {
+		v = math.Round(v/c.MetricStep) * c.MetricStep
+	}
+	return v
+}
+
+// stamp is the time of a minute as the law's clock has it.
+func (w *world) stamp(m int) time.Time {
+	if has(w.Conditions.Ahead, m) {
+		return w.tick(m + w.Conditions.AheadBy)
+	}
+	return w.tick(m)
+}
+
+// missed says whether the tick of a minute never runs. It is asked once a minute.
+func (w *world) missed(m int) bool {
+	chance := w.Conditions.MissedShare > 0 && w.missing.Float64() < w.Conditions.MissedShare
+	return chance || has(w.Conditions.Missed, m)
 }
 
 // capacity is what the site bears in a minute.
@@ -116,12 +195,15 @@ func (w *world) live(m int) {
 			w.turnAwayAgain(m, n-got, k)
 		}
 	}
+	if has(w.Conditions.Nobody, m) {
+		w.join(m, w.Conditions.NobodyPer, true)
+	}
 	w.post(m) // before the returns: some come within their minute
 	back := 0
 	for _, c := range w.coming[m] {
 		back += c.count
 		w.redeemed[c.invited] += c.count
-		w.newRedeemed = append(w.newRedeemed, group{c.invited, c.count})
+		w.newRedeemed = append(w.newRedeemed, group{minute: c.invited, count: c.count})
 	}
 	w.enter(m, in+back)
 	w.onSite -= w.leaving[m]
@@ -132,12 +214,9 @@ func (w *world) live(m int) {
 	if visitors > 0 {
 		sampledIn = binomial(w.r, sampled, float64(in)/float64(visitors))
 	}
-	s.counted[m] = admission.EdgeCount{At: w.tick(m), Visitors: float64(sampled * w.Conditions.Sample), Admitted: float64(sampledIn * w.Conditions.Sample)}
+	s.counted[m] = admission.EdgeCount{At: w.stamp(m), Visitors: float64(sampled * w.Conditions.Sample), Admitted: float64(sampledIn * w.Conditions.Sample)}
 	load := float64(before+w.onSite) / 2 / w.capacity(m)
-	s.metric[m] = max(0, load*(1+w.Conditions.MetricNoise*w.r.NormFloat64()))
-	if step := w.Conditions.MetricStep; step > 0 {
-		s.metric[m] = math.Round(s.metric[m]/step) * step
-	}
+	s.metric[m] = w.measure(m, load)
 	s.Demand[m], s.Visitors[m], s.Door[m], s.Returned[m] = float64(demand), float64(visitors), float64(in), float64(back)
 	s.OnSite[m], s.Load[m], s.Admit[m], s.Waiting[m] = float64(w.onSite), float64(w.onSite)/w.capacity(m), a, float64(w.waiting)
 	w.sum.Door += in
@@ -151,7 +230,7 @@ func (w *world) turnAway(m, n int, a float64) {
 	}
 	w.sum.TurnedAway += n
 	joined := binomial(w.r, n, w.People.LeaveAddress)
-	w.join(m, joined)
+	w.join(m, joined, false)
 	again := binomial(w.r, n-joined, w.People.ComeBack)
 	w.sum.Lost += n - joined - again
 	for range again {
@@ -167,7 +246,7 @@ func (w *world) turnAwayAgain(m, n, class int) {
 	}
 	w.sum.TurnedAway += n
 	joined := binomial(w.r, n, w.People.LeaveAddress)
-	w.join(m, joined)
+	w.join(m, joined, false)
 	again := binomial(w.r, n-joined, w.People.ComeBack)
 	w.sum.Lost += n - joined - again
 	for range again {
@@ -183,13 +262,17 @@ func (w *world) tryLater(m, class int) {
 	w.sum.Lost++
 }
 
-func (w *world) join(m, n int) {
+// join adds n people to the waitlist, or addresses of nobody, which count as
+// nobody in the summary.
+func (w *world) join(m, n int, nobody bool) {
 	if n == 0 {
 		return
 	}
-	w.sum.Joined += n
+	if !nobody {
+		w.sum.Joined += n
+	}
 	w.waiting += n
-	w.line = append(w.line, group{m, n})
+	w.line = append(w.line, group{m, n, nobody})
 }
 
 // claim takes the n oldest from the line for the decision of minute m.
@@ -199,7 +282,13 @@ func (w *world) claim(m, n int) {
 		return
 	}
 	w.series.Invited[m] += float64(n)
-	w.posted = append(w.posted, group{m, n})
+	w.posted = append(w.posted, group{minute: m, count: n})
+	if m > 0 && w.series.Load[m-1] < w.Policy.Target {
+		w.below = true
+	}
+	if !w.below && w.Conditions.Begin >= w.Policy.Target {
+		w.sum.InvitedFull += n
+	}
 }
 
 // post sends what was asked for, as fast as the mail service takes it.
@@ -246,7 +335,7 @@ func (w *world) send(m, decided, n int) {
 	w.sentToday[m] += n
 	w.sum.Invited += n
 	w.waiting -= n
-	w.newSent = append(w.newSent, group{decided, n})
+	w.newSent = append(w.newSent, group{minute: decided, count: n})
 	rate := w.People.Return
 	if w.Conditions.Jump > 0 && decided >= w.Conditions.Jump {
 		rate = w.Conditions.JumpTo
@@ -255,6 +344,13 @@ func (w *world) send(m, decided, n int) {
 		g := &w.line[w.first]
 		take := min(n, g.count)
 		wait := decided - g.minute
+		if g.nobody {
+			n -= take
+			if g.count -= take; g.count == 0 {
+				w.first++
+			}
+			continue
+		}
 		w.waits[max(0, wait)] += take
 		w.series.waited(g.minute, max(0, wait), take)
 		comes := binomial(w.r, take, rate*w.People.willing(time.Duration(wait)*time.Minute))
@@ -271,9 +367,23 @@ func (w *world) send(m, decided, n int) {
 // expect draws when n people mailed in minute m come back.
 func (w *world) expect(m, decided, n int) {
 	life := int(time.Duration(w.Policy.CodeTTL).Minutes())
-	for range n {
+	c := w.Conditions
+	deferred := binomial(w.r, n, c.Deferred)
+	if deferred > 0 && !c.DeferredUntold {
+		w.deferred = append(w.deferred, group{minute: decided, count: deferred})
+		if end := m + int(c.DeferredFor.Minutes()); end < len(w.arrived) {
+			w.arrived[end] = append(w.arrived[end], group{minute: decided})
+		}
+	}
+	for i := range n {
 		at := m + w.back.draw(w.r)
-		if w.People.Night != nil && at > m {
+		if i < deferred {
+			at += int(c.DeferredFor.Minutes())
+		}
+		if p := w.People.Evening; p > 0 && w.r.Float64() < p {
+			at = w.evening(m, at)
+		}
+		if night := w.People.Night; night != nil && at > m && !(night.Awake > 0 && w.r.Float64() < night.Awake) {
 			at = int(w.People.Awake(w.tick(at)).Sub(w.Trace.Start) / time.Minute)
 		}
 		late := at-m > life
@@ -296,26 +406,29 @@ func (w *world) expect(m, decided, n int) {
 	}
 }
 
+// evening moves a return to the evening of its day, if it would be before that.
+func (w *world) evening(m, at int) int {
+	const from, until = 18 * 60, 22 * 60
+	day := w.tick(m).Hour()*60 + w.tick(m).Minute()
+	if day >= from {
+		return at
+	}
+	return max(at, m+from-day+w.r.IntN(until-from))
+}
+
 // observe is what becomes known at the tick of minute m, since that of last.
 func (w *world) observe(last, m int) admission.Observation {
 	c := w.Conditions
-	o := admission.Observation{Time: w.tick(m), Waiting: w.waiting}
+	o := admission.Observation{Time: w.stamp(m), Waiting: w.waiting}
 	for _, p := range w.posted {
 		o.Waiting -= p.count // claimed already
 	}
+	if last < 0 && c.Begin > 0 {
+		w.before(&o)
+	}
 	for k := max(0, last-c.MetricLag+1); k <= m-c.MetricLag; k++ {
-		switch {
-		case has(c.NoMetric, k):
-		case has(c.Frozen, k):
-			stuck := k
-			for has(c.Frozen, stuck) {
-				stuck--
-			}
-			if stuck >= 0 {
-				o.Load = append(o.Load, admission.Sample{At: w.tick(k), Value: w.series.metric[stuck]})
-			}
-		default:
-			o.Load = append(o.Load, admission.Sample{At: w.tick(k), Value: w.series.metric[k]})
+		if v := w.known(k); v >= 0 {
+			o.Load = append(o.Load, admission.Sample{At: w.stamp(k), Value: v})
 		}
 	}
 	for k := max(0, last-c.EdgeLag+1); k <= m-c.EdgeLag; k++ {
@@ -323,13 +436,20 @@ func (w *world) observe(last, m int) admission.Observation {
 			o.Edge = append(o.Edge, w.series.counted[k])
 		}
 	}
+	for k := max(0, last+1); k <= m; k++ {
+		o.Deferred = append(o.Deferred, w.cohorts(w.arrived[k])...)
+	}
+	o.Deferred, w.deferred = append(o.Deferred, w.cohorts(w.deferred)...), w.deferred[:0]
 	if !c.Unreported {
 		o.Sent = w.cohorts(w.newSent)
 	}
 	o.Redeemed = w.cohorts(w.newRedeemed)
 	w.newSent, w.newRedeemed = w.newSent[:0], w.newRedeemed[:0]
-	if m > 0 {
+	switch {
+	case m > 0:
 		o.Applied = &admission.Applied{Mode: "throttle", Admit: w.admit[m-1]}
+	case c.Begin > 0:
+		o.Applied = &admission.Applied{Mode: "open"}
 	}
 	switch {
 	case has(c.Paused, m):
@@ -346,10 +466,40 @@ func (w *world) observe(last, m int) admission.Observation {
 	return o
 }
 
+// before is what is known at the first tick of a quarter of an hour before it.
+func (w *world) before(o *admission.Observation) {
+	c := w.Conditions
+	for k := -15; k <= -c.MetricLag; k++ {
+		if v := w.measure(k, c.Begin); v >= 0 && !has(c.NoMetric, 0) {
+			o.Load = append(o.Load, admission.Sample{At: w.tick(k), Value: v})
+		}
+		if n := float64(poisson(w.r, w.Trace.At(0)/float64(c.Sample)) * c.Sample); k <= -c.EdgeLag && !has(c.NoEdge, 0) {
+			o.Edge = append(o.Edge, admission.EdgeCount{At: w.tick(k), Visitors: n, Admitted: n})
+		}
+	}
+}
+
+// known is the load of a minute as it becomes known; negative is not at all.
+func (w *world) known(k int) float64 {
+	c := w.Conditions
+	switch {
+	case has(c.NoMetric, k):
+		return -1
+	case has(c.Frozen, k):
+		for has(c.Frozen, k) {
+			k--
+		}
+		if k < 0 {
+			return -1
+		}
+	}
+	return w.series.metric[k]
+}
+
 func (w *world) cohorts(groups []group) []admission.Cohort {
 	out := make([]admission.Cohort, 0, len(groups))
 	for _, g := range groups {
-		out = append(out, admission.Cohort{Invited: w.tick(g.minute), Count: g.count})
+		out = append(out, admission.Cohort{Invited: w.stamp(g.minute), Count: g.count})
 	}
 	return out
 }
@@ -359,7 +509,7 @@ func (w *world) outstanding(m int) []admission.Outstanding {
 	var out []admission.Outstanding
 	for k := max(0, m-int(time.Duration(w.Policy.CodeTTL).Minutes())); k < m; k++ {
 		if w.sent[k] > 0 {
-			out = append(out, admission.Outstanding{Invited: w.tick(k), Sent: w.sent[k], Redeemed: w.redeemed[k]})
+			out = append(out, admission.Outstanding{Invited: w.stamp(k), Sent: w.sent[k], Redeemed: w.redeemed[k]})
 		}
 	}
 	return out

@@ -17,6 +17,25 @@ func (noThrottle) Decide(o admission.Observation) admission.Decision {
 	return admission.Decision{Time: o.Time, Admit: 1, Because: "everybody is let in"}
 }
 
+// Physics lets nobody new in from the first tick on, at once: what a site that
+// begins too full cannot avoid.
+func Physics(admission.Policy) Controller { return &physics{} }
+
+type physics struct{}
+
+func (*physics) Name() string { return "nobody new" }
+
+func (*physics) Decide(o admission.Observation) admission.Decision {
+	return admission.Decision{Time: o.Time, Because: "nobody is let in"}
+}
+
+// close makes the decision that stood before the first tick the same.
+func (*physics) close(w *world) {
+	for m := range w.admit {
+		w.admit[m] = 0
+	}
+}
+
 // Rule2013 is the rule of December 2013 as far as it is known: a straight line
 // from the load to the share let in, and a fixed number of invitations a minute
 // while the load is below a threshold. It knew no quiet hours.
