@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,10 +36,14 @@ type simulateCmd struct {
 	Return       float64       `group:"The people" default:"0.85" help:"Share of the invited who come back."`
 	ReturnAfter  time.Duration `group:"The people" default:"10m" help:"How soon half of them do."`
 	WillingFor   time.Duration `group:"The people" help:"Mean wait after which people no longer care; 0 is for ever."`
+	Returns      string        `group:"The people" placeholder:"median=2h,sigma=1.5" help:"How soon the invited come back: the median, and the spread of its logarithm (1.2)."`
 	Night        bool          `group:"The people" help:"People sleep from 23:00 to 7:00 and come in the morning instead."`
+	Asleep       float64       `group:"The people" placeholder:"SHARE" help:"The same for that share of the people."`
+	Begin        float64       `group:"The people" placeholder:"LOAD" help:"The load at which the day begins: 1.2 is a site that is too full already."`
 
 	MetricLag   int     `group:"What goes wrong" default:"2" help:"Minutes until the load of a minute is known."`
 	MetricNoise float64 `group:"What goes wrong" default:"0.03" help:"Noise of the load, as a share of it."`
+	Metric      string  `group:"What goes wrong" placeholder:"power=1.6,base=0.2,cap=1.0" help:"A load that does not count people: it grows with a power of them, a part of it is constant, it stops at a cap."`
 	MetricStep  float64 `group:"What goes wrong" placeholder:"STEP" help:"What the load is rounded to: 0.01 is whole percents."`
 	Frozen      string  `group:"What goes wrong" placeholder:"FROM-UNTIL" help:"In these minutes of the day the load repeats what it said before them: 660-690."`
 	NoMetric    string  `group:"What goes wrong" placeholder:"FROM-UNTIL" help:"In these minutes there is no load."`
@@ -230,8 +236,20 @@ func (c *simulateCmd) scenario() (simulation.Scenario, error) {
 	s.Policy = policy
 	s.People.LeaveAddress, s.People.ComeBack, s.People.Return = c.LeaveAddress, c.ComeBack, c.Return
 	s.People.ReturnMedian, s.People.WillingFor = c.ReturnAfter, c.WillingFor
-	if c.Night {
+	if err := pairs("returns", c.Returns, map[string]func(string) error{
+		"median": func(v string) (err error) { s.People.ReturnMedian, err = time.ParseDuration(v); return err },
+		"sigma":  number(&s.People.ReturnSigma),
+	}); err != nil {
+		return simulation.Scenario{}, err
+	}
+	if !(c.Asleep >= 0 && c.Asleep <= 1) {
+		return simulation.Scenario{}, badInput("--asleep %g: want a share from 0 to 1, such as 0.6", c.Asleep)
+	}
+	if c.Night || c.Asleep > 0 {
 		s.People.Night = &simulation.Night{From: 23, Until: 7}
+		if c.Asleep > 0 {
+			s.People.Night.Awake = 1 - c.Asleep
+		}
 	}
 	if s.Conditions, err = c.conditions(); err != nil {
 		return simulation.Scenario{}, err
@@ -246,6 +264,12 @@ func (c *simulateCmd) scenario() (simulation.Scenario, error) {
 func (c *simulateCmd) conditions() (simulation.Conditions, error) {
 	out := simulation.DefaultConditions()
 	out.MetricLag, out.MetricNoise, out.MetricStep = c.MetricLag, c.MetricNoise, c.MetricStep
+	out.Begin = c.Begin
+	if err := pairs("metric", c.Metric, map[string]func(string) error{
+		"power": number(&out.MetricPower), "base": number(&out.MetricBase), "cap": number(&out.MetricTop),
+	}); err != nil {
+		return out, err
+	}
 	out.MailPerSecond, out.MailPerDay, out.Restart = c.Mail, c.MailDay, c.Restart
 	for _, s := range []struct {
 		flag, value string
@@ -281,6 +305,32 @@ func (c *simulateCmd) conditions() (simulation.Conditions, error) {
 		}
 	}
 	return out, nil
+}
+
+// pairs reads NAME=VALUE,NAME=VALUE.
+func pairs(flag, value string, set map[string]func(string) error) error {
+	if value == "" {
+		return nil
+	}
+	for _, pair := range strings.Split(value, ",") {
+		name, v, _ := strings.Cut(pair, "=")
+		f, ok := set[name]
+		if !ok {
+			return badInput("--%s %s: unknown %q: want one or more of %s", flag, value, name, strings.Join(slices.Sorted(maps.Keys(set)), ", "))
+		}
+		if err := f(v); err != nil {
+			return badInput("--%s %s: invalid %s %q", flag, value, name, v)
+		}
+	}
+	return nil
+}
+
+// number reads one into v.
+func number(v *float64) func(string) error {
+	return func(s string) (err error) {
+		*v, err = strconv.ParseFloat(s, 64)
+		return err
+	}
 }
 
 // spanOf reads "660-690" and gives what follows it.

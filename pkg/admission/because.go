@@ -1,37 +1,38 @@
 package admission
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+	"time"
+)
 
 // The reasons. An operator reads one in the middle of a bad hour, so each says
-// first what the door does, then the number it comes from. TestEveryReason lists
-// them all.
+// first what the throttle does, then the number it comes from, and what to do
+// where it is the operator's turn. TestEveryReason lists them all.
 
 const quietly = "nobody is invited: it is in or too shortly before the quiet hours"
 
+// cause is what decided the share to admit.
+type cause int
+
+const (
+	byModel    cause = iota // the law's own plan
+	bySteps                 // the same, opening in steps
+	byGuard                 // the measured load is above a full site
+	byRule                  // 2013's rule, as the model is not trusted
+	byFull                  // a full site, as the model is not trusted
+	byAbsence               // the load stays away, and the model is not trusted
+	byNoLoad                // no load has ever been known
+	byNoCounts              // nobody is counted at the edge
+)
+
 // because says in words what the decision comes from: sd is how far the load may
-// be off, guarded that the measured load forbids everything, careful that the
-// door opens in steps, why what bounds the invitations.
-func (v *view) because(d Decision, sd float64, guarded, careful bool, why string) string {
+// be off, why what bounds the invitations.
+func (v *view) because(d Decision, sd float64, by cause, why string) string {
 	n := d.Numbers
-	places := fmt.Sprintf("places for %.0f of %.0f visitors a minute", min(n.Free, n.Visitors), n.Visitors)
-	var s string
-	switch {
-	case v.blank() && v.stale <= trusting:
-		s = "no load has been reported yet: the door opens no wider than it was"
-	case guarded:
-		s = fmt.Sprintf("nobody new: the load was measured at %.2f, more than a full site", v.measured)
-	case v.stale > trusting && v.blank():
-		s = fmt.Sprintf("the load has not been known for %.0f min, nor ever before: closing to %.2f or less", v.stale, v.p.Floor)
-	case v.stale > trusting:
-		s = fmt.Sprintf("the load has not been known for %.0f min: %.2f by counting who came, closing to %.2f or less", v.stale, n.Load, v.p.Floor)
-	case d.Admit >= 1 && n.Load < v.target:
-		s = fmt.Sprintf("open: the load is %.2f, below %s", n.Load, v.aim(sd))
-	case d.Admit >= 1:
-		s = fmt.Sprintf("open: the load is %.2f and falls below %s with all who come", n.Load, v.aim(sd))
-	case careful:
-		s = fmt.Sprintf("opening step by step: the load is %.2f, below %s", n.Load, v.aim(sd))
-	default:
-		s = fmt.Sprintf("holding %s: the load is %.2f, with %s", v.aim(sd), n.Load, places)
+	s := v.throttle(d, sd, by)
+	if v.measured >= mostLoad {
+		s += fmt.Sprintf("; the load reads %.0f times a full site or more, so LoadFull looks wrong", v.measured)
 	}
 	if n.Committed >= 1 {
 		s += fmt.Sprintf("; %.0f arrivals expected within %d min from earlier invitations", n.Committed, soon)
@@ -40,6 +41,63 @@ func (v *view) because(d Decision, sd float64, guarded, careful bool, why string
 		s += "; " + why
 	}
 	return s
+}
+
+// throttle says what decided the share to admit.
+func (v *view) throttle(d Decision, sd float64, by cause) string {
+	n := d.Numbers
+	switch by {
+	case byNoLoad:
+		return fmt.Sprintf("no load has ever been reported: closed to %.2f or less until one is; see what `raincheck doctor` says of the load", v.p.Floor)
+	case byAbsence:
+		return fmt.Sprintf("the load has not been known for %.0f min and %s: closed to %.2f or less", v.stale, v.trusted(), v.p.Floor)
+	case byFull:
+		return fmt.Sprintf("nobody new: the load was measured at %.2f and %s", v.measured, v.trusted())
+	case byNoCounts:
+		return fmt.Sprintf("going by the load of %.2f alone, as nobody is counted at the edge; see what `raincheck doctor` says of the counts", v.measured)
+	case byRule:
+		return fmt.Sprintf("going by the load of %.2f, as %s", v.measured, v.trusted())
+	case byGuard:
+		return fmt.Sprintf("nobody new: the load was measured at %.2f, more than a full site", v.measured)
+	}
+	switch low := v.m.Trim.LowNow; {
+	case v.stale > trusting:
+		return fmt.Sprintf("the load has not been known for %.0f min: %.2f by counting who came, closing to %.2f or less", v.stale, n.Load, v.p.Floor)
+	case low > 0 && v.measured < 0.9*n.Load && v.stale <= trusting:
+		return fmt.Sprintf("the load of %.2f is not believed, as people cannot have left so fast: %.2f by counting who came, until it has been low for %d min", v.measured, n.Load, lowAgain)
+	case d.Admit >= 1 && math.Round(100*n.Load) < math.Round(100*v.target):
+		return fmt.Sprintf("open: the load is %.2f, below %s", n.Load, v.aim(sd))
+	case d.Admit >= 1:
+		return fmt.Sprintf("open: the load is %.2f and falls below %s with all who come", n.Load, v.aim(sd))
+	case by == bySteps:
+		return fmt.Sprintf("opening step by step: the load is %.2f and falls below %s", n.Load, v.aim(sd))
+	}
+	return fmt.Sprintf("holding %s: the load is %.2f, with places for %.0f of %.0f visitors a minute", v.aim(sd), n.Load, min(n.Free, n.Visitors), n.Visitors)
+}
+
+// trusted says how far the model is trusted, and since when it is not.
+func (v *view) trusted() string {
+	t := &v.m.Trust
+	s := fmt.Sprintf("the model has foreseen it for %d of %d min", t.Proof, proving+growing)
+	if t.LostAt > 0 {
+		s += fmt.Sprintf(" (since %s it was %.2f, %.2f foreseen)", clock(t.Lost*60), t.LostAt, t.Foreseen)
+	}
+	return s
+}
+
+// clock is a time of the day, in UTC as every time in the logs is.
+func clock(seconds int64) string { return time.Unix(seconds, 0).UTC().Format("15:04") + " UTC" }
+
+// missing says why hardly anybody is invited while people sleep.
+func (v *view) missing() string {
+	r := &v.m.Returns
+	switch {
+	case r.Unseen:
+		return fmt.Sprintf("next to nobody of those invited has come since %s, so few more are invited; see whether the mails arrive", clock(r.Asleep))
+	case r.Woken == 0:
+		return fmt.Sprintf("people come less than they did since %s, as at night: %.0f who were invited are missing and may come at once, so few are invited", clock(r.Asleep), v.f.missing)
+	}
+	return fmt.Sprintf("people come again since %s, and %.0f who were invited are missing still and may come at once", clock(r.Woken), v.f.missing)
 }
 
 // aim is the load that the law aims at. It is the target, but for a margin where

@@ -4,12 +4,11 @@ import "time"
 
 // forecast is what the codes that are out, and new ones, will do.
 type forecast struct {
-	// coming[u] is the arrivals expected in the u-th minute from now, for the next
-	// soon minutes.
+	// coming[u] is the arrivals expected in the u-th minute from now.
 	coming []float64
-	// may is the same for the case that people are only late who now come much less
-	// than they did, as far ahead as the law looks.
-	may []float64
+	// missing is how many have not come who should have by now, by what a day has
+	// shown, and may come at once.
+	missing float64
 	// fresh[u] is the share of those invited now who come in the u-th minute.
 	fresh []float64
 	// out is how many codes are out, rate the share of new ones that will be used.
@@ -35,22 +34,23 @@ func (r *returns) look(now int64, ttl time.Duration) forecast {
 		left *= 1 - rates[classes[k]]
 		still[k+1] = left
 	}
-	f := forecast{coming: make([]float64, soon), may: make([]float64, ahead), fresh: make([]float64, ahead)}
+	f := forecast{coming: make([]float64, ahead), fresh: make([]float64, ahead)}
 	ages := make([]int, len(r.Cohorts))
 	for i := range r.Cohorts {
 		ages[i] = max(0, r.Cohorts[i].age(now))
 	}
 	news := r.news(ages)
-	old, oldMost := 0.0, 0.0
-	// young is what the cohorts of each age weigh, more what is to be added if those
-	// who come much less than they did are only late.
-	var young, more [single + 1]float64
+	old := 0.0
+	var young [single + 1]float64 // what the cohorts of each age weigh
 	for i := range r.Cohorts {
 		c, age := &r.Cohorts[i], ages[i]
 		if age >= life {
 			continue
 		}
 		n := c.out(age, r.Reports)
+		if r.Asleep != 0 && c.end() > r.Asleep-3600 {
+			f.missing += max(0, (n+float64(c.Back))*(1-still[age])-float64(c.Back))
+		}
 		if n == 0 {
 			continue
 		}
@@ -64,14 +64,10 @@ func (r *returns) look(now int64, ttl time.Duration) forecast {
 			// Few come any more, and about as few in every minute ahead.
 			if life-age > ahead/2 {
 				old += n * z * rates[classes[age]]
-				oldMost += n * max(z, notLess) * rates[classes[age]]
 			}
 			continue
 		}
 		young[age] += n * z / still[age]
-		if z < notLess {
-			more[age] += n * (notLess - z) / still[age]
-		}
 	}
 	var come [single + 1 + ahead]float64 // by age
 	for k := range min(life, len(come)) {
@@ -80,13 +76,7 @@ func (r *returns) look(now int64, ttl time.Duration) forecast {
 	for u := range f.coming {
 		f.coming[u] = old + overlap(young[:], come[u:])
 	}
-	for age := range young {
-		young[age] += more[age]
-	}
-	for u := range f.may {
-		f.may[u] = oldMost + overlap(young[:], come[u:])
-	}
-	f.news = max(r.latest(now), notLess)
+	f.news = r.latest(now)
 	total := 1 - still[life]
 	f.usual = total
 	f.rate = min(0.98, total*f.news)

@@ -153,7 +153,7 @@ func TestNoDelayAtAll(t *testing.T) {
 	got := d.minutes(40, 0, -1, func(o *Observation) {
 		o.Load = []Sample{{At: o.Time, Value: 0.5 + 0.001*float64(d.minute%3)}}
 		o.Edge = []EdgeCount{{At: o.Time.Add(30 * time.Second), Visitors: 1000, Admitted: 1000}}
-	})
+	}, cameBack)
 	if got.Admit != 1 || got.Invite == 0 || got.Numbers.Visitors < 900 {
 		t.Errorf("half full, and known at once: %+v, want an open door, invitations and 1,000 visitors", got)
 	}

@@ -37,11 +37,10 @@ const (
 	// the door has closed to the floor; in minutes.
 	trusting = 7
 	givenUp  = 60
-	// settling is for how many minutes a law that has just begun is careful.
-	settling = 10
-	// probe is the share of a full site's invitations that is sent while nobody
-	// comes.
-	probe = 0.005
+	// wakeShare is the share of what comes and goes in a minute on a full site by
+	// which those who are missing may grow while people sleep. Those of a night of
+	// eight hours come in an hour of the morning.
+	wakeShare = 1.0 / 15
 	// inviting is how old the load may be for invitations to be sent.
 	inviting = 10
 )
@@ -122,15 +121,6 @@ func (v *view) returning(h int) float64 {
 	return sum
 }
 
-// mayReturn is the same if those who do not come now are only late.
-func (v *view) mayReturn(h int) float64 {
-	sum := 0.0
-	for u := range h {
-		sum += v.f.may[u] * v.weight(u, h)
-	}
-	return sum
-}
-
 // atDoor is the load at h of everyone at the door from the next minute on.
 func (v *view) atDoor(h int) float64 {
 	sum := 0.0
@@ -175,7 +165,7 @@ func (v *view) decide(d Decision) Decision {
 	each := v.invitedOn(reach)
 	room := v.target - v.base[reach] - v.returning(reach) - float64(invite)*each
 	demand := v.atDoor(reach)
-	admit, careful := 1.0, false
+	admit, by := 1.0, byModel
 	if demand > 0 {
 		admit = m.Door.admitFor(clamp(room/demand, 0, 1))
 	} else if room <= 0 {
@@ -184,23 +174,71 @@ func (v *view) decide(d Decision) Decision {
 	if usual := float64(m.Admit); !v.first() {
 		// Opening is taken in steps: what is let in cannot be sent away again, and
 		// the demand is only estimated.
-		steps := 1.5*usual + 0.05
-		careful = admit > steps
-		admit = min(admit, steps)
+		if steps := 1.5*usual + 0.05; admit > steps {
+			admit, by = steps, bySteps
+		}
 	}
 	if guarded {
-		admit = 0
+		admit, by = 0, byGuard
 	}
 	if v.blank() {
-		// Who is there already, nobody has counted: no wider than it was.
-		admit = min(admit, float64(m.Admit))
+		// Who is there already, nobody has counted.
+		admit, by = min(admit, m.admit(), p.Floor), byNoLoad
 	}
 	if blind > 0 {
 		admit = admit*(1-blind) + min(admit, p.Floor)*blind
 	}
 	d.Admit, d.Invite, d.Numbers = admit, invite, v.sum(room)
-	d.Because = v.because(d, sd, guarded, careful, why)
+	by, fewer := v.doubt(&d, by)
+	if fewer != "" {
+		why = fewer
+	}
+	d.Because = v.because(d, sd, by, why)
 	return d
+}
+
+// doubt tightens a decision of the law by 2013's rule as far as the model has not
+// proved right, and says what decides, and why fewer are invited.
+func (v *view) doubt(d *Decision, by cause) (decides cause, why string) {
+	w := v.m.Trust.share()
+	if w == 1 || by == byNoLoad {
+		return by, ""
+	}
+	admit, invite, doubt := 0.0, 0.0, byRule
+	switch {
+	case w == 0 && v.absent():
+		admit, doubt = min(v.m.admit(), v.p.Floor), byAbsence
+	case w == 0 && v.measured >= 1:
+		doubt = byFull
+	default:
+		admit, invite = v.rule(v.measured + v.rising())
+	}
+	if w == 0 && !v.m.Door.Known && doubt != byAbsence {
+		// The law knows of nobody at the door.
+		if v.p.Capacity > 0 {
+			free := (v.p.Target - v.measured) * v.p.Capacity
+			for _, n := range v.f.coming[:soon] {
+				free -= n
+			}
+			invite = min(invite, free/max(v.f.usual, 0.1))
+		}
+		d.Admit = admit
+		d.Invite, why = v.bounded(invite)
+		return byNoCounts, why
+	}
+	admit = min(d.Admit, admit+w*(d.Admit-admit))
+	if w > 0 {
+		invite += w * (float64(d.Invite) - invite)
+	}
+	n := min(d.Invite, int(max(0, invite)))
+	switch {
+	case admit < d.Admit:
+		by = doubt
+	case n < d.Invite:
+		why = fmt.Sprintf("%d are invited, as %s", n, v.trusted())
+	}
+	d.Admit, d.Invite = admit, n
+	return by, why
 }
 
 // spread is the standard deviation of the load around what the law aims at, as a
@@ -228,75 +266,87 @@ func (v *view) guard() bool {
 
 // invite is how many to invite, and what bounds it, for an operator.
 func (v *view) invite(guarded bool) (int, string) {
-	p, o := v.p, v.o
 	switch {
-	case o.Waiting <= 0:
+	case v.o.Waiting <= 0:
 		return 0, ""
-	case p.MaxInvitesPerMinute == 0:
-		return 0, "nobody is invited, as maxInvitesPerMinute is 0"
 	case guarded:
 		return 0, "nobody is invited"
 	case v.stale > inviting, v.blank():
 		return 0, "nobody is invited while the load is not known"
-	case p.quiet(o.Time):
-		return 0, quietly
 	}
-	n, flow := v.places()
-	mail, mailWhy := v.mail()
-	limit := min(float64(o.Waiting), float64(p.MaxInvitesPerMinute), mail)
-	asleep := v.m.Returns.Asleep != 0 && n > 0
-	careful := v.m.Last-v.m.First < settling && n > flow
-	why := ""
+	n := v.places()
+	got, why := v.bounded(n)
 	switch {
-	case asleep: // a few, to see when they wake
-		n, why = math.Ceil(min(n, flow*probe)), "those invited have stopped coming: only a few more are invited until they do"
-	case careful: // no more than the site can turn over
-		n, why = flow, fmt.Sprintf("few are invited in the law's first %d min", settling)
-	}
-	wanted := math.Round(clamp(n, 0, most))
-	got := min(wanted, max(0, limit))
-	switch {
-	case mail == 0, got < wanted && mail == limit && mail < float64(o.Waiting):
-		why = mailWhy
-	case got == float64(o.Waiting):
-		why = ""
-	case got < wanted:
-		why = "no more are invited at once than maxInvitesPerMinute"
-	case wanted == 0:
+	case why != "" || got == v.o.Waiting:
+	case v.m.Returns.Asleep != 0:
+		why = v.missing()
+	case got == 0:
 		why = "no places are left for those who wait"
 	}
-	return int(got), why
+	return got, why
 }
 
-// places is how many invitations the free places are good for, and how many come
-// and go in a minute on a site at the target.
-func (v *view) places() (n, flow float64) {
-	flow = v.p.Target / max(v.factor*v.b.gainMean, 1e-12) / v.b.mean
+// bounded is how many of a wanted number of invitations can be sent, and what
+// bounds them if anything but the waitlist does.
+func (v *view) bounded(n float64) (int, string) {
+	p := v.p
+	switch {
+	case p.MaxInvitesPerMinute == 0:
+		return 0, "nobody is invited, as maxInvitesPerMinute is 0"
+	case p.quiet(v.o.Time):
+		return 0, quietly
+	}
+	mail, why := v.mail()
+	wanted := math.Round(clamp(n, 0, most))
+	got := min(wanted, max(0, float64(v.o.Waiting)), float64(p.MaxInvitesPerMinute), max(0, mail))
+	switch {
+	case mail == 0, got < wanted && mail == got && mail < float64(v.o.Waiting):
+		return int(got), why
+	case got < wanted && got < float64(v.o.Waiting):
+		return int(got), "no more are invited at once than maxInvitesPerMinute"
+	}
+	return int(got), ""
+}
+
+// places is how many invitations the free places are good for.
+func (v *view) places() float64 {
+	// How many come and go in a minute on a site at the target.
+	flow := v.p.Target / max(v.factor*v.b.gainMean, 1e-12) / v.b.mean
 	each := v.invitedOn(fillIn)
 	if each <= 0 {
-		return 0, flow
+		return 0
 	}
 	// What may be taken from the door, over the horizon.
 	free := v.target - v.base[fillIn]
 	allowed := max(min(v.p.QueueFirst, 1-play)*free, free-(1-play)*v.atDoor(fillIn))
-	n = (allowed - v.returning(fillIn)) / each
+	n := (allowed - v.returning(fillIn)) / each
 	// And none that would not fit if nobody else came, at any time ahead.
 	for _, h := range checked {
 		if one := v.invitedNow(h); one > 0 {
-			n = min(n, max(0, v.target-v.base[h]-v.mayReturn(h))/one)
+			n = min(n, max(0, v.target-v.base[h]-v.returning(h))/one)
 		}
+	}
+	// And if all who are missing come at once, they still fit on a full site.
+	if r := &v.m.Returns; r.Asleep != 0 {
+		full := v.p.Target / max(v.factor*v.b.gainMean, 1e-12)
+		fit := full * (1/v.p.Target - 1)
+		if r.Woken == 0 {
+			fit += wakeShare * flow * float64(v.o.Time.Unix()-r.Asleep) / 60
+		}
+		n = min(n, max(0, fit-v.f.missing)/max(v.f.usual, 0.05))
 	}
 	// Nor more than thrice what keeps the site full: however empty it is, the next
 	// minutes must be able to show whether they come.
-	return min(n, 3*flow/max(v.f.usual, 0.05)), flow
+	return min(n, 3*flow/max(v.f.usual, 0.05))
 }
 
 func (v *view) sum(room float64) Numbers {
 	committed := 0.0
-	for _, n := range v.f.coming {
+	for _, n := range v.f.coming[:soon] {
 		committed += n
 	}
 	n := Numbers{
+		Trust: v.m.Trust.share(), TrustSince: v.m.Trust.since(),
 		Load: v.base[0], Measured: v.measured, LoadAge: v.age,
 		Visitors: v.door[1], Committed: committed, Outstanding: v.f.out, ReturnRate: v.f.rate,
 		Visit: v.b.mean,

@@ -37,6 +37,14 @@ func (d *day) minutes(n int, visitors, load float64, change ...func(*Observation
 	return d.last
 }
 
+// cameBack is twelve minutes in which those come whom a decision invited.
+func cameBack(o *Observation) {
+	o.Sent = []Cohort{{Invited: o.Time.Add(-time.Minute), Count: 200}}
+	for k := range 12 {
+		o.Redeemed = append(o.Redeemed, Cohort{Invited: o.Time.Add(-time.Duration(k+2) * time.Minute), Count: 20 - k})
+	}
+}
+
 // TestADay is the law as an operator lives it.
 func TestADay(t *testing.T) {
 	t.Parallel()
@@ -44,7 +52,7 @@ func TestADay(t *testing.T) {
 	p.Capacity = 50000
 	d := &day{t: t, policy: p, last: Decision{Admit: 1}}
 
-	quiet := d.minutes(30, 400, 0.20)
+	quiet := d.minutes(90, 400, 0.20, cameBack)
 	if quiet.Admit != 1 || !strings.HasPrefix(quiet.Because, "open") {
 		t.Errorf("a quiet morning: %+v, want an open door", quiet)
 	}
@@ -52,7 +60,7 @@ func TestADay(t *testing.T) {
 		t.Error("a quiet morning with people waiting: nobody is invited")
 	}
 
-	full := d.minutes(40, 6000, 0.93)
+	full := d.minutes(40, 6000, 0.93, cameBack)
 	if full.Admit > 0.5 || !strings.HasPrefix(full.Because, "holding 0.90") {
 		t.Errorf("three times the capacity at the door: %+v, want a narrow one", full)
 	}
@@ -102,20 +110,20 @@ func TestACoarseMetricIsBelieved(t *testing.T) {
 	p := DefaultPolicy()
 	p.Capacity = 50000
 	d := &day{t: t, policy: p, last: Decision{Admit: 1}}
-	steady := func(o *Observation) { o.Load = []Sample{{At: o.Time.Add(-2 * time.Minute), Value: 0.85}} }
-	// 1,700 a minute for 25 minutes each are 0.85 of 50,000.
+	steady := func(o *Observation) { o.Load = []Sample{{At: o.Time.Add(-2 * time.Minute), Value: 0.79}} }
+	// 1,580 a minute for 25 minutes each are 0.79 of 50,000.
 	for range 300 {
-		if got := d.minutes(1, 1700, -1, steady); strings.Contains(got.Because, "has not been known") {
-			t.Fatalf("after %d minutes of the same 0.85: %+v, want it believed", d.minute, got)
+		if got := d.minutes(1, 1580, -1, steady); strings.Contains(got.Because, "has not been known") {
+			t.Fatalf("after %d minutes of the same 0.79: %+v, want it believed", d.minute, got)
 		}
 	}
 	if d.last.Admit < 0.95 {
-		t.Errorf("a steady 0.85 with a target of 0.90: %+v, want an open door", d.last)
+		t.Errorf("a steady 0.79 with a target of 0.90: %+v, want an open door", d.last)
 	}
-	// The same 0.85 while five times as many come is one that hangs.
-	got := d.minutes(40, 8500, -1, steady)
+	// The same 0.79 while five times as many come is one that hangs.
+	got := d.minutes(40, 7900, -1, steady)
 	if got.Invite != 0 || got.Admit > 0.2 {
-		t.Errorf("40 minutes later, with five times the visitors and the same 0.85: %+v, want it not believed", got)
+		t.Errorf("40 minutes later, with five times the visitors and the same 0.79: %+v, want it not believed", got)
 	}
 }
 
@@ -156,7 +164,7 @@ func TestNoLoadWasEverKnown(t *testing.T) {
 	if d.last.Admit > p.Floor {
 		t.Errorf("an hour and a half without any load: %+v, want the floor of %v or less", d.last, p.Floor)
 	}
-	if got := d.minutes(30, 1000, 0.5, inForce); got.Invite == 0 || got.Admit < 0.9 {
+	if got := d.minutes(30, 1000, 0.5, inForce, cameBack); got.Invite == 0 || got.Admit < 0.9 {
 		t.Errorf("half an hour of a load of 0.5: %+v, want an open door and invitations", got)
 	}
 }

@@ -39,7 +39,7 @@ func Next(p Policy, s State, o Observation) (Decision, State) {
 	m.record(o, int(steps))
 	m.Returns.tell(o, o.Time.Unix(), int(steps))
 	m.countIn()
-	doubted, repeated := m.doubt()
+	doubted, repeated := m.doubt(p.Target)
 	m.settle(doubted, int(steps))
 
 	b := m.Visits.believe(p)
@@ -47,6 +47,7 @@ func Next(p Policy, s State, o Observation) (Decision, State) {
 	var room [longHistory]float64
 	in := m.byAge(&room)
 	factor, variance, flow := m.estimate(b, in, doubted, repeated, int(steps))
+	m.judge(p.Target, b.gainMean, doubted)
 	f := m.Returns.look(o.Time.Unix(), time.Duration(p.CodeTTL))
 	v := m.see(p, o, b, f, in, factor, variance, flow)
 	if p.Law == Ramp {
@@ -59,6 +60,7 @@ func Next(p Policy, s State, o Observation) (Decision, State) {
 		c := m.Returns.add(o.Time.Unix())
 		c.Asked = plus(c.Asked, count(d.Invite))
 	}
+	m.Trust.Weights = push(m.Trust.Weights, float32(factor*b.gainMean), recentHistory)
 	m.Before, m.Admit = m.Admit, float32(d.Admit)
 	return d, State{memory: m}
 }

@@ -125,6 +125,11 @@ type Decision struct {
 
 // Numbers are the law's own view of the site at a decision.
 type Numbers struct {
+	// Trust is how far the model has proved right, 0 to 1: at 0 the rule of 2013 on
+	// the measured load bounds the decision, at 1 nothing does. TrustSince is when
+	// the model was last found wrong, or when its proof began.
+	Trust      float64   `json:"trust"`
+	TrustSince time.Time `json:"trustSince,omitzero"`
 	// Load is the estimate now, as a share of the capacity; Measured the newest
 	// sample of the metric and LoadAge how old the end of its minute is, in
 	// minutes (below 0: there is none yet).

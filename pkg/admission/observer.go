@@ -12,14 +12,15 @@ const unknown = -1
 // a gap longer than they are, or because the clock was set back. What was learned
 // of people stays.
 func (m *memory) begin(now int64, o Observation) {
-	returns, visits, door, trim := m.Returns, m.Visits, m.Door, m.Trim
+	returns, visits, door, trim, lag := m.Returns, m.Visits, m.Door, m.Trim, m.Lag
 	inForce := float32(1) // nobody has decided yet
 	if m.Last != 0 {
 		inForce = m.Admit
 	}
 	*m = memory{First: now, Last: now, Fresh: now - 1, Admit: inForce}
 	returns.begin(o.Time.Unix())
-	m.Returns, m.Door, m.Visits = returns, door, visits
+	m.Returns, m.Door, m.Visits, m.Lag = returns, door, visits, lag
+	m.Trust.begin(now)
 	m.Trim.Noise, m.Trim.Quick = trim.Noise, trim.Quick
 	m.Visits.Began, m.Visits.Found = 0, 0
 	m.Door.Known = false
@@ -60,6 +61,11 @@ func (m *memory) pass(share float64) {
 // advance moves the histories on to the tick of minute now.
 func (m *memory) advance(now int64, o Observation) {
 	steps := int(now - m.Last)
+	for range steps - 1 { // what was foreseen at a tick that was missed is what stood
+		if n := len(m.Trust.Weights); n > 0 {
+			m.Trust.Weights = push(m.Trust.Weights, m.Trust.Weights[n-1], recentHistory)
+		}
+	}
 	for i := range steps {
 		share := float64(m.Before)
 		if i > 0 {
@@ -305,9 +311,16 @@ func (m *memory) found(minute int64, y float64, i int) {
 		m.In[k] = 0
 	}
 	if v.Loads == 0 && m.Door.Known {
-		v.guess(y, float64(m.Door.Level))
+		// A site that is found open and busy is at rest: that says more than what is
+		// counted while the throttle works.
+		for range int(1 + atRest*min(y, 1)) {
+			v.guess(y, float64(m.Door.Level))
+		}
 	}
 }
+
+// atRest is how many samples a full site is worth that is found at rest.
+const atRest = 200
 
 // idle says whether a minute's load is next to nothing, as the counts have it
 // too: an empty site says 0 all night, and means it.
@@ -364,6 +377,24 @@ func (m *memory) estimate(b belief, in []float64, doubted, repeated []bool, step
 	}
 	log, variance, flow := m.Trim.correct(minutes, keep)
 	return math.Exp(log), variance, math.Exp(clamp(flow, -0.7, 0.7))
+}
+
+// people is how many are on the site by the counts, those found at the beginning
+// included where a visitor's weight is known. Where nobody is counted at the door,
+// it is those who came with a code.
+func (m *memory) people(b belief) float64 {
+	n := len(m.Model)
+	if n == 0 {
+		return 0
+	}
+	if !m.Door.Known {
+		sum := 0.0
+		for k := range m.In {
+			sum += float64(m.In[len(m.In)-1-k]) * b.stay[k]
+		}
+		return sum / max(b.gainMean, 1e-12)
+	}
+	return max(0, float64(m.Model[n-1])) / max(b.gainMean, 1e-12)
 }
 
 // left is the load that is left of those found at the beginning, at the end of a

@@ -1,48 +1,85 @@
 package admission
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
-// The rule of 2013. The door is open up to rampWidth below the top of the ramp,
-// which lies rampOver above the target, and shut at the top; below rampInvite
-// under the target a fixed share of the capacity is invited every minute.
+// The rule of 2013, on the raw load and nothing else. Everyone is let in while
+// the load is rampWidth below the top, which lies rampOver above the target, and
+// nobody at the top; while the load is rampInvite below the target a fixed share
+// of those on a full site is invited every minute.
 const (
 	rampOver   = 0.05
 	rampWidth  = 0.15
 	rampInvite = 0.05
 	rampShare  = 1.0 / 25
+	// rampLeast is how many are invited where neither the capacity nor anybody on
+	// the site is known: somebody must come before anybody can be counted.
+	rampLeast = 10
 )
 
-// ramp is 2013's rule: it reads the newest load and nothing else.
-func (v *view) ramp(d Decision) Decision {
-	p := v.p
-	d.Numbers = v.sum(0)
-	if v.age < 0 || v.stale > inviting {
-		d.Admit = min(float64(v.m.Admit), max(p.Floor, 0.9*float64(v.m.Admit)))
-		d.Because = fmt.Sprintf("ramp: the load has not been known for %.0f min, closing to %.2f", v.stale, p.Floor)
-		if v.age < 0 {
-			d.Because = fmt.Sprintf("ramp: no load is known, closing to %.2f", p.Floor)
+// rule is 2013's rule at a raw load: the share to admit and how many to invite.
+func (v *view) rule(load float64) (admit, invite float64) {
+	admit = clamp((v.p.Target+rampOver-load)/rampWidth, 0, 1)
+	if load < v.p.Target-rampInvite {
+		full := v.p.Capacity
+		if full == 0 {
+			// With the capacity unknown, those counted on the site as it is.
+			full = v.m.people(v.b)
 		}
-		return d
+		invite = max(rampLeast, math.Round(full*rampShare))
 	}
-	top := p.Target + rampOver
-	d.Admit = clamp((top-v.measured)/rampWidth, 0, 1)
-	d.Because = fmt.Sprintf("ramp: the load was measured at %.2f; open below %.2f, shut from %.2f", v.measured, top-rampWidth, top)
+	return admit, invite
+}
+
+// rising is by how much higher the load is when a decision shows, if it goes on rising
+// as it does; a fall is not followed.
+func (v *view) rising() float64 {
+	const over = 6
+	var n, sx, sy, sxx, sxy float64
+	for k := range over {
+		if i := len(v.m.Load) - 1 - k; i >= 0 && v.m.Load[i] >= 0 {
+			x, y := -float64(k), float64(v.m.Load[i])
+			n, sx, sy, sxx, sxy = n+1, sx+x, sy+y, sxx+x*x, sxy+x*y
+		}
+	}
+	spread := sxx - sx*sx/max(n, 1)
+	if n < 3 || spread <= 0 {
+		return 0
+	}
+	slope := (sxy - sx*sy/n) / spread
+	chance := v.measured * math.Sqrt(max(float64(v.m.Trim.Quick), leastNoise)/spread)
+	return reach * max(0, slope-chance)
+}
+
+// absent says that the load stays away longer than it usually lags.
+func (v *view) absent() bool {
+	return v.age < 0 || v.stale > float64(v.m.Lag)+1.5
+}
+
+// ramp is 2013's rule as the law.
+func (v *view) ramp(d Decision) Decision {
+	var invite float64
+	d.Numbers = v.sum(0)
+	top := v.p.Target + rampOver
 	switch {
-	case v.measured >= p.Target-rampInvite || v.o.Waiting <= 0:
-		return d
-	case p.quiet(v.o.Time):
-		d.Because += "; " + quietly
+	case v.blank():
+		d.Admit = min(d.Admit, v.p.Floor)
+		d.Because = fmt.Sprintf("ramp: no load has been reported yet: closed to %.2f or less", v.p.Floor)
+	case v.absent():
+		d.Admit = min(d.Admit, v.p.Floor)
+		d.Because = fmt.Sprintf("ramp: the load has not been known for %.0f min: closed to %.2f or less", v.stale, v.p.Floor)
+	default:
+		d.Admit, invite = v.rule(v.measured)
+		d.Because = fmt.Sprintf("ramp: the load was measured at %.2f; open below %.2f, closed from %.2f", v.measured, top-rampWidth, top)
+	}
+	if invite == 0 || v.o.Waiting <= 0 {
 		return d
 	}
-	fixed := float64(p.MaxInvitesPerMinute)
-	if p.Capacity > 0 {
-		fixed = min(fixed, p.Capacity*rampShare)
-	}
-	fixed = min(fixed, float64(v.o.Waiting))
-	mail, why := v.mail()
-	if mail < fixed {
+	got, why := v.bounded(invite)
+	if d.Invite = got; why != "" {
 		d.Because += "; " + why
 	}
-	d.Invite = int(max(0, min(fixed, mail)))
 	return d
 }

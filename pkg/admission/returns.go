@@ -24,11 +24,12 @@ const (
 	// themselves; older ones are joined by ten minutes.
 	single = 120
 
-	returnMemory = 1.0 / 180 // of the life table, in minutes
-	newsMemory   = 1.0 / 12  // of what a cohort does otherwise than the table
-	nowMemory    = 1.0 / 4   // of whether they come at all
-	newsPrior    = 15.0      // returns that the table is worth against the news
-	tablePrior   = 25.0      // people, in each class
+	// returnMemory is the life table's, a day in minutes: a night does not undo what
+	// the day has shown of how many come.
+	returnMemory = 1.0 / 1440
+	newsMemory   = 1.0 / 12 // of what a cohort does otherwise than the table
+	newsPrior    = 15.0     // returns that the table is worth against the news
+	tablePrior   = 25.0     // people, in each class
 	// The prior is careful: nearly everyone comes back, and at once. Being wrong
 	// on that side costs the first minutes some places; on the other the site.
 	priorReturn = 0.9
@@ -74,11 +75,15 @@ type returns struct {
 	Cohorts []cohort `json:"cohorts,omitempty"`
 	// Reports says that mails sent were ever reported.
 	Reports bool `json:"reports,omitempty"`
-	// Asleep is the tick, in seconds since 1970, at which the invited had stopped to
-	// come; 0 while they come.
+	// Asleep is the tick, in seconds since 1970, since when people who had begun to
+	// come as expected come less; 0 while they do come.
 	Asleep int64 `json:"asleep,omitempty"`
-	// NowCame and NowHoped are who came in the last four minutes or so, of those
-	// invited a while ago, and who should have.
+	// Woken is the tick since when they come again; 0 while they sleep.
+	Woken int64 `json:"woken,omitempty"`
+	// Unseen says that next to nobody has come yet of all who were invited.
+	Unseen bool `json:"unseen,omitempty"`
+	// NowCame and NowHoped are who came in the last minutes of those who have begun
+	// to come as expected, and who should have by what was learned.
 	NowCame  float32 `json:"nowCame,omitempty"`
 	NowHoped float32 `json:"nowHoped,omitempty"`
 }
@@ -195,10 +200,7 @@ func (r *returns) begin(now int64) {
 	for i := range r.Cohorts {
 		r.Cohorts[i].Came, r.Cohorts[i].Hoped = 0, 0
 	}
-	r.NowCame, r.NowHoped = 0, 0
-	if r.Asleep > now {
-		r.Asleep = 0
-	}
+	r.Asleep, r.Woken, r.Unseen = 0, 0, false
 }
 
 // tell takes in what became known. now is the time of the tick in seconds, steps
@@ -219,9 +221,8 @@ func (r *returns) tell(o Observation, now int64, steps int) {
 			k.Sent = plus(k.Sent, count(c.Count))
 		}
 	}
-	r.watch(now)
 	r.grow(now, steps)
-	classes := classOf()
+	classes, due := classOf(), r.due()
 	for _, came := range o.Redeemed {
 		n := count(came.Count)
 		c := r.find(came.Invited.Unix())
@@ -231,25 +232,29 @@ func (r *returns) tell(o Observation, now int64, steps int) {
 		c.Back = plus(c.Back, n)
 		c.Came += float32(n)
 		age := min(max(0, c.age(now)-1), oldest-1)
-		if age >= seasoned {
+		if r.known(c, age+1, due) {
 			r.NowCame += float32(n)
 		}
-		if r.Asleep == 0 {
+		if r.learns() {
 			r.Came[classes[age]] += float32(n)
 		}
 	}
+	r.watch(now)
 	r.join(now)
 }
 
 // grow lets the minutes since the last tick pass for everyone who is out: they are
 // exposed, some of them should have come, and what was learned before fades.
 func (r *returns) grow(now int64, steps int) {
-	classes, rates := classOf(), r.rates()
+	classes, rates, due := classOf(), r.rates(), r.due()
+	var sure [32]float64 // of the rates, what was learned
+	for k := range r.Came {
+		sure[k] = float64(r.Came[k]) / max(float64(r.Exposed[k]), tablePrior)
+	}
 	forget := math.Pow(1-returnMemory, float64(steps))
 	fade := math.Pow(1-newsMemory, float64(steps))
-	brief := math.Pow(1-nowMemory, float64(steps))
 	exposed := false
-	r.NowCame, r.NowHoped = float32(float64(r.NowCame)*brief), float32(float64(r.NowHoped)*brief)
+	r.NowCame, r.NowHoped = float32(float64(r.NowCame)*fade), float32(float64(r.NowHoped)*fade)
 	for i := range r.Cohorts {
 		c := &r.Cohorts[i]
 		age := c.age(now)
@@ -262,16 +267,16 @@ func (r *returns) grow(now int64, steps int) {
 		c.Hoped = float32(float64(c.Hoped) * fade)
 		for k := max(0, age-steps); k < age; k++ {
 			class := classes[k]
-			if r.Asleep == 0 {
+			if r.learns() {
 				r.Exposed[class] += float32(n)
 			}
 			c.Hoped += float32(n * rates[class])
-			if k >= seasoned {
-				r.NowHoped += float32(n * rates[class])
+			if r.known(c, age, due) {
+				r.NowHoped += float32(n * min(sure[class], rates[class]))
 			}
 		}
 	}
-	if exposed && r.Asleep == 0 {
+	if exposed && r.learns() {
 		for i := range r.Exposed {
 			r.Exposed[i] = float32(float64(r.Exposed[i]) * forget)
 			r.Came[i] = float32(float64(r.Came[i]) * forget)
@@ -280,58 +285,76 @@ func (r *returns) grow(now int64, steps int) {
 }
 
 const (
-	// sleepBelow is the share of the expected returns below which the invited are
-	// taken to have stopped coming, wakeAbove the one above which they come again.
-	sleepBelow = 0.08
-	wakeAbove  = 0.6
+	// asleepBelow is the share of the expected returns below which people who had
+	// begun to come are taken to be asleep, awakeAbove the one above which they are
+	// up again, of so many expected at least.
+	asleepBelow, awakeAbove, asleepOf = 0.8, 0.92, 200
+	// proven is the share of the returns due by then that a cohort must have shown
+	// for its people to be known as ones who come, and provenAt from which age.
+	proven, provenAt = 0.6, 10
 	// neverCame is the share of everyone invited below which nobody has come yet,
-	// whatever the life table has made of it, when so many have been invited.
-	neverCame, neverOf = 0.03, 1500
-	// seasoned is the age in minutes from which an invitation counts for that.
-	seasoned = 10
-	// longestNight is after how many seconds few returns are no night any more but
-	// what people are like.
+	// when so many have been invited neverAt minutes ago.
+	neverCame, neverOf, neverAt = 0.03, 1500, 5
+	// longestNight is after how many seconds few returns are what people are like.
 	longestNight = 10 * 3600
-	// notLess is the least share of what the life table says that is reckoned with
-	// when invitations are planned. Fewer returns are not made up for by ever more
-	// invitations: those who did not come may all come in the morning.
-	notLess = 0.5
+	// morning is for how many seconds after people come again those who are missing
+	// may still come at once.
+	morning = 90 * 60
 )
 
-// watch finds out whether the invited still come at all. When people invited
-// while others came stop coming too, it is not that the latest are less willing:
-// it is night, or a mail or a page is broken. What happens then teaches nothing
-// about willingness, and an invitation is wasted on somebody asleep: it is their
-// only one.
+// watch finds out whether people sleep. When only those invited last do not come,
+// they are less willing, or nobody's addresses: that is learned. When those who
+// had begun to come stop too, it is night, or a mail or a page is broken: then
+// nothing is learned of how willing people are, and those who are missing may all
+// come in the morning.
 func (r *returns) watch(now int64) {
 	came, hoped := float64(r.NowCame), float64(r.NowHoped)
 	switch {
-	case r.Asleep == 0:
-		// There must have been a time when they came, or it must be next to nobody of
-		// all who were invited: a law that begins at night, or whose mails never arrive.
-		known := 0.0
-		for _, n := range r.Came {
-			known += float64(n)
-		}
-		if known > 400 && hoped > 40 && came < sleepBelow*hoped || r.never(now) {
-			r.Asleep = now
-		}
-	case hoped > 2 && came > wakeAbove*hoped, now-r.Asleep > longestNight:
-		r.Asleep = 0
+	case r.Asleep == 0 && hoped > asleepOf && came < asleepBelow*hoped:
+		r.Asleep, r.Woken = now, 0
+	case r.Asleep == 0 && r.never(now):
+		r.Asleep, r.Woken, r.Unseen = now, 0, true
+	case r.Asleep == 0, r.Unseen && r.never(now):
+	case r.Unseen && now-r.Asleep < 3600: // only slow
+		r.Asleep, r.Unseen = 0, false
+	case r.Unseen:
+		r.Woken, r.Unseen = now, false
+	case now-r.Asleep > longestNight, r.Woken != 0 && now-r.Woken > morning:
+		r.Asleep, r.Woken = 0, 0
+	case r.Woken == 0 && came > asleepOf && came > awakeAbove*hoped:
+		r.Woken = now
 	}
 }
 
-// never says that next to nobody has come of all whose codes are out. Without it
-// the life table would learn that one in a hundred comes, hundreds of thousands
-// would be invited to fill the site, and all of them come at breakfast.
+// learns says that what people do is how they are: not while they sleep.
+func (r *returns) learns() bool { return r.Asleep == 0 || r.Woken != 0 }
+
+// never says that next to nobody has come of all whose codes are out: a law that
+// begins at night, or whose mails never arrive.
 func (r *returns) never(now int64) bool {
 	invited, came := 0.0, 0.0
 	for i := range r.Cohorts {
-		if c := &r.Cohorts[i]; c.age(now) >= seasoned {
+		if c := &r.Cohorts[i]; c.age(now) >= neverAt {
 			invited, came = invited+c.mailed(r.Reports), came+float64(c.Back)
 		}
 	}
 	return invited > neverOf && came < neverCame*invited
+}
+
+// known says that a cohort's people are known as ones who come.
+func (r *returns) known(c *cohort, age int, due []float64) bool {
+	return age >= provenAt && float64(c.Back) > proven*due[age]*c.mailed(r.Reports)
+}
+
+// due is the share of the mailed that has come by each age.
+func (r *returns) due() []float64 {
+	classes, rates := classOf(), r.rates()
+	due, left := make([]float64, oldest+1), 1.0
+	for k := range oldest {
+		left *= 1 - rates[classes[k]]
+		due[k+1] = 1 - left
+	}
+	return due
 }
 
 // mailed is how many mails a cohort took.

@@ -55,16 +55,22 @@ type memory struct {
 	Trim    trim    `json:"trim"`
 	Still   still   `json:"still"`
 	Returns returns `json:"returns"`
+	Trust   trust   `json:"trust"`
 	// Fresh is the last minute of which the load is known, or was not asked for.
 	Fresh int64 `json:"fresh"`
+	// Lag is how long nothing new is usually heard of the load, in minutes, smoothed.
+	Lag float32 `json:"lag,omitempty"`
 	// Gain is the load of one visitor as last believed.
 	Gain float32 `json:"gain,omitempty"`
 }
 
+// admit is the last decision's share.
+func (m *memory) admit() float64 { return float64(m.Admit) }
+
 // clone copies everything that a slice shares.
 func (m memory) clone() memory {
 	for _, s := range []*[]float32{&m.In, &m.Visitors, &m.Admitted, &m.Share, &m.Back, &m.Load, &m.Model,
-		&m.Visits.SUU, &m.Visits.SUY, &m.Visits.SYY, &m.Returns.Exposed, &m.Returns.Came} {
+		&m.Visits.SUU, &m.Visits.SUY, &m.Visits.SYY, &m.Returns.Exposed, &m.Returns.Came, &m.Trust.Weights} {
 		*s = slices.Clone(*s)
 	}
 	// A decision adds one or two: room for them saves copying all of them again.

@@ -76,8 +76,12 @@ func (s *still) longest() (run, step float64) {
 
 // doubt says of every recent minute whether its load is a repeat that says
 // nothing; repeated, whether it is one that may be believed.
-func (m *memory) doubt() (doubted, repeated []bool) {
-	n := len(m.Load)
+//
+// A repeat at the target or above is believed: what is said again there closes.
+func (m *memory) doubt(target float64) (doubted, repeated []bool) {
+	n, fresh := len(m.Load), m.Fresh
+	// A model that has not proved right cannot say that a metric hangs.
+	proven := m.Trust.share() == 1
 	flags := make([]bool, 2*n)
 	doubted, repeated = flags[:n:n], flags[n:]
 	longest, step := m.Still.longest()
@@ -113,14 +117,23 @@ func (m *memory) doubt() (doubted, repeated []bool) {
 			if run > longest {
 				hung = true
 			}
-			if high > low {
+			if float64(y) >= target {
+				hung = false
+			} else if high > low {
 				moved := (high - low) / high * float64(y)
-				hung = hung || moved > 1.5*step+float64(y)*3*math.Sqrt(walk+0.01*0.01)
+				hung = hung || proven && moved > 1.5*step+float64(y)*3*math.Sqrt(walk+0.01*0.01)
 			}
 		}
 		doubted[i] = hung
 		if !hung {
 			m.Fresh = max(m.Fresh, latest+int64(i))
+		}
+	}
+	if m.Fresh > fresh {
+		if late := float32(m.Last - m.Fresh - 1); m.Lag == 0 {
+			m.Lag = late
+		} else {
+			m.Lag += 0.1 * (late - m.Lag)
 		}
 	}
 	return doubted, repeated

@@ -24,6 +24,10 @@ type trim struct {
 	Flow    float32 `json:"flow,omitempty"`
 	FlowVar float32 `json:"flowVar,omitempty"`
 	Both    float32 `json:"both,omitempty"`
+	// Low is how many samples in a row were far below what was expected.
+	Low int `json:"low,omitempty"`
+	// LowNow is the same at the newest minute.
+	LowNow int `json:"lowNow,omitempty"`
 }
 
 const (
@@ -62,8 +66,11 @@ type filter struct {
 const (
 	// far is how many standard deviations off a sample is no chance.
 	far = 4
-	// lowAgain is the how manieth sample far below is believed.
-	lowAgain = 3
+	// lowAgain is how many samples in a row far below the model it takes for them to
+	// be believed: a load that falls faster than people can leave is a metric that
+	// lost some of its sources. lowBack is how many it takes where they only take
+	// back what the metric had added to the counts, as after a fall of the capacity.
+	lowAgain, lowBack = 30, 3
 	// leanChance and slowChance are what lean and slow do by chance.
 	leanChance, slowChance = 0.8, 0.5
 	// worstVar is the variance of knowing nothing.
@@ -107,8 +114,9 @@ func (f *filter) measure(m minuteOf, noise float64) (seen float64, usual bool) {
 	case off > far*sd:
 		f.levelVar += off * off
 	case off < -far*sd:
-		// Much less than expected may be a metric that lost half of its sources.
-		if f.low++; f.low < lowAgain {
+		f.low++
+		back := f.low >= lowBack && f.level > 0.1 && math.Abs(off+f.level) < 0.1
+		if f.low < lowAgain && !back {
 			return seen, false
 		}
 		f.levelVar += off * off
@@ -133,7 +141,7 @@ func (f *filter) measure(m minuteOf, noise float64) (seen float64, usual bool) {
 // last minute, its variance, and the error of the counts at the door.
 func (t *trim) correct(minutes []minuteOf, keep int) (correction, variance, flow float64) {
 	f := filter{level: float64(t.Log), levelVar: float64(t.Var),
-		flow: float64(t.Flow), flowVar: float64(t.FlowVar), both: float64(t.Both)}
+		flow: float64(t.Flow), flowVar: float64(t.FlowVar), both: float64(t.Both), low: t.Low}
 	if f.levelVar == 0 {
 		f.levelVar = trimFirst
 	}
@@ -162,8 +170,10 @@ func (t *trim) correct(minutes []minuteOf, keep int) (correction, variance, flow
 			t.Log, t.Var, t.Noise = float32(f.level), float32(f.levelVar), float32(clamp(noise, leastNoise, mostNoise))
 			t.Quick = float32(clamp(quick, leastNoise, mostNoise))
 			t.Flow, t.FlowVar, t.Both = float32(f.flow), float32(f.flowVar), float32(f.both)
+			t.Low = f.low
 		}
 	}
+	t.LowNow = f.low
 	return f.level, f.levelVar, f.flow
 }
 

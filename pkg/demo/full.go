@@ -53,6 +53,8 @@ func CanLive(c simulation.Conditions) error {
 		{"a return rate that jumps", c.Jump > 0},
 		{"a law that begins anew", c.Restart > 0},
 		{"mails that go unreported", c.Unreported},
+		{"a metric that does not count people", c.MetricPower > 0 || c.MetricBase > 0 || c.MetricTop > 0},
+		{"a load at the beginning", c.Begin > 0},
 	} {
 		if only.asked {
 			problems = append(problems, fmt.Errorf("%s can only be simulated without --full", only.name))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"testing"
 
 	"raincheck/pkg/gate"
@@ -105,6 +106,9 @@ func (r row) is(want row) bool {
 	return math.Abs(r.letsIn-want.letsIn) < 1e-9 && r.fixed == want.fixed && r.ends == want.ends && (want.base == "" || r.base == want.base)
 }
 
+// lawsShare is the share in a gate.
+var lawsShare = regexp.MustCompile(`"admit":[0-9.e-]+,`)
+
 // TestEveryPairOfStates throws the switch from every state to every state, on the
 // demo and on a deployed stack, looks at once and again after the inviter's next
 // tick, and holds the two equal, document by document.
@@ -160,7 +164,12 @@ func TestEveryPairOfStates(t *testing.T) {
 	}
 	for i, d := range seen[0] {
 		stack := seen[1][i]
-		if string(d.Gate) != string(stack.Gate) || string(d.Base) != string(stack.Base) {
+		// The law's own share depends on what each world counts at its edge.
+		gate, its := d.Gate, stack.Gate
+		if d.Control.Admit == nil {
+			gate, its = lawsShare.ReplaceAll(gate, nil), lawsShare.ReplaceAll(its, nil)
+		}
+		if string(gate) != string(its) || string(d.Base) != string(stack.Base) {
 			t.Errorf("snapshot %d: the demo has %s and %s, the stack %s and %s", i, d.Gate, d.Base, stack.Gate, stack.Base)
 		}
 		if d.Control.Door() != stack.Control.Door() || !d.Control.Switched.Equal(stack.Control.Switched) {

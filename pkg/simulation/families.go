@@ -155,8 +155,7 @@ func Rows() []Row {
 	add("60 % of the mail deferred for 2 h", slow, deferred)
 	add("the same, and nobody says so", slow, func(s *Scenario) { deferred(s); s.Conditions.DeferredUntold = true })
 
-	family = "nights"
-	day = of("walk")
+	family, day = "nights", throughTheNight
 	for _, asleep := range []float64{0, 0.3, 0.6, 1} {
 		add(fmt.Sprintf("%.0f %% asleep from 23 to 7", 100*asleep), Bound{Above: 2, P95: 1.5}, func(s *Scenario) {
 			if asleep > 0 {
@@ -232,6 +231,19 @@ func Rows() []Row {
 		s.Conditions.Drop, s.Conditions.DropTo = []Span{{p, p + 60}}, 0.7
 	})
 	return rows
+}
+
+// throughTheNight is a day far above what the site bears, whose waitlist lasts
+// through a quiet night into the next noon.
+func throughTheNight(seed uint64) (Trace, error) {
+	if seed%3 == 0 {
+		return Builtin(HealthCare)
+	}
+	t, err := Generate("plateau", seed)
+	for range 6 * 60 {
+		t.Visits = append(t.Visits, 0.2*DefaultSite().Flow())
+	}
+	return t, err
 }
 
 // late begins at 22:30 of a day that wants more than the site bears all night.

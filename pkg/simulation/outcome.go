@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"raincheck/pkg/admission"
+	"raincheck/pkg/format"
 )
 
 // queueFirsts are what every row is run with.
@@ -184,12 +185,13 @@ func WriteOutcomes(w io.Writer, outcomes []Outcome) {
 		switch o.bound.Yardstick {
 		case "physics":
 			by = fmt.Sprint(o.Physics)
-		case "planner":
+		}
+		if o.bound.P95 > 0 || o.bound.Pace > 0 || o.bound.Yardstick == "planner" {
 			by = fmt.Sprint(o.Planner)
 		}
 		note := ""
 		if o.bound.NotFull && full > 0 {
-			note = fmt.Sprintf("; %s invited while full", thousands(full))
+			note = fmt.Sprintf("; %s invited while full", format.Thousands(full))
 		}
 		wait, limit := "", ""
 		if c := o.Cells[0]; c.P95Bound > 0 {

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"math"
+	"time"
 
 	"raincheck/pkg/admission"
 )
@@ -37,8 +38,36 @@ func (*planner) Decide(o admission.Observation) admission.Decision {
 	return admission.Decision{Time: o.Time, Admit: 1}
 }
 
-// horizon is how far the planner looks, in minutes.
-const horizon = 180
+// horizon is how far the planner looks, in minutes; night how far where people
+// sleep: to the end of the morning.
+const (
+	horizon = 180
+	night   = 10 * 60
+)
+
+// skipped says that a minute ahead is not looked at: far off, every tenth is.
+func skipped(h int) bool { return h > horizon && h%10 != 0 }
+
+// backAt is when those invited in a minute come: it knows how many sleep, and
+// until when, but not who.
+func (p *planner) backAt(w *world, m int) []float64 {
+	n := w.People.Night
+	if n == nil {
+		return p.back
+	}
+	back := make([]float64, len(p.back))
+	for k, share := range p.back {
+		woken := int(w.People.Awake(w.tick(m+k)).Sub(w.Trace.Start)/time.Minute) - m
+		if k == 0 {
+			woken = 0
+		}
+		back[k] += share * n.Awake
+		if woken < len(back) {
+			back[woken] += share * (1 - n.Awake)
+		}
+	}
+	return back
+}
 
 func (p *planner) plan(w *world, m int) admission.Decision {
 	if p.stay == nil {
@@ -54,9 +83,11 @@ func (p *planner) plan(w *world, m int) admission.Decision {
 	// The load at the end of every minute ahead with nobody new, from what is
 	// certain: departures and returns that are drawn already. The door of the
 	// minutes until the decision is in effect is decided already too.
-	room := make([]float64, horizon)
+	far := len(p.stay)
+	room := make([]float64, far)
 	onSite := float64(w.onSite)
-	arrivals := make([]float64, horizon)
+	arrivals := make([]float64, far)
+	back := p.backAt(w, m)
 	for h := range room {
 		at := m + h
 		if at >= n {
@@ -70,6 +101,9 @@ func (p *planner) plan(w *world, m int) admission.Decision {
 			arrivals[h] += w.admit[at] * (demand(at) + float64(w.late[at]))
 		}
 		onSite -= float64(w.leaving[at])
+		if skipped(h) {
+			continue
+		}
 		people := onSite
 		for k := 0; k <= h; k++ {
 			people += arrivals[k] * p.stay[h-k]
@@ -83,9 +117,12 @@ func (p *planner) plan(w *world, m int) admission.Decision {
 	door := 0.0   // who would come at the door and still be there
 	onward := 0.0 // of one invited now, on the site at the end of minute h
 	for h := range room {
+		if skipped(h) {
+			continue
+		}
 		onward = 0
 		for k := 0; k <= h; k++ {
-			onward += p.back[k] * p.stay[h-k]
+			onward += back[k] * p.stay[h-k]
 		}
 		// What the current minute brings is decided already; a few people too many in
 		// it are chance, and no reason to invite nobody.
@@ -106,7 +143,7 @@ func (p *planner) plan(w *world, m int) admission.Decision {
 	if demand := demand(m + e); demand > 0 {
 		mine := 0.0
 		for k := 0; k <= e; k++ {
-			mine += float64(d.Invite) * p.back[k] * p.stay[e-k]
+			mine += float64(d.Invite) * back[k] * p.stay[e-k]
 		}
 		d.Admit = min(1, max(0, (room[e]-mine)/demand))
 	} else {
@@ -133,11 +170,15 @@ func (p *planner) expect(w *world, m int) float64 {
 }
 
 func (p *planner) prepare(w *world) {
-	p.stay, p.back = make([]float64, horizon), make([]float64, horizon)
+	far := horizon
+	if w.People.Night != nil {
+		far = night
+	}
+	p.stay, p.back = make([]float64, far), make([]float64, far)
 	visit := lognormalMinutes(medianOf(w.Site.Visit, w.Site.VisitSigma), w.Site.VisitSigma, longest)
 	back := lognormalMinutes(w.People.ReturnMedian, w.People.ReturnSigma, longest)
 	left := 1.0
-	for k := range horizon {
+	for k := range far {
 		left -= visit[k]
 		p.stay[k] = left // at the end of the k-th minute after the one of arrival
 		p.back[k] = back[k] * w.People.Return

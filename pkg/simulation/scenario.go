@@ -84,9 +84,8 @@ type Conditions struct {
 	Restart int
 	// Untold leaves those codes out.
 	Untold bool
-	// Begin is the load at which the day begins, on a site at rest whose metric and
-	// counts of a quarter of an hour are known; 0 is an empty site of which nothing
-	// is. BeginWaiting are on the waitlist then.
+	// Begin is the load at which the day begins, on a site at rest. The metric and
+	// the counts of a quarter of an hour before are known. BeginWaiting are on the waitlist then.
 	Begin        float64
 	BeginWaiting int
 	// Nobody are the minutes in which NobodyPer addresses a minute are posted that

@@ -423,7 +423,7 @@ func (w *world) observe(last, m int) admission.Observation {
 	for _, p := range w.posted {
 		o.Waiting -= p.count // claimed already
 	}
-	if last < 0 && c.Begin > 0 {
+	if last < 0 {
 		w.before(&o)
 	}
 	for k := max(0, last-c.MetricLag+1); k <= m-c.MetricLag; k++ {
@@ -448,7 +448,7 @@ func (w *world) observe(last, m int) admission.Observation {
 	switch {
 	case m > 0:
 		o.Applied = &admission.Applied{Mode: "throttle", Admit: w.admit[m-1]}
-	case c.Begin > 0:
+	default:
 		o.Applied = &admission.Applied{Mode: "open"}
 	}
 	switch {
@@ -473,7 +473,11 @@ func (w *world) before(o *admission.Observation) {
 		if v := w.measure(k, c.Begin); v >= 0 && !has(c.NoMetric, 0) {
 			o.Load = append(o.Load, admission.Sample{At: w.tick(k), Value: v})
 		}
-		if n := float64(poisson(w.r, w.Trace.At(0)/float64(c.Sample)) * c.Sample); k <= -c.EdgeLag && !has(c.NoEdge, 0) {
+		came := 0.0 // an empty site is one that nobody has come to
+		if c.Begin > 0 {
+			came = w.Trace.At(0)
+		}
+		if n := float64(poisson(w.r, came/float64(c.Sample)) * c.Sample); k <= -c.EdgeLag && !has(c.NoEdge, 0) {
 			o.Edge = append(o.Edge, admission.EdgeCount{At: w.tick(k), Visitors: n, Admitted: n})
 		}
 	}

@@ -1,0 +1,101 @@
+package admission
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// trust is how far the law's model has proved right. Every minute the model of
+// some minutes ago, given who came since, is held against the metric; while it
+// has not foreseen the metric for half an hour, 2013's rule on the raw metric
+// bounds what the law decides. A model that is wrong in a way that nobody thought
+// of costs what that rule costs, and no more.
+type trust struct {
+	// Sum adds up how far the metric stands above what was foreseen, in standard
+	// deviations, less what a model that is right may be off; Proof is for how many
+	// samples it has stayed below the bound.
+	Sum   float32 `json:"sum,omitempty"`
+	Proof int     `json:"proof,omitempty"`
+	// Upto is the last minute that was judged; Lost the last one at which the proof
+	// began again, and LostAt and Foreseen the load then and what was foreseen.
+	Upto     int64   `json:"upto,omitempty"`
+	Lost     int64   `json:"lost,omitempty"`
+	LostAt   float32 `json:"lostAt,omitempty"`
+	Foreseen float32 `json:"foreseen,omitempty"`
+	// Weights is what one visitor weighed at the recent ticks, the correction by the
+	// metric included; the last is that of the tick before this one.
+	Weights []float32 `json:"weights,omitempty"`
+}
+
+const (
+	// foresight is how many minutes before a sample's own the model is taken from.
+	foresight = 4
+	// allowed is how many standard deviations above the foreseen a sample may be for
+	// nothing, tooMuch the sum of all beyond it at which trust is lost.
+	allowed, tooMuch = 1.5, 4
+	// proving is for how many samples the load must be foreseen before trust begins
+	// to grow, growing over how many it does.
+	proving, growing = 30, 30
+	// uncounted is after how many minutes without any count the model proves nothing.
+	uncounted = 15
+)
+
+// share is trust from 0 to 1.
+func (t *trust) share() float64 {
+	return clamp(float64(t.Proof-proving)/growing, 0, 1)
+}
+
+// since is when trust was lost last, or when the proof began.
+func (t *trust) since() time.Time {
+	if t.Lost == 0 {
+		return time.Time{}
+	}
+	return time.Unix(t.Lost*60, 0).UTC()
+}
+
+// begin forgets the weights of other minutes, and all proof.
+func (t *trust) begin(now int64) { *t = trust{Lost: now} }
+
+// weight is what a visitor weighed at the tick of a minute; false if that is not
+// known.
+func (t *trust) weight(last, minute int64) (float64, bool) {
+	i := int64(len(t.Weights)) - (last - minute)
+	if i < 0 || i >= int64(len(t.Weights)) || t.Weights[i] <= 0 {
+		return 0, false
+	}
+	return float64(t.Weights[i]), true
+}
+
+// judge holds the samples that became known with their counts against what was
+// foreseen of them. gain is what a visitor weighs in the model now.
+func (m *memory) judge(target, gain float64, doubted []bool) {
+	t, n := &m.Trust, len(m.Load)
+	if newest := slices.IndexFunc(m.Visitors[max(0, n-uncounted):], func(v float32) bool { return v >= 0 }); newest < 0 {
+		t.Proof = 0 // nobody is counted: the model is a guess
+	}
+	quick := float64(m.Trim.Quick)
+	if quick == 0 {
+		quick = trimNoise
+	}
+	for i := max(0, n-15); i < n; i++ {
+		minute := m.Last - int64(n) + int64(i)
+		if minute <= t.Upto || m.Load[i] < 0 || m.Visitors[i] < 0 || doubted[i] || minute < m.Visits.Began {
+			continue
+		}
+		weight, ok := t.weight(m.Last, minute-foresight)
+		if !ok {
+			continue
+		}
+		t.Upto = minute
+		y, foreseen := float64(m.Load[i]), weight*float64(m.Model[i])/max(gain, 1e-12)
+		unit := (1 - target) / 3
+		off := (y - foreseen) / math.Sqrt(unit*unit+foreseen*foreseen*quick)
+		sum := max(0, float64(t.Sum)+off-allowed)
+		if sum > tooMuch {
+			t.Sum, t.Proof, t.Lost, t.LostAt, t.Foreseen = 0, 0, minute, m.Load[i], float32(foreseen)
+			continue
+		}
+		t.Sum, t.Proof = float32(sum), min(t.Proof+1, proving+growing)
+	}
+}
