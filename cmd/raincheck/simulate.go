@@ -14,6 +14,7 @@ import (
 	"raincheck/pkg/admission"
 	"raincheck/pkg/demo"
 	"raincheck/pkg/simulation"
+	"raincheck/pkg/simulation/goals"
 )
 
 // simulateCmd runs a day.
@@ -138,63 +139,31 @@ func (c *simulateCmd) Run(e *env) error {
 	return nil
 }
 
-// The results in docs/control.md stand between these marks.
-const (
-	resultsBegin = "<!-- results: make law -->\n"
-	resultsEnd   = "<!-- end of results -->"
-)
-
-// lawReport runs the goal table over the built-in day, one generated day of each
-// family that nothing was tuned on, and what is in the folder.
+// lawReport writes the goal table into a document, over the days in the folder too.
 func (c *simulateCmd) lawReport() error {
-	hcgov, err := simulation.Builtin(simulation.HealthCare)
+	var more []simulation.Trace
+	files, err := filepath.Glob(filepath.Join(c.Traces, "*.csv"))
 	if err != nil {
-		return err
+		return usageError{fmt.Errorf("--traces: %w", err)}
 	}
-	days := []simulation.Trace{hcgov}
-	for _, family := range simulation.Families() {
-		t, err := simulation.Generate(family, 101)
+	for _, file := range files {
+		if c.Traces == "" || strings.HasPrefix(filepath.Base(file), simulation.HealthCare) {
+			continue // it is built in
+		}
+		t, err := demandOf(file, time.Minute)
 		if err != nil {
 			return err
 		}
-		days = append(days, t)
-	}
-	if c.Traces != "" {
-		files, err := filepath.Glob(filepath.Join(c.Traces, "*.csv"))
-		if err != nil {
-			return usageError{fmt.Errorf("--traces: %w", err)}
-		}
-		for _, file := range files {
-			if strings.HasPrefix(filepath.Base(file), simulation.HealthCare) {
-				continue // it is built in
-			}
-			t, err := demandOf(file, time.Minute)
-			if err != nil {
-				return err
-			}
-			// The folder's days are shapes: they are made to offer thrice the
-			// capacity where they are sudden, twice otherwise.
-			multiple := 2.0
-			if strings.HasPrefix(t.Name, "flash") {
-				multiple = 3
-			}
-			days = append(days, t.Offering(multiple, simulation.DefaultSite()))
-		}
+		more = append(more, t)
 	}
 	text, err := os.ReadFile(c.LawReport)
 	if err != nil {
 		return usageError{fmt.Errorf("--law-report: %w", err)}
 	}
-	before, rest, ok1 := strings.Cut(string(text), resultsBegin)
-	_, after, ok2 := strings.Cut(rest, resultsEnd)
-	if !ok1 || !ok2 {
-		return badInput("--law-report %s: it has no marks %q and %q", c.LawReport, strings.TrimSpace(resultsBegin), resultsEnd)
+	out, err := goals.Fill(string(text), more)
+	if err != nil {
+		return fmt.Errorf("--law-report %s: %w", c.LawReport, err)
 	}
-	var results strings.Builder
-	if err := simulation.Goals(&results, days, 3); err != nil {
-		return err
-	}
-	out := before + resultsBegin + "\n" + results.String() + "\n" + resultsEnd + after
 	if err := os.WriteFile(c.LawReport, []byte(out), 0o644); err != nil {
 		return fmt.Errorf("--law-report: %w", err)
 	}

@@ -6,8 +6,9 @@ import "math"
 // gives in to a jump at once and is calm otherwise, because the counts are
 // estimated from a sample (one visitor in 20: 8 % of noise at 3,000 a minute).
 type demand struct {
-	// Upto is the last minute that was taken in. Level is the visitors expected in
+	// Since is the first minute that was taken in, and Upto the last. Level is the visitors expected in
 	// it, Slope the change by the minute.
+	Since int64   `json:"since,omitempty"`
 	Upto  int64   `json:"upto,omitempty"`
 	Level float32 `json:"level,omitempty"`
 	Slope float32 `json:"slope,omitempty"`
@@ -85,7 +86,7 @@ func (d *demand) grown(age int) float64 {
 // take takes in the count of one minute, at which share of the draws was let in.
 func (d *demand) take(minute int64, visitors, admitted, share float64) {
 	if !d.Known {
-		*d = demand{Upto: minute, Level: float32(visitors), Noise: firstNoise, Known: true, Usual: float32(share),
+		*d = demand{Since: minute, Upto: minute, Level: float32(visitors), Noise: firstNoise, Known: true, Usual: float32(share),
 			First: d.First, Final: d.Final, RevisedAt: d.RevisedAt}
 		d.pass(visitors, admitted, share)
 		return

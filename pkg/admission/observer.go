@@ -160,7 +160,7 @@ func (m *memory) countIn() {
 		switch {
 		case m.Visitors[i] >= 0:
 			came = m.countedIn(i) * m.Door.grown(len(m.Share)-i)
-		case m.Door.Known:
+		case m.Door.Known && minute > m.Door.Since: // before, nobody has counted
 			came = m.Door.expect(minute) * m.Door.letIn(m.shareIn(i))
 		}
 		m.In[len(m.In)-len(m.Share)+i] = float32(came) + m.Back[i]
@@ -263,12 +263,10 @@ func (m *memory) settle(doubted []bool, steps int) {
 	for i := max(0, len(m.Share)-settleAfter-steps); i < len(m.Share)-settleAfter; i++ {
 		minute := first + int64(i)
 		y := float64(m.Load[i])
-		if y < 0 || minute <= v.Began || doubted[i] {
+		if y < 0 || minute <= v.Began || doubted[i] || m.Visitors[i] < 0 {
 			continue
 		}
-		if m.Visitors[i] >= 0 {
-			v.guess(y, m.countedIn(i)+float64(m.Back[i]))
-		}
+		v.guess(y, m.countedIn(i)+float64(m.Back[i]))
 		if v.away(y, float64(m.Model[i])) {
 			continue // something happened that is no matter of visits
 		}
@@ -375,7 +373,7 @@ func (m *memory) estimate(b belief, in []float64, doubted, repeated []bool, step
 	if n-from > window {
 		keep = n - from - window
 	}
-	log, variance, flow := m.Trim.correct(minutes, keep)
+	log, variance, flow := m.Trim.correct(minutes, keep, m.Trust.share() > 0)
 	return math.Exp(log), variance, math.Exp(clamp(flow, -0.7, 0.7))
 }
 

@@ -61,6 +61,7 @@ type filter struct {
 	both            float64 // covariance of the two
 	lean, slow      float64 // smoothed errors in standard deviations, over 4 and 15 minutes
 	low             int     // samples in a row far below what is expected
+	lowAgain        int     // how many it takes for them to be believed
 }
 
 const (
@@ -69,7 +70,8 @@ const (
 	// lowAgain is how many samples in a row far below the model it takes for them to
 	// be believed: a load that falls faster than people can leave is a metric that
 	// lost some of its sources. lowBack is how many it takes where they only take
-	// back what the metric had added to the counts, as after a fall of the capacity.
+	// back what the metric had added to the counts, as after a fall of the capacity,
+	// and where the model has not proved right.
 	lowAgain, lowBack = 30, 3
 	// leanChance and slowChance are what lean and slow do by chance.
 	leanChance, slowChance = 0.8, 0.5
@@ -116,7 +118,7 @@ func (f *filter) measure(m minuteOf, noise float64) (seen float64, usual bool) {
 	case off < -far*sd:
 		f.low++
 		back := f.low >= lowBack && f.level > 0.1 && math.Abs(off+f.level) < 0.1
-		if f.low < lowAgain && !back {
+		if f.low < f.lowAgain && !back {
 			return seen, false
 		}
 		f.levelVar += off * off
@@ -139,9 +141,12 @@ func (f *filter) measure(m minuteOf, noise float64) (seen float64, usual bool) {
 // them leave the recent history afterwards: after those the result is stored, and
 // only they teach how noisy the metric is. It returns the correction after the
 // last minute, its variance, and the error of the counts at the door.
-func (t *trim) correct(minutes []minuteOf, keep int) (correction, variance, flow float64) {
+func (t *trim) correct(minutes []minuteOf, keep int, trusted bool) (correction, variance, flow float64) {
 	f := filter{level: float64(t.Log), levelVar: float64(t.Var),
-		flow: float64(t.Flow), flowVar: float64(t.FlowVar), both: float64(t.Both), low: t.Low}
+		flow: float64(t.Flow), flowVar: float64(t.FlowVar), both: float64(t.Both), low: t.Low, lowAgain: lowBack}
+	if trusted {
+		f.lowAgain = lowAgain
+	}
 	if f.levelVar == 0 {
 		f.levelVar = trimFirst
 	}

@@ -1,4 +1,4 @@
-package simulation
+package goals
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 
 	"raincheck/pkg/admission"
 	"raincheck/pkg/format"
+	"raincheck/pkg/simulation"
 )
 
 // queueFirsts are what every row is run with.
@@ -62,7 +63,7 @@ func (o Outcome) Fails() (fails []string) {
 }
 
 // Try runs a row with every seed and at every queueFirst.
-func (r Row) Try(seeds []uint64, law func(admission.Policy) Controller) (Outcome, error) {
+func (r Row) Try(seeds []uint64, law func(admission.Policy) simulation.Controller) (Outcome, error) {
 	o := Outcome{Row: r, RuleUse: 1}
 	for _, q := range queueFirsts {
 		o.Cells = append(o.Cells, Cell{QueueFirst: q, Use: 1, UseBound: 0, AboveBound: -1, Pace: 1})
@@ -72,23 +73,23 @@ func (r Row) Try(seeds []uint64, law func(admission.Policy) Controller) (Outcome
 		if err != nil {
 			return o, err
 		}
-		base := DefaultScenario(t)
+		base := simulation.DefaultScenario(t)
 		base.Seed = seed
-		run := func(s Scenario, control func(admission.Policy) Controller) Result {
-			var result Result
+		run := func(s simulation.Scenario, control func(admission.Policy) simulation.Controller) simulation.Result {
+			var result simulation.Result
 			if err == nil {
-				result, err = Run(s, control)
+				result, err = simulation.Run(s, control)
 			}
 			return result
 		}
 		s := base
 		r.change(&s)
-		rule, pi := run(s, Rule2013).Summary, run(s, PI).Summary
+		rule, pi := run(s, simulation.Rule2013).Summary, run(s, simulation.PI).Summary
 		var physics int
 		if r.bound.Yardstick == "physics" {
 			closed := s
 			closed.Conditions.BeginWaiting = 0
-			physics = run(closed, Physics).Summary.Above100
+			physics = run(closed, simulation.Physics).Summary.Above100
 		}
 		o.Rule, o.PI, o.Physics = max(o.Rule, rule.Above100), max(o.PI, pi.Above100), max(o.Physics, physics)
 		o.RuleUse = min(o.RuleUse, rule.Utilisation)
@@ -96,9 +97,9 @@ func (r Row) Try(seeds []uint64, law func(admission.Policy) Controller) (Outcome
 			s.Policy.QueueFirst = q
 			got := run(s, law)
 			b, c := r.bound, &o.Cells[i]
-			var planner Result
+			var planner simulation.Result
 			if b.Yardstick == "planner" || q == 1 && (b.P95 > 0 || b.Pace > 0) {
-				planner = run(s, Delayed)
+				planner = run(s, simulation.Delayed)
 				o.Planner = max(o.Planner, planner.Summary.Above100)
 			}
 			measure := 0
@@ -154,7 +155,7 @@ func (c *Cell) worseP95(p95, bound float64) {
 
 // pace is how many person-minutes since their invitation the day holds: all of it
 // when everybody is invited at once.
-func pace(r Result) float64 {
+func pace(r simulation.Result) float64 {
 	sum, all := 0.0, 0.0
 	for _, n := range r.Series.Invited {
 		sum += n

@@ -1,7 +1,8 @@
-package simulation
+package goals
 
 import (
 	"os"
+	"raincheck/pkg/simulation"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func TestFamiliesByHand(t *testing.T) {
 		if only != "all" && !strings.Contains(r.Family+": "+r.Name, only) {
 			continue
 		}
-		o, err := r.Try(seeds, Law)
+		o, err := r.Try(seeds, simulation.Law)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,7 @@
-package simulation
+// Package goals holds the admission law to what is asked of it: the goal table of
+// docs/control.md, on days like those the law was made for and on families of
+// days that it was not.
+package goals
 
 import (
 	"fmt"
@@ -8,61 +11,76 @@ import (
 	"time"
 
 	"raincheck/pkg/admission"
+	"raincheck/pkg/simulation"
 )
 
 // trial is one row of the results table: a change of the base setting.
 type trial struct {
 	name   string
-	change func(*Scenario)
+	change func(*simulation.Scenario)
 }
 
 // trials are the rows of the goal table that count minutes above a full site.
 // What goes wrong goes wrong an hour after the day's busiest minute or at it.
 var trials = []trial{
-	{"base setting", func(*Scenario) {}},
-	{"metric 5 min late", func(s *Scenario) { s.Conditions.MetricLag = 5 }},
-	{"metric in whole percents, 1 % noise", func(s *Scenario) { s.Conditions.MetricStep, s.Conditions.MetricNoise = 0.01, 0.01 }},
-	{"metric frozen for 30 min", func(s *Scenario) { p := busiest(s.Trace); s.Conditions.Frozen = []Span{{p, p + 30}} }},
-	{"metric frozen for 60 min", func(s *Scenario) { p := busiest(s.Trace); s.Conditions.Frozen = []Span{{p, p + 60}} }},
-	{"metric missing altogether", func(s *Scenario) { s.Conditions.NoMetric = []Span{{0, len(s.Trace.Visits)}} }},
-	{"return rate jumps from 0.30 to 0.90", func(s *Scenario) {
+	{"base setting", func(*simulation.Scenario) {}},
+	{"metric 5 min late", func(s *simulation.Scenario) { s.Conditions.MetricLag = 5 }},
+	{"metric in whole percents, 1 % noise", func(s *simulation.Scenario) { s.Conditions.MetricStep, s.Conditions.MetricNoise = 0.01, 0.01 }},
+	{"metric frozen for 30 min", func(s *simulation.Scenario) {
+		p := busiest(s.Trace)
+		s.Conditions.Frozen = []simulation.Span{{From: p, Until: p + 30}}
+	}},
+	{"metric frozen for 60 min", func(s *simulation.Scenario) {
+		p := busiest(s.Trace)
+		s.Conditions.Frozen = []simulation.Span{{From: p, Until: p + 60}}
+	}},
+	{"metric missing altogether", func(s *simulation.Scenario) {
+		s.Conditions.NoMetric = []simulation.Span{{From: 0, Until: len(s.Trace.Visits)}}
+	}},
+	{"return rate jumps from 0.30 to 0.90", func(s *simulation.Scenario) {
 		s.People.Return, s.Conditions.Jump, s.Conditions.JumpTo = 0.3, busiest(s.Trace)+60, 0.9
 	}},
-	{"capacity falls by 30 % for an hour", func(s *Scenario) {
+	{"capacity falls by 30 % for an hour", func(s *simulation.Scenario) {
 		p := busiest(s.Trace) + 60
-		s.Conditions.Drop, s.Conditions.DropTo = []Span{{p, p + 60}}, 0.7
+		s.Conditions.Drop, s.Conditions.DropTo = []simulation.Span{{From: p, Until: p + 60}}, 0.7
 	}},
-	{"capacity unknown", func(s *Scenario) { s.Policy.Capacity = 0 }},
+	{"capacity unknown", func(s *simulation.Scenario) { s.Policy.Capacity = 0 }},
 	{"capacity 400", small},
-	{"capacity 400, unknown", func(s *Scenario) { small(s); s.Policy.Capacity = 0 }},
-	{"visits of 8 min", func(s *Scenario) { visits(s, 8*time.Minute) }},
-	{"visits of 50 min", func(s *Scenario) { visits(s, 50*time.Minute) }},
-	{"half come back to the door undecided", func(s *Scenario) { s.People.LeaveAddress, s.People.ComeBack = 0.5, 0.9 }},
-	{"law begins anew in the middle of the day", func(s *Scenario) { s.Conditions.Restart = busiest(s.Trace) }},
-	{"sender paused for an hour", func(s *Scenario) { p := busiest(s.Trace); s.Conditions.Paused = []Span{{p, p + 60}} }},
-	{"a quarter of an hour of ticks missed", func(s *Scenario) { p := busiest(s.Trace); s.Conditions.Missed = []Span{{p, p + 15}} }},
-	{"people sleep from 23 to 7, quiet hours set", func(s *Scenario) {
-		s.People.Night = &Night{From: 23, Until: 7}
+	{"capacity 400, unknown", func(s *simulation.Scenario) { small(s); s.Policy.Capacity = 0 }},
+	{"visits of 8 min", func(s *simulation.Scenario) { visits(s, 8*time.Minute) }},
+	{"visits of 50 min", func(s *simulation.Scenario) { visits(s, 50*time.Minute) }},
+	{"half come back to the door undecided", func(s *simulation.Scenario) { s.People.LeaveAddress, s.People.ComeBack = 0.5, 0.9 }},
+	{"law begins anew in the middle of the day", func(s *simulation.Scenario) { s.Conditions.Restart = busiest(s.Trace) }},
+	{"sender paused for an hour", func(s *simulation.Scenario) {
+		p := busiest(s.Trace)
+		s.Conditions.Paused = []simulation.Span{{From: p, Until: p + 60}}
+	}},
+	{"a quarter of an hour of ticks missed", func(s *simulation.Scenario) {
+		p := busiest(s.Trace)
+		s.Conditions.Missed = []simulation.Span{{From: p, Until: p + 15}}
+	}},
+	{"people sleep from 23 to 7, quiet hours set", func(s *simulation.Scenario) {
+		s.People.Night = &simulation.Night{From: 23, Until: 7}
 		s.Policy.Quiet = &admission.Quiet{From: "23:00", Until: "07:00"}
 	}},
-	{"people sleep from 23 to 7, nobody said so", func(s *Scenario) { s.People.Night = &Night{From: 23, Until: 7} }},
+	{"people sleep from 23 to 7, nobody said so", func(s *simulation.Scenario) { s.People.Night = &simulation.Night{From: 23, Until: 7} }},
 }
 
 // small is the base setting at a capacity of 400.
-func small(s *Scenario) {
+func small(s *simulation.Scenario) {
 	s.Trace = s.Trace.Times(400 / s.Site.Capacity)
 	s.Site.Capacity, s.Policy.Capacity = 400, 400
 }
 
 // visits changes the length of visits; the demand follows, so that it offers the
 // same multiple of the capacity.
-func visits(s *Scenario, mean time.Duration) {
+func visits(s *simulation.Scenario, mean time.Duration) {
 	s.Trace = s.Trace.Times(s.Site.Visit.Minutes() / mean.Minutes())
 	s.Site.Visit = mean
 }
 
 // busiest is the minute of the highest demand.
-func busiest(t Trace) int {
+func busiest(t simulation.Trace) int {
 	best := 0
 	for m, v := range t.Visits {
 		if v > t.Visits[best] {
@@ -75,21 +93,21 @@ func busiest(t Trace) int {
 // contender is a column of the table.
 type contender struct {
 	name       string
-	control    func(admission.Policy) Controller
+	control    func(admission.Policy) simulation.Controller
 	queueFirst float64
 	once       bool // with one seed: it takes longer than the others together
 }
 
 // The last two are the delayed planner, which shows what the delay alone costs.
 var contenders = []contender{
-	{"2013 rule", Rule2013, 0.3, false}, {"PI", PI, 0.3, false},
-	{"queueFirst 1", Law, 1, false}, {"0.3", Law, 0.3, false}, {"0", Law, 0, false},
-	{"planner, 1", Delayed, 1, true}, {"planner, 0", Delayed, 0, true},
+	{"2013 rule", simulation.Rule2013, 0.3, false}, {"PI", simulation.PI, 0.3, false},
+	{"queueFirst 1", simulation.Law, 1, false}, {"0.3", simulation.Law, 0.3, false}, {"0", simulation.Law, 0, false},
+	{"planner, 1", simulation.Delayed, 1, true}, {"planner, 0", simulation.Delayed, 0, true},
 }
 
-// Goals runs the goal table of docs/control.md over the days, each with that many
+// Write runs the goal table of docs/control.md over the days, each with that many
 // seeds, and writes it as Markdown.
-func Goals(w io.Writer, days []Trace, seeds int) error {
+func Write(w io.Writer, days []simulation.Trace, seeds int) error {
 	fmt.Fprintf(w, "%d days (", len(days))
 	for i, d := range days {
 		if i > 0 {
@@ -102,7 +120,7 @@ func Goals(w io.Writer, days []Trace, seeds int) error {
 		fmt.Fprint(w, " | ", c.name)
 	}
 	fmt.Fprint(w, " |\n|---|"+strings.Repeat("--:|", len(contenders))+"\n")
-	var base [][]Summary
+	var base [][]simulation.Summary
 	for i, t := range trials {
 		all, err := tryAll(t, days, seeds)
 		if err != nil {
@@ -149,7 +167,7 @@ func Goals(w io.Writer, days []Trace, seeds int) error {
 		}
 	}
 	fmt.Fprint(w, " |\n|---|"+strings.Repeat("--:|", shown)+"\n")
-	perDay := func(name string, value func(Summary) float64, format string) {
+	perDay := func(name string, value func(simulation.Summary) float64, format string) {
 		for d, day := range days {
 			fmt.Fprintf(w, "| %s, %s", name, day.Name)
 			for i, column := range base {
@@ -165,10 +183,10 @@ func Goals(w io.Writer, days []Trace, seeds int) error {
 			fmt.Fprintln(w, " |")
 		}
 	}
-	perDay("utilisation of the target while somebody waits", func(s Summary) float64 { return 100 * s.Utilisation }, "%.1f %%")
-	perDay("minutes above 0.95", func(s Summary) float64 { return 100 * float64(s.Above95) / float64(s.Minutes) }, "%.2f %%")
-	perDay("wait to invitation p95, minutes", func(s Summary) float64 { return s.WaitP95 }, "%.0f")
-	perDay("share lost", func(s Summary) float64 { return 100 * s.LostShare() }, "%.1f %%")
+	perDay("utilisation of the target while somebody waits", func(s simulation.Summary) float64 { return 100 * s.Utilisation }, "%.1f %%")
+	perDay("minutes above 0.95", func(s simulation.Summary) float64 { return 100 * float64(s.Above95) / float64(s.Minutes) }, "%.2f %%")
+	perDay("wait to invitation p95, minutes", func(s simulation.Summary) float64 { return s.WaitP95 }, "%.0f")
+	perDay("share lost", func(s simulation.Summary) float64 { return 100 * s.LostShare() }, "%.1f %%")
 	if err := againstPlanner(w, days, base[2], seeds); err != nil {
 		return err
 	}
@@ -176,12 +194,12 @@ func Goals(w io.Writer, days []Trace, seeds int) error {
 }
 
 // againstPlanner sets the waits at queueFirst 1 beside the planner's.
-func againstPlanner(w io.Writer, days []Trace, law []Summary, seeds int) error {
+func againstPlanner(w io.Writer, days []simulation.Trace, law []simulation.Summary, seeds int) error {
 	fmt.Fprint(w, "\nWait to invitation p95 at queueFirst 1, against the planner that knows the day: ")
 	for d, day := range days {
-		s := DefaultScenario(day)
+		s := simulation.DefaultScenario(day)
 		s.Policy.QueueFirst = 1
-		r, err := Run(s, Planner)
+		r, err := simulation.Run(s, simulation.Planner)
 		if err != nil {
 			return err
 		}
@@ -197,23 +215,23 @@ func againstPlanner(w io.Writer, days []Trace, law []Summary, seeds int) error {
 // atTheSameLoss sets the wait beside that of a PI controller aimed lower, so that
 // it uses 96 % of the target as the goal table has it, at the largest queueFirst
 // whose share of people lost is within half a point of the controller's.
-func atTheSameLoss(w io.Writer, days []Trace) error {
+func atTheSameLoss(w io.Writer, days []simulation.Trace) error {
 	fmt.Fprint(w, "\nAt a share of people lost within 0.5 points of PI's, PI aimed at 0.87 (about 96 % of the target in use):\n\n")
 	fmt.Fprint(w, "| | PI: in use | above 100 % | lost | wait p95 | law: queueFirst | lost | wait p95 | of PI's |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, day := range days {
-		s := DefaultScenario(day)
-		pi, err := Run(s, func(p admission.Policy) Controller {
+		s := simulation.DefaultScenario(day)
+		pi, err := simulation.Run(s, func(p admission.Policy) simulation.Controller {
 			p.Target = 0.87
-			return PI(p)
+			return simulation.PI(p)
 		})
 		if err != nil {
 			return err
 		}
-		var best Summary
+		var best simulation.Summary
 		share := 0.0
 		for _, q := range []float64{0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3} {
 			s.Policy.QueueFirst = q
-			r, err := Run(s, Law)
+			r, err := simulation.Run(s, simulation.Law)
 			if err != nil {
 				return err
 			}
@@ -230,21 +248,21 @@ func atTheSameLoss(w io.Writer, days []Trace) error {
 }
 
 // tryAll runs one row: for each column, every day with every seed, in order.
-func tryAll(t trial, days []Trace, seeds int) ([][]Summary, error) {
-	all := make([][]Summary, len(contenders))
+func tryAll(t trial, days []simulation.Trace, seeds int) ([][]simulation.Summary, error) {
+	all := make([][]simulation.Summary, len(contenders))
 	errs := make([]error, len(contenders))
 	var wait sync.WaitGroup
 	for i, c := range contenders {
 		wait.Go(func() {
 			for _, day := range days {
 				for seed := range seeds {
-					s := DefaultScenario(day)
+					s := simulation.DefaultScenario(day)
 					s.Policy.QueueFirst, s.Seed = c.queueFirst, uint64(seed)+1
 					t.change(&s)
 					if c.once && (seed > 0 || s.People.Night != nil) {
 						break
 					}
-					r, err := Run(s, c.control)
+					r, err := simulation.Run(s, c.control)
 					if err != nil {
 						errs[i] = err
 						return
