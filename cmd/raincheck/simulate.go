@@ -77,7 +77,10 @@ func (c *simulateCmd) Help() string {
 // Run runs the day and prints what came of it.
 func (c *simulateCmd) Run(e *env) error {
 	if c.LawReport != "" {
-		return c.lawReport()
+		if err := goals.FillFile(c.LawReport, c.Traces); err != nil {
+			return usageError{fmt.Errorf("--law-report: %w", err)}
+		}
+		return nil
 	}
 	s, err := c.scenario()
 	if err != nil {
@@ -135,37 +138,6 @@ func (c *simulateCmd) Run(e *env) error {
 	simulation.Table(e.stdout, results...)
 	if c.Report != "" {
 		fmt.Fprintf(e.stdout, "\nThe plots are in %s.\n", c.Report)
-	}
-	return nil
-}
-
-// lawReport writes the goal table into a document, over the days in the folder too.
-func (c *simulateCmd) lawReport() error {
-	var more []simulation.Trace
-	files, err := filepath.Glob(filepath.Join(c.Traces, "*.csv"))
-	if err != nil {
-		return usageError{fmt.Errorf("--traces: %w", err)}
-	}
-	for _, file := range files {
-		if c.Traces == "" || strings.HasPrefix(filepath.Base(file), simulation.HealthCare) {
-			continue // it is built in
-		}
-		t, err := demandOf(file, time.Minute)
-		if err != nil {
-			return err
-		}
-		more = append(more, t)
-	}
-	text, err := os.ReadFile(c.LawReport)
-	if err != nil {
-		return usageError{fmt.Errorf("--law-report: %w", err)}
-	}
-	out, err := goals.Fill(string(text), more)
-	if err != nil {
-		return fmt.Errorf("--law-report %s: %w", c.LawReport, err)
-	}
-	if err := os.WriteFile(c.LawReport, []byte(out), 0o644); err != nil {
-		return fmt.Errorf("--law-report: %w", err)
 	}
 	return nil
 }

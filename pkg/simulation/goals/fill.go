@@ -1,8 +1,12 @@
 package goals
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"raincheck/pkg/simulation"
 )
@@ -15,6 +19,40 @@ const (
 
 // sealed are the seeds that the tables are made with. Nothing was tuned on them.
 var sealed = []uint64{501, 502, 503}
+
+// FillFile fills a document in place, over every CSV file of a folder too; an
+// empty folder's name is no folder.
+func FillFile(document, folder string) error {
+	var more []simulation.Trace
+	files, err := filepath.Glob(filepath.Join(folder, "*.csv"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".csv")
+		if folder == "" || strings.HasPrefix(name, simulation.HealthCare) {
+			continue // it is built in
+		}
+		f, err := os.Open(file)
+		if err != nil {
+			return err
+		}
+		t, err := simulation.ReadTrace(name, f, time.Minute)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+		more = append(more, t)
+	}
+	text, err := os.ReadFile(document)
+	if err != nil {
+		return err
+	}
+	out, err := Fill(string(text), more)
+	if err != nil {
+		return fmt.Errorf("%s: %w", document, err)
+	}
+	return os.WriteFile(document, []byte(out), 0o644)
+}
 
 // Fill gives a document with the tables between its marks: over the built-in day,
 // one generated day of each family, and more days, which are shapes: they are made
