@@ -11,7 +11,7 @@ import (
 // edge: open, hold, and a fixed share.
 type emergency struct {
 	where
-	EdgeStore string `env:"RAINCHECK_EDGE_STORE" placeholder:"ARN" help:"The stack's store at the edge (its output EdgeStoreArn): acts also while CloudFormation does not answer, or without the stack's name. The last one of each stack is remembered."`
+	EdgeStore string `env:"RAINCHECK_EDGE_STORE" placeholder:"ARN" help:"The stack's store at the edge (its output EdgeStoreArn): acts also while CloudFormation does not answer, or without the stack's name."`
 }
 
 // plane is where the switch acts: on the store at the edge alone where nothing
@@ -27,14 +27,8 @@ func (c emergency) plane(e *env) (plane, error) {
 	if err == nil || errors.Is(err, stack.ErrNotFound) && c.EdgeStore == "" {
 		return p, err
 	}
-	arn := c.EdgeStore
-	if arn == "" {
-		known := stack.Remembered(c.Stack)
-		if known.ARN == "" {
-			return nil, fmt.Errorf("%w\n  Without CloudFormation it works with the store's ARN: --edge-store ARN (the stack's output EdgeStoreArn)", err)
-		}
-		arn = known.ARN
-		fmt.Fprintf(e.stderr, "The stack cannot be read, so this acts on its store at the edge as it was on %s: %s\n", known.At.UTC().Format("2 Jan 2006"), arn)
+	if c.EdgeStore == "" {
+		return nil, fmt.Errorf("%w\n  Without CloudFormation it works with the store's ARN: --edge-store ARN (the stack's output EdgeStoreArn)", err)
 	}
-	return onlyEdge(e.ctx, e, arn, err)
+	return onlyEdge(e.ctx, e, c.EdgeStore, err)
 }

@@ -48,11 +48,28 @@ func (w where) plane(e *env) (plane, error) {
 	if w.Stack != "" {
 		s, err := deployed{Stack: w.Stack}.session(e)
 		if err != nil {
-			return nil, err
+			return w.remembered(e, err)
 		}
 		return s.deployment(e)
 	}
 	return w.instance()
+}
+
+// remembered is the plane of the stack as it was when it was last spoken to, for
+// when CloudFormation does not answer; else why is the error.
+func (w where) remembered(e *env, why error) (plane, error) {
+	parts := stack.Remembered(w.Stack)
+	if parts.EdgeStore == "" || errors.Is(why, stack.ErrNotFound) {
+		return nil, why
+	}
+	cfg, err := stack.Config(e.ctx)
+	if err != nil {
+		return nil, why
+	}
+	fmt.Fprintf(e.stderr, "%v\n  So this acts on its table and its store at the edge as they were on %s.\n", why, parts.At.UTC().Format("2 Jan 2006"))
+	return &deployment{stack: w.Stack, Plane: operator.Plane{
+		Site: operator.Site{Name: w.Stack}, Desk: table.New(cfg, parts.Table), Edge: edgestore.New(cfg, parts.EdgeStore), Now: e.now, Explain: awsWords,
+	}}, nil
 }
 
 // switchable is the plane for a command that changes something. Without a named
@@ -130,7 +147,7 @@ func (s *session) deployment(e *env) (*deployment, error) {
 	if err != nil {
 		return nil, err
 	}
-	stack.Remember(s.Name, out[1], e.now())
+	stack.Remember(s.Name, stack.Parts{Table: out[0], EdgeStore: out[1], At: e.now().UTC()})
 	return &deployment{stack: s.Name, Plane: operator.Plane{
 		Site: operator.Site{Name: s.Parameters["SiteHost"], Target: s.number("Target"), Capacity: s.number("Capacity")},
 		Desk: table.New(s.cfg, out[0]), Edge: edgestore.New(s.cfg, out[1]), Now: e.now, Explain: awsWords,

@@ -8,17 +8,21 @@ import (
 	"time"
 )
 
-// EdgeStore is a stack's store at the edge, and when the stack said so.
-type EdgeStore struct {
-	ARN string    `json:"arn"`
-	At  time.Time `json:"at"`
+// Parts are what a switch needs of a stack, and when the stack said so.
+type Parts struct {
+	// EdgeStore is the ARN of the store at the edge, Table the name of the table.
+	EdgeStore string    `json:"edgeStore"`
+	Table     string    `json:"table"`
+	At        time.Time `json:"at"`
 }
 
-// memory is the file that keeps the store at the edge of each stack that was
-// spoken to, so that an emergency does not need CloudFormation.
+func (p Parts) same(q Parts) bool { return p.EdgeStore == q.EdgeStore && p.Table == q.Table }
+
+// memory is the file that keeps the parts of each stack that was spoken to, so
+// that an emergency does not need CloudFormation.
 func memory() (string, error) {
 	dir, err := os.UserCacheDir()
-	return filepath.Join(dir, "raincheck", "edge-stores.json"), err
+	return filepath.Join(dir, "raincheck", "stacks.json"), err
 }
 
 // stackKey tells stacks of one name in two regions apart.
@@ -31,39 +35,39 @@ func stackKey(name string) string {
 	return name
 }
 
-// Remembered is the store at the edge that a stack had last; empty when there is
-// none, or the file cannot be read.
-func Remembered(name string) EdgeStore {
-	all := map[string]EdgeStore{}
+// Remembered is the parts that a stack had last; empty when nothing is remembered,
+// or the file cannot be read.
+func Remembered(name string) Parts {
+	all := map[string]Parts{}
 	path, err := memory()
 	if err != nil {
-		return EdgeStore{}
+		return Parts{}
 	}
 	data, err := os.ReadFile(path)
 	if err != nil || json.Unmarshal(data, &all) != nil {
-		return EdgeStore{}
+		return Parts{}
 	}
 	return all[stackKey(name)]
 }
 
-// Remember keeps a stack's store at the edge. That it cannot be kept must not
-// stop a switch.
-func Remember(name, arn string, at time.Time) {
+// Remember keeps the parts of a stack. That they cannot be kept must not stop a
+// switch.
+func Remember(name string, parts Parts) {
 	path, err := memory()
-	if err != nil || Remembered(name).ARN == arn {
+	if err != nil || Remembered(name).same(parts) {
 		return
 	}
-	all := map[string]EdgeStore{}
+	all := map[string]Parts{}
 	if data, err := os.ReadFile(path); err == nil && json.Unmarshal(data, &all) != nil {
-		all = map[string]EdgeStore{}
+		all = map[string]Parts{}
 	}
-	all[stackKey(name)] = EdgeStore{arn, at.UTC()}
+	all[stackKey(name)] = parts
 	data, err := json.Marshal(all)
 	if err != nil || os.MkdirAll(filepath.Dir(path), 0o700) != nil {
 		return
 	}
 	// By rename: two commands at once leave one whole file.
-	part, err := os.CreateTemp(filepath.Dir(path), "edge-stores-*")
+	part, err := os.CreateTemp(filepath.Dir(path), "stacks-*")
 	if err != nil {
 		return
 	}
