@@ -30,5 +30,5 @@ func (c emergency) plane(e *env) (plane, error) {
 	if c.EdgeStore == "" {
 		return nil, fmt.Errorf("%w\n  Without CloudFormation it works with the store's ARN: --edge-store ARN (the stack's output EdgeStoreArn)", err)
 	}
-	return onlyEdge(e.ctx, e, c.EdgeStore, err)
+	return onlyEdge(e.ctx, e, c.EdgeStore, fmt.Errorf("%w; run it again when that works", err))
 }
