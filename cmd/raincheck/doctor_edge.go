@@ -134,23 +134,7 @@ func (s *session) attached(id string) func(context.Context) ([]health.Finding, e
 		if len(a.Protected) == 0 && len(a.Half) == 0 {
 			return []health.Finding{health.Warn(mend, "the distribution %s is not attached to this stack: everybody reaches the site", id)}, nil
 		}
-		var found []health.Finding
-		if len(a.Half) > 0 {
-			found = append(found, health.Bad(mend, "only one of the two functions is on %s", strings.Join(a.Half, ", ")))
-		}
-		if len(a.Plain) > 0 {
-			found = append(found, health.Bad("Set their viewer protocol policy to redirect-to-https.", "%s takes plain HTTP, where a browser keeps no pass: people would wait again and again", strings.Join(a.Plain, ", ")))
-		}
-		switch {
-		case !a.Room:
-			found = append(found, health.Bad(mend, "the waiting room's behaviour %s is not the first one of %s: people would be sent to a page that is not there", attach.RoomPattern, id))
-		case a.Domain != out[0]:
-			found = append(found, health.Bad(mend, "%s leads to %s, and this stack's waiting room is %s", attach.RoomPattern, a.Domain, out[0]))
-		case !a.Policies:
-			found = append(found, health.Warn(mend, "%s has other policies than the stack's: the waiting room may get the site's cookies, and refuse a visitor who has many", attach.RoomPattern))
-		case !a.Secret:
-			found = append(found, health.Warn(mend, "the distribution sends another secret than the stack's present one: after the next rotation the waiting room would not answer"))
-		}
+		found := attachment(id, mend, out[0], a)
 		if !d.Deployed {
 			found = append(found, health.Warn("Wait a few minutes.", "a change of %s is on its way to the edges", id))
 		}
@@ -159,4 +143,27 @@ func (s *session) attached(id string) func(context.Context) ([]health.Finding, e
 		}
 		return found, nil
 	}
+}
+
+// attachment is what is wrong with how a distribution is attached; room is the
+// host of this stack's waiting room.
+func attachment(id, mend, room string, a attach.Attached) []health.Finding {
+	var found []health.Finding
+	if len(a.Half) > 0 {
+		found = append(found, health.Bad(mend, "only one of the two functions is on %s", strings.Join(a.Half, ", ")))
+	}
+	if len(a.Plain) > 0 {
+		found = append(found, health.Bad("Set their viewer protocol policy to redirect-to-https.", "%s takes plain HTTP, where a browser keeps no pass: people would wait again and again", strings.Join(a.Plain, ", ")))
+	}
+	switch {
+	case !a.Room:
+		found = append(found, health.Bad(mend, "the waiting room's behaviour %s is not the first one of %s: people would be sent to a page that is not there", attach.RoomPattern, id))
+	case a.Domain != room:
+		found = append(found, health.Bad(mend, "%s leads to %s, and this stack's waiting room is %s", attach.RoomPattern, a.Domain, room))
+	case !a.Policies:
+		found = append(found, health.Warn(mend, "%s has other policies than the stack's: the waiting room may get the site's cookies, and refuse a visitor who has many", attach.RoomPattern))
+	case !a.Secret:
+		found = append(found, health.Warn(mend, "the distribution sends another secret than the stack's present one: after the next rotation the waiting room would not answer"))
+	}
+	return found
 }

@@ -32,35 +32,9 @@ func (c *doctorCmd) local(e *env) (diagnosis, error) {
 		{"edge-store", func(context.Context) ([]health.Finding, error) { return documents(s), nil }},
 		{"mail-account", func(context.Context) ([]health.Finding, error) { return mailing(s), nil }},
 		{"load", func(ctx context.Context) ([]health.Finding, error) {
-			// console.Series, but null is to be told from zero.
-			var series struct {
-				Minutes                                   []int64
-				Load, Admit, Visitors, Admitted, Redeemed []*float64
-			}
-			after := strconv.FormatInt(s.Now.Add(-capacity.LooksBack).Unix(), 10)
-			if err := here.Get(ctx, "series?after="+after, &series); err != nil {
+			r, err := here.recorded(ctx, s)
+			if err != nil {
 				return nil, err
-			}
-			n := len(series.Minutes)
-			if len(series.Load) != n || len(series.Admit) != n || len(series.Visitors) != n || len(series.Admitted) != n || len(series.Redeemed) != n {
-				return nil, errors.New("the instance's columns differ in length")
-			}
-			r := capacity.Recorded{Shares: map[time.Time]float64{}, Back: map[time.Time]float64{}}
-			everybody := s.Control.Door() == gate.Open || s.Control.Door() == gate.Observe
-			for i, m := range series.Minutes {
-				at := time.Unix(m, 0).UTC()
-				if v := series.Load[i]; v != nil {
-					r.Load = append(r.Load, admission.Sample{At: at, Value: *v})
-				}
-				if v, a := series.Visitors[i], series.Admitted[i]; v != nil && a != nil {
-					r.Edge = append(r.Edge, admission.EdgeCount{At: at, Visitors: *v, Admitted: *a})
-				}
-				if v := series.Admit[i]; v != nil && !(everybody && at.After(s.Control.Switched)) {
-					r.Shares[at] = *v
-				}
-				if v := series.Redeemed[i]; v != nil {
-					r.Back[at] = *v
-				}
 			}
 			var none string
 			d.Capacity, none = capacity.Propose(r, s.Now.Truncate(time.Minute))
@@ -77,6 +51,41 @@ func (c *doctorCmd) local(e *env) (diagnosis, error) {
 	})
 	d.Load = capacity.HistoryOf(load, s.Now, s.Target, "")
 	return d, nil
+}
+
+// recorded asks the instance for its last hours, by the minute.
+func (p localPlane) recorded(ctx context.Context, s operator.Snapshot) (capacity.Recorded, error) {
+	// console.Series, but null is to be told from zero.
+	var series struct {
+		Minutes                                   []int64
+		Load, Admit, Visitors, Admitted, Redeemed []*float64
+	}
+	r := capacity.Recorded{Shares: map[time.Time]float64{}, Back: map[time.Time]float64{}}
+	after := strconv.FormatInt(s.Now.Add(-capacity.LooksBack).Unix(), 10)
+	if err := p.Get(ctx, "series?after="+after, &series); err != nil {
+		return r, err
+	}
+	n := len(series.Minutes)
+	if len(series.Load) != n || len(series.Admit) != n || len(series.Visitors) != n || len(series.Admitted) != n || len(series.Redeemed) != n {
+		return r, errors.New("the instance's columns differ in length")
+	}
+	everybody := s.Control.Door() == gate.Open || s.Control.Door() == gate.Observe
+	for i, m := range series.Minutes {
+		at := time.Unix(m, 0).UTC()
+		if v := series.Load[i]; v != nil {
+			r.Load = append(r.Load, admission.Sample{At: at, Value: *v})
+		}
+		if v, a := series.Visitors[i], series.Admitted[i]; v != nil && a != nil {
+			r.Edge = append(r.Edge, admission.EdgeCount{At: at, Visitors: *v, Admitted: *a})
+		}
+		if v := series.Admit[i]; v != nil && !(everybody && at.After(s.Control.Switched)) {
+			r.Shares[at] = *v
+		}
+		if v := series.Redeemed[i]; v != nil {
+			r.Back[at] = *v
+		}
+	}
+	return r, nil
 }
 
 func decides(s operator.Snapshot) []health.Finding {

@@ -47,54 +47,11 @@ const (
 // itself makes of the same minutes. It gives the reason when there is nothing to
 // propose.
 func Propose(r Recorded, now time.Time) (*Proposal, string) {
-	loads, counts := map[time.Time]admission.Sample{}, map[time.Time]admission.EdgeCount{}
-	first, peak, both, held := now, admission.Sample{}, 0, 0
-	for _, s := range r.Load {
-		loads[s.At.UTC().Truncate(time.Minute)] = s
-		if s.Value > peak.Value {
-			peak = s
-		}
+	m := minutesOf(r, now)
+	if why := m.refused(len(r.Load)); why != "" {
+		return nil, why
 	}
-	for _, c := range r.Edge {
-		at := c.At.UTC().Truncate(time.Minute)
-		counts[at] = c
-		if at.Before(first) {
-			first = at
-		}
-		if _, ok := loads[at]; ok {
-			both++
-			if share, turned := r.Shares[at]; turned && share < 0.98 {
-				held++
-			}
-		}
-	}
-	switch {
-	case len(r.Load) == 0:
-		return nil, "the load is not known"
-	case both < enoughMinutes:
-		return nil, fmt.Sprintf("load and visitors are both known for %d minutes, and %d are needed; leave the capacity at 0, the law learns it", both, enoughMinutes)
-	case peak.Value < enoughLoad:
-		return nil, fmt.Sprintf("the load never passed %s: a quiet day says little about a full site; leave the capacity at 0, the law learns it", format.Percent(peak.Value))
-	}
-	if float64(held) > mostHeld*float64(both) {
-		return nil, fmt.Sprintf("raincheck itself held the load for %d of %d minutes, and a held load does not tell; leave the capacity at 0, or let a day of `raincheck observe` show it", held, both)
-	}
-	var came, load []float64
-	last := 0.0
-	for at := first; at.Before(now); at = at.Add(time.Minute) {
-		if c, ok := counts[at]; ok {
-			last = c.Visitors
-			if _, turned := r.Shares[at]; turned {
-				last = c.Admitted
-			}
-		}
-		came = append(came, last+r.Back[at])
-		measured := math.NaN()
-		if s, ok := loads[at]; ok {
-			measured = s.Value
-		}
-		load = append(load, measured)
-	}
+	came, load := m.series(r, now)
 	f, ok := bestFit(came, load)
 	if !ok {
 		return nil, "the load does not follow from who comes in: is it the metric of this site?"
@@ -102,17 +59,90 @@ func Propose(r Recorded, now time.Time) (*Proposal, string) {
 	if f.high > apart*f.low {
 		return nil, "the load moved too little with the visitors to tell one capacity from another; leave it at 0, the law learns it"
 	}
-	p := &Proposal{Visitors: twoDigits(f.capacity), Visit: math.Round(f.visit*10) / 10, Law: twoDigits(replay(loads, counts, r, first, now))}
+	p := &Proposal{Visitors: twoDigits(f.capacity), Visit: math.Round(f.visit*10) / 10, Law: twoDigits(replay(m, r, now))}
 	p.How = fmt.Sprintf("By %s minutes of load and of visitors at the door: visits of %.0f minutes explain the load best, to %s; at the highest load, %s at %s, some %s people were then on the site.",
-		format.Thousands(both), f.visit, format.Percent(f.off), format.Percent(peak.Value), peak.At.UTC().Format("15:04"), format.Thousands(int(twoDigits(f.capacity*peak.Value))))
+		format.Thousands(m.both), f.visit, format.Percent(f.off), format.Percent(m.peak.Value), m.peak.At.UTC().Format("15:04"), format.Thousands(int(twoDigits(f.capacity*m.peak.Value))))
 	if p.Law > 0 {
 		p.How += fmt.Sprintf(" The admission law's own reading of the same minutes is %s.", format.Thousands(int(p.Law)))
 	}
 	p.How += " Take it as give or take a third, more where visits are very unequal; the law goes on learning."
-	if peak.Value < 0.5 {
+	if m.peak.Value < 0.5 {
 		p.How += " The site was never half full, so this reaches far beyond what was seen."
 	}
 	return p, ""
+}
+
+// minutes are what was recorded, by the minute, and what it amounts to.
+type minutes struct {
+	loads  map[time.Time]admission.Sample
+	counts map[time.Time]admission.EdgeCount
+	// first is the first minute with a count; now if there is none.
+	first time.Time
+	peak  admission.Sample
+	// both is in how many minutes load and visitors are known, held in how many of
+	// them people were turned away.
+	both, held int
+}
+
+func minutesOf(r Recorded, now time.Time) minutes {
+	m := minutes{loads: map[time.Time]admission.Sample{}, counts: map[time.Time]admission.EdgeCount{}, first: now}
+	for _, s := range r.Load {
+		m.loads[s.At.UTC().Truncate(time.Minute)] = s
+		if s.Value > m.peak.Value {
+			m.peak = s
+		}
+	}
+	for _, c := range r.Edge {
+		at := c.At.UTC().Truncate(time.Minute)
+		m.counts[at] = c
+		if at.Before(m.first) {
+			m.first = at
+		}
+		if _, ok := m.loads[at]; !ok {
+			continue
+		}
+		m.both++
+		if share, turned := r.Shares[at]; turned && share < 0.98 {
+			m.held++
+		}
+	}
+	return m
+}
+
+// refused says why the minutes tell no capacity; empty when they may.
+func (m minutes) refused(loads int) string {
+	switch {
+	case loads == 0:
+		return "the load is not known"
+	case m.both < enoughMinutes:
+		return fmt.Sprintf("load and visitors are both known for %d minutes, and %d are needed; leave the capacity at 0, the law learns it", m.both, enoughMinutes)
+	case m.peak.Value < enoughLoad:
+		return fmt.Sprintf("the load never passed %s: a quiet day says little about a full site; leave the capacity at 0, the law learns it", format.Percent(m.peak.Value))
+	case float64(m.held) > mostHeld*float64(m.both):
+		return fmt.Sprintf("raincheck itself held the load for %d of %d minutes, and a held load does not tell; leave the capacity at 0, or let a day of `raincheck observe` show it", m.held, m.both)
+	}
+	return ""
+}
+
+// series are the minutes in order: how many came in, the last known number where
+// one is missing, and the load, NaN where it is.
+func (m minutes) series(r Recorded, now time.Time) (came, load []float64) {
+	last := 0.0
+	for at := m.first; at.Before(now); at = at.Add(time.Minute) {
+		if c, ok := m.counts[at]; ok {
+			last = c.Visitors
+			if _, turned := r.Shares[at]; turned {
+				last = c.Admitted
+			}
+		}
+		came = append(came, last+r.Back[at])
+		measured := math.NaN()
+		if s, ok := m.loads[at]; ok {
+			measured = s.Value
+		}
+		load = append(load, measured)
+	}
+	return came, load
 }
 
 // fit is a capacity and a mean visit in minutes, and how far the load is from
@@ -179,12 +209,12 @@ func bestFit(came, load []float64) (best fit, ok bool) {
 
 // replay runs the minutes through the admission law with the capacity unknown,
 // and gives what it reckons with in the end.
-func replay(loads map[time.Time]admission.Sample, counts map[time.Time]admission.EdgeCount, r Recorded, first, now time.Time) float64 {
+func replay(m minutes, r Recorded, now time.Time) float64 {
 	policy := admission.DefaultPolicy()
 	policy.Capacity = 0
 	var state admission.State
 	var decision admission.Decision
-	for at := first.Add(time.Minute); !at.After(now); at = at.Add(time.Minute) {
+	for at := m.first.Add(time.Minute); !at.After(now); at = at.Add(time.Minute) {
 		// What describes a minute is known when it has ended.
 		described := at.Add(-time.Minute)
 		share, turned := r.Shares[described]
@@ -193,10 +223,10 @@ func replay(loads map[time.Time]admission.Sample, counts map[time.Time]admission
 			applied = &admission.Applied{Mode: "open", Admit: 1}
 		}
 		o := admission.Observation{Time: at, Applied: applied}
-		if s, ok := loads[described]; ok {
+		if s, ok := m.loads[described]; ok {
 			o.Load = append(o.Load, s)
 		}
-		if c, ok := counts[described]; ok {
+		if c, ok := m.counts[described]; ok {
 			o.Edge = append(o.Edge, c)
 		}
 		if n := int(r.Back[described]); n > 0 {

@@ -31,9 +31,7 @@ type History struct {
 // LooksBack is how far a History reaches back.
 const LooksBack = 24 * time.Hour
 
-const (
-	quarter = 15 * time.Minute
-)
+const quarter = 15 * time.Minute
 
 // HistoryOf gathers samples of the 24 hours before now.
 func HistoryOf(samples []admission.Sample, now time.Time, target float64, why string) History {
@@ -75,48 +73,60 @@ func (h History) Draw() string {
 		return "  unknown: " + why
 	}
 	top := math.Ceil(math.Max(*h.Peak, h.Target)*10) / 10
-	marks := []rune(eights)
 	var out strings.Builder
 	for row := rows - 1; row >= 0; row-- {
-		low, high := top*float64(row)/rows, top*float64(row+1)/rows
-		label := "     "
-		if row == rows-1 || row == 0 || row == rows/2 {
-			label = fmt.Sprintf("%3.0f %%", 100*high)
-		}
-		target := h.Target > low && h.Target <= high
-		line := []rune(label + " │")
-		for _, q := range h.Quarters {
-			mark := ' '
-			switch {
-			case q == nil && row == 0:
-				mark = '·' // nothing is known
-			case q != nil:
-				mark = marks[int(math.Round(8*math.Min(1, math.Max(0, (*q-low)/(high-low)))))]
-			}
-			if target && mark == ' ' {
-				mark = '┄'
-			}
-			line = append(line, mark)
-		}
-		if target {
-			line = append(line, []rune(" target "+format.Percent(h.Target))...)
-		}
-		out.WriteString("  " + strings.TrimRight(string(line), " ") + "\n")
+		out.WriteString("  " + strings.TrimRight(h.row(row, top), " ") + "\n")
 	}
-	axis, hours := []rune("      └"), []rune("       ")
-	for i := range h.Quarters {
-		at := h.From.Add(time.Duration(i) * quarter)
-		if at.Minute() == 0 && at.Hour()%3 == 0 {
-			axis = append(axis, '┴')
-			for len(hours) < len(axis)-1 {
-				hours = append(hours, ' ')
-			}
-			hours = append(hours, []rune(at.Format("15"))...)
-			continue
-		}
-		axis = append(axis, '─')
-	}
+	axis, hours := h.axis()
 	fmt.Fprintf(&out, "  %s UTC\n  %s\n", string(axis), string(hours))
 	fmt.Fprintf(&out, "  highest %s at %s; known for %s of %s minutes", format.Percent(*h.Peak), h.PeakAt.Format("15:04"), format.Thousands(h.Minutes), format.Thousands(int(LooksBack/time.Minute)))
 	return out.String()
+}
+
+// row draws one row of the picture, of which row 0 is the lowest and the highest
+// ends at top.
+func (h History) row(row int, top float64) string {
+	low, high := top*float64(row)/rows, top*float64(row+1)/rows
+	label := "     "
+	if row == rows-1 || row == 0 || row == rows/2 {
+		label = fmt.Sprintf("%3.0f %%", 100*high)
+	}
+	target := h.Target > low && h.Target <= high
+	marks := []rune(eights)
+	line := []rune(label + " │")
+	for _, q := range h.Quarters {
+		mark := ' '
+		switch {
+		case q == nil && row == 0:
+			mark = '·' // nothing is known
+		case q != nil:
+			mark = marks[int(math.Round(8*math.Min(1, math.Max(0, (*q-low)/(high-low)))))]
+		}
+		if target && mark == ' ' {
+			mark = '┄'
+		}
+		line = append(line, mark)
+	}
+	if target {
+		line = append(line, []rune(" target "+format.Percent(h.Target))...)
+	}
+	return string(line)
+}
+
+// axis draws the line below the picture, and the hours below the line.
+func (h History) axis() (axis, hours []rune) {
+	axis, hours = []rune("      └"), []rune("       ")
+	for i := range h.Quarters {
+		at := h.From.Add(time.Duration(i) * quarter)
+		if at.Minute() != 0 || at.Hour()%3 != 0 {
+			axis = append(axis, '─')
+			continue
+		}
+		axis = append(axis, '┴')
+		for len(hours) < len(axis)-1 {
+			hours = append(hours, ' ')
+		}
+		hours = append(hours, []rune(at.Format("15"))...)
+	}
+	return axis, hours
 }
