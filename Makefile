@@ -43,6 +43,7 @@ cover: test/emulators/.venv test/emulators/node_modules ## Print how much of the
 
 test-edge: ## Check that the edge functions use only what CloudFront documents, and answer the vectors in a second engine (needs npm and njs)
 	$(GO) test -count=1 ./functions/throttle/... ./pkg/twin/edge/...
+	$(GO) test -tags njs -count=1 -v ./test/edge
 	test/edge/run.sh
 
 fuzz: ## Fuzz everything that reads what strangers send, FUZZTIME (30s) each
@@ -65,7 +66,7 @@ bench: ## Run the benchmarks: the law, the edge, a sign-up from end to end
 # missed. gocognit bounds how hard a function is to follow; tests are left out, since a story in a table nests, and
 # so is generated code. actionlint checks the workflow in .github.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-TAGS := browser,emulators,sam,coldstart,deploy,runbook
+TAGS := browser,emulators,sam,coldstart,deploy,runbook,njs
 ERRORLINT := github.com/polyfloyd/go-errorlint@v1.8.0
 GOCOGNIT := github.com/uudashr/gocognit/cmd/gocognit@v1.3.0
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12

@@ -7,7 +7,9 @@
 // stands inside one try, the store's handle too. An error inside it is a free
 // pass or a closed site, so no request may cause one. A function that takes too
 // long is throttled by CloudFront, which answers 503 for the whole site. So the
-// work for a request is bounded, whatever it carries. Only what the runtime
+// work for a request is bounded, whatever it carries. In njs, from which the
+// runtime descends, a regular expression that does not match costs as much as an
+// HMAC, so none stands where most requests would fail it. Only what the runtime
 // documents is used, and runtime_test.go refuses the rest.
 
 import cf from 'cloudfront';
@@ -21,12 +23,8 @@ const HOLDS = FAILURE === 'hold';
 const COOKIE = '__Host-raincheck';
 const HEADER = 'x-raincheck';
 const ROOM = '/waiting-room';
-const DAY = 86400; // a pass never lives longer than this from its first issue
 const ATTRIBUTES = '; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=';
-const LOW = 1048576; // 2^20
-const ALL = 4503599627370496; // 2^52
 const LONGEST_PATH = 1024; // of a path that is exempt, and of the way back
-const LONGEST_HEADER = 256; // what is read of one; CloudFront takes 20 KB
 
 // What shareOf returns is the share of new visitors to let in, 0
 // to 1, as a plain number; and beside that one of these.
@@ -34,19 +32,17 @@ const UNREADABLE = -1; // the document says nothing
 const EVERYONE = 2; // all come in, whatever they draw
 const OBSERVE = 3; // OBSERVE + share: count by the share, and let everyone in
 
-// What a request is for: see purpose.
+// What a request is for: see purpose. A preflight is 0.
 const PAGE = 1;
 const PREFETCH = 2;
 const WORK = 3;
 const ASSET = 4;
-const PREFLIGHT = 0;
 
 const PAGE_TYPE = /^(?:text\/html|application\/xhtml\+xml|(\*\/\*)) *(?:[,;]|$)/i;
-const ASSET_NAME = /\.(?:avif|css|gif|ico|jpe?g|m?js|json|map|mp[34]|otf|png|svg|ttf|wasm|web(?:[mp]|manifest)|woff2?)$/i;
+const ASSET_NAME = /\.(?:avif|css|gif|ico|jpe?g|m?js|json|map|mp[34]|otf|png|svg|ttf|web(?:[mp]|manifest)|woff2?)$/i;
 const LANGUAGE = /^ *([a-z\d-]+) *(?:; *q=([01](?:\.\d*)?) *)?$/i;
-const ENGINE = /(?:google|bing|apple|duckduck|yandex|petal|seznam)bot|baiduspider|slurp/i;
+const ENGINE = /(?:google|bing|apple|duckduck|yandex|petal)bot|baiduspider|slurp/i;
 const PRINTABLE = /^[!-[\]-~]+$/; // ASCII without spaces and backslashes
-const OPEN = /^\/(?:robots\.txt$|\.well-known\/)/;
 const UNSAFE = /[\x00- \\\x7f]/;
 // A dot, a slash or a backslash, or what nobody needs to escape.
 const ESCAPED = /%(?:2[def]|3\d|[46][1-9a-f]|[57][\da]|5[cf]|7e)/i;
@@ -75,7 +71,7 @@ async function handler(event) {
       delete cookies[COOKIE];
     }
     const what = purpose(request.method, headers, uri);
-    if (what === PREFLIGHT || (OPEN.test(uri) && plain(uri))) {
+    if (!what || uri === '/robots.txt' || (uri.startsWith('/.well-known/') && plain(uri))) {
       return request;
     }
     kept = HOLDS && what <= PREFETCH && !held;
@@ -139,7 +135,7 @@ async function handler(event) {
 // gated and renews a pass. An ASSET does neither.
 function purpose(method, headers, uri) {
   if (method !== 'GET' && method !== 'HEAD') {
-    return method === 'OPTIONS' && headers['access-control-request-method'] ? PREFLIGHT : WORK;
+    return method === 'OPTIONS' && headers['access-control-request-method'] ? 0 : WORK;
   }
   if (text(headers['sec-purpose']).startsWith('prefetch')) {
     return PREFETCH;
@@ -163,10 +159,10 @@ const within = (uri, prefixes) => prefixes && prefixes.some((prefix) => uri.star
 // to find that out. Browsers spell paths like that; servers read other spellings
 // in different ways.
 const plain = (uri) =>
-  uri.length <= LONGEST_PATH && PRINTABLE.test(uri) && uri.indexOf('..') < 0 && uri.indexOf('//') < 0 && uri.indexOf('/./') < 0 && !ESCAPED.test(uri);
+  uri.length <= LONGEST_PATH && PRINTABLE.test(uri) && uri.indexOf('..') < 0 && uri.indexOf('//') < 0 && uri.indexOf('/./') < 0 && !(uri.indexOf('%') >= 0 && ESCAPED.test(uri));
 
-// text returns what is read of a header.
-const text = (header) => (header ? header.value.slice(0, LONGEST_HEADER) : '');
+// text returns what is read of a header, of which CloudFront takes 20 KB.
+const text = (header) => (header ? header.value.slice(0, 256) : '');
 
 // newcomer decides about somebody without a good pass, counts them, and gives a
 // pass to whoever comes in. Who opened a strict path was counted there.
@@ -177,8 +173,8 @@ function newcomer(event, doc, share, now, strict) {
   const number = doc.salt ? parseInt(hmac(doc.salt, network(event.viewer.ip) + '|' + agent, 'hex').slice(0, 13), 16) : 0;
   // 52 bits that are a visitor's for the life of the salt: the first 32 decide, and
   // the last 20 choose who is counted.
-  const low = number % LOW;
-  const lucky = share === EVERYONE || (number - low) / ALL < (share < OBSERVE ? share : share - OBSERVE);
+  const low = number % 1048576; // 2^20
+  const lucky = share === EVERYONE || (number - low) / 4503599627370496 < (share < OBSERVE ? share : share - OBSERVE);
   const out = !lucky && share < EVERYONE;
   // One visit in n is counted, as n. A search engine that comes again is not.
   const n = doc.sample;
@@ -199,9 +195,10 @@ function newcomer(event, doc, share, now, strict) {
 // by bits of the draw that have no part in the answer, and by four characters of
 // the request's id, so that whoever comes again is chosen again.
 function chosen(low, event, n) {
+  const id = event.context.requestId;
   let number = 0;
   for (let i = 7; i < 11; i++) {
-    number = (number * 48271 + (event.context.requestId.charCodeAt(i) || 0)) % 2147483647;
+    number = (number * 48271 + (id.charCodeAt(i) || 0)) % 2147483647;
   }
   return (low + number) % n === 0;
 }
@@ -295,7 +292,8 @@ const due = (pass, life, now) => (pass[0] === '2' ? parseInt(pass.slice(17), 10)
 function give(headers, doc, kind, first, id, now) {
   const key = (doc.keys || []).reduce((best, one) => (one[2] <= now && (!best || one[2] >= best[2]) ? one : best), null);
   if (key) {
-    const last = first + DAY;
+    // A pass never lives longer than a day from its first issue.
+    const last = first + 86400;
     const expires = Math.min(now + doc.pass, last);
     // A pass that lives to the end of its day is not renewed again.
     const from = expires < last ? now + (doc.pass >> 1) : expires;
@@ -336,7 +334,7 @@ function refuse(request, doc) {
     encoding: 'text',
     data: json
       ? '{"error":"waiting_room","room":"' + to + '","join":"' + to + 'form.json"}'
-      : '<!doctype html><html lang=en><title>Waiting room</title><h1>Many people are here right now. <a href="' + to + way(request) + '">Go to the waiting room</a></h1>',
+      : '<!doctype html><html lang=en><title>Waiting room</title><h1>Many people are here now. <a href="' + to + way(request) + '">Go to the waiting room</a></h1>',
   };
   return out;
 }
@@ -352,7 +350,8 @@ function language(accept, known) {
   const parts = accept.split(',');
   // Twelve are more than any browser sends, and a bound for those who send more.
   for (let i = 0; i < parts.length && i < 12 && top < 1; i++) {
-    const part = LANGUAGE.exec(parts[i]);
+    // Most browsers put the one that counts first, without a weight.
+    const part = i || parts[0].indexOf(';') > 0 ? LANGUAGE.exec(parts[i]) : [0, parts[0]];
     const q = part ? Number(part[2] || 1) : 0;
     if (q > top) {
       let tag = part[1].toLowerCase();
@@ -392,4 +391,4 @@ function way(request) {
 
 // ascii returns a path or query in printable ASCII, or '' for one that is too
 // long or not safe. What was escaped before stays as it was.
-const ascii = (part) => (part.length > LONGEST_PATH || UNSAFE.test(part) ? '' : PRINTABLE.test(part) ? part : encodeURI(part).split('%25').join('%'));
+const ascii = (part) => (part.length > LONGEST_PATH ? '' : PRINTABLE.test(part) ? part : UNSAFE.test(part) ? '' : encodeURI(part).split('%25').join('%'));

@@ -124,10 +124,10 @@ var (
 		return regexp.MustCompile(`(?i)^(?:text/html|application/xhtml\+xml|(\*/\*)) *(?:[,;]|$)`)
 	})
 	assetName = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?i)\.(?:avif|css|gif|ico|jpe?g|m?js|json|map|mp[34]|otf|png|svg|ttf|wasm|web(?:[mp]|manifest)|woff2?)$`)
+		return regexp.MustCompile(`(?i)\.(?:avif|css|gif|ico|jpe?g|m?js|json|map|mp[34]|otf|png|svg|ttf|web(?:[mp]|manifest)|woff2?)$`)
 	})
 	engine = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?i)(?:google|bing|apple|duckduck|yandex|petal|seznam)bot|baiduspider|slurp`)
+		return regexp.MustCompile(`(?i)(?:google|bing|apple|duckduck|yandex|petal)bot|baiduspider|slurp`)
 	})
 	neverGated = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/(?:robots\.txt$|\.well-known/)`) })
 	unique     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w-]{1,24}`) })
@@ -342,10 +342,13 @@ var accepted = sync.OnceValue(func() *regexp.Regexp {
 func Language(accept string, known []string) string {
 	best, top := known[0], 0.0
 	parts := strings.Split(accept, ",")
-	for _, part := range parts[:min(12, len(parts))] {
-		m := accepted().FindStringSubmatch(part)
-		if m == nil {
-			continue
+	for i, part := range parts[:min(12, len(parts))] {
+		// Most browsers put the one that counts first, without a weight.
+		m := []string{"", part, ""}
+		if i > 0 || strings.Index(part, ";") > 0 {
+			if m = accepted().FindStringSubmatch(part); m == nil {
+				continue
+			}
 		}
 		q := 1.0
 		if m[2] != "" {

@@ -21,7 +21,7 @@ for (const name of documented) {
   refused[name] = 'off';
 }
 
-const globals = { console: 'readonly', Math: 'readonly', Date: 'readonly', Number: 'readonly', String: 'readonly', Object: 'readonly', parseInt: 'readonly', encodeURIComponent: 'readonly' };
+const globals = { console: 'readonly', Math: 'readonly', Date: 'readonly', Number: 'readonly', String: 'readonly', Object: 'readonly', parseInt: 'readonly', encodeURI: 'readonly', encodeURIComponent: 'readonly' };
 
 export default [
   {

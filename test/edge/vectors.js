@@ -1,6 +1,6 @@
 // Puts both CloudFront Functions through test/vectors/edge.json in njs, the
-// engine from which CloudFront's runtime descends. run.sh lays the functions
-// beside this file as modules, with the store's module, and sets the directory.
+// engine from which CloudFront's runtime descends. njs_test.go lays the functions
+// beside this file as modules, with the store's module.
 
 import fs from 'fs';
 import world from 'world.js';

@@ -2,9 +2,9 @@
 
 const state = { docs: {}, said: [], print: console.log.bind(console) };
 
-const RealDate = Date;
+const clock = Date.now;
 let now = 0;
-RealDate.now = () => now * 1000;
+Date.now = () => now * 1000;
 
 function set(vector) {
   now = vector.now;
@@ -32,4 +32,4 @@ function kvs() {
   return { get: get };
 }
 
-export default { set: set, print: state.print, kvs: kvs };
+export default { set: set, print: state.print, kvs: kvs, clock: clock };
