@@ -12,12 +12,15 @@ import (
 
 // saveProgress writes what the public pages say, when it has changed, and returns
 // what is written.
-func (s *Service) saveProgress(ctx context.Context, when moment, was waitlist.Progress, report Report, faults *faults) waitlist.Progress {
-	next := waitlist.Progress{Front: was.Front, Open: lettingAllIn(report.Mode, report.Admit, report.Waiting), At: when.at}
+func (s *Service) saveProgress(ctx context.Context, when moment, was waitlist.Progress, waits waitlist.Waits, report Report, faults *faults) waitlist.Progress {
+	next := waitlist.Progress{Front: was.Front, Waited: waits.Waited(when.at), Open: lettingAllIn(report.Mode, report.Admit, report.Waiting), At: when.at}
 	if !report.Front.IsZero() {
 		next.Front = report.Front
 	}
-	if next.Front == was.Front && next.Open == was.Open && !was.At.IsZero() {
+	if next.Waited.From == was.Waited.From && next.Waited.To == was.Waited.To && next.Waited.People == was.Waited.People {
+		next.Waited = was.Waited // the same, said a while ago
+	}
+	if next.Front == was.Front && next.Waited == was.Waited && next.Open == was.Open && !was.At.IsZero() {
 		return was
 	}
 	if err := s.Store.SaveProgress(ctx, next); err != nil {

@@ -233,7 +233,8 @@ func (s *Service) run(ctx context.Context, when moment, control waitlist.Control
 	memory.Tally = memory.Tally.Take(report.gone)
 	report.Waiting = memory.Tally.Waiting
 
-	memory.Progress = s.saveProgress(ctx, when, memory.Progress, report, &faults)
+	memory.Waits = memory.Waits.Add(when.at, report.waits)
+	memory.Progress = s.saveProgress(ctx, when, memory.Progress, memory.Waits, report, &faults)
 	s.countState(report, control, s.rest(ctx, when.now, control, ruled.mode, memory, &faults))
 	memory.Report = report
 	s.saveMemory(ctx, when, memory, law, &faults)

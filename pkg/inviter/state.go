@@ -34,6 +34,8 @@ type state struct {
 	// Refusals are the mails of the last minutes that large providers sent back.
 	Refusals refusals          `json:"refusals,omitzero"`
 	Progress waitlist.Progress `json:"progress"`
+	// Waits are how long those had waited who were invited lately.
+	Waits waitlist.Waits `json:"waits,omitempty"`
 	Report   Report            `json:"report"`
 }
 
@@ -170,6 +172,9 @@ type Done struct {
 
 	// gone is how many of those who waited do so no longer.
 	gone int
+	// waits are how many of those invited for the first time had waited how many
+	// minutes.
+	waits map[int]int
 }
 
 // LogValue is the report as one JSON object.

@@ -243,8 +243,15 @@ func (s *Service) invite(ctx context.Context, when moment, messages []waitlist.M
 		default:
 			done.Claimed++
 			done.gone++
-			if p := chosen[i-len(again)]; p.When.After(done.Front) {
-				done.Front = p.When
+			// Who came back to an old place says nothing about the line.
+			if p := chosen[i-len(again)]; p.Attempt == 0 {
+				if p.When.After(done.Front) {
+					done.Front = p.When
+				}
+				if done.waits == nil {
+					done.waits = map[int]int{}
+				}
+				done.waits[waitlist.Minutes(when.at.Sub(p.When))]++
 			}
 			ready = append(ready, m)
 		}
