@@ -22,7 +22,7 @@ var sample = map[string]string{
 	"status": "status", "console": "console --port 0", "doctor": "doctor", "smoke": "smoke", "observe --report": "observe --report",
 	"attach": "attach --distribution-id E2EXAMPLE --host www.example.org --apply", "rotate": "rotate --apply",
 	"detach": "detach --distribution-id E2EXAMPLE --apply", "simulate": "", "decide": "", "local": "",
-	"version": "", "words check": "", "words set": "words set words.json --apply", "words example": "",
+	"version": "", "words check": "", "words set": "words set words.json --apply", "words example": "", "say": "say Hello --apply",
 }
 
 // TestEveryCommandHasItsStory holds the list of commands against the samples, of

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	_ "time/tzdata" // a machine without zones of its own, such as Windows
@@ -30,59 +27,21 @@ type wordsFile struct {
 }
 
 // read parses the file; what is wrong with it is the caller's.
-func (f wordsFile) read(e *env) (map[string]site.Words, error) { return readWords(e, f.File) }
-
-func readWords(e *env, name string) (map[string]site.Words, error) {
-	data, err := os.ReadFile(name)
+func (f wordsFile) read(e *env) (map[string]site.Words, error) {
+	data, err := os.ReadFile(f.File)
 	if err != nil {
 		return nil, badInput("reading the words: %w", err)
 	}
-	var tags []string
-	for _, l := range email.Languages() {
-		tags = append(tags, l.Tag)
-	}
-	all, err := site.Parse(data, site.Source{Languages: tags, Now: e.now(), Read: func(beside string) ([]byte, error) {
+	all, err := site.Parse(data, site.Source{Languages: email.Tags(), Now: e.now(), Read: func(beside string) ([]byte, error) {
 		if !filepath.IsAbs(beside) {
-			beside = filepath.Join(filepath.Dir(name), beside)
+			beside = filepath.Join(filepath.Dir(f.File), beside)
 		}
 		return os.ReadFile(beside)
 	}})
 	if err != nil {
-		return nil, badInput("reading the words in %s:\n  %s", name, strings.ReplaceAll(err.Error(), "\n", "\n  "))
+		return nil, badInput("reading the words in %s:\n  %s", f.File, strings.ReplaceAll(err.Error(), "\n", "\n  "))
 	}
 	return all, nil
-}
-
-// describe prints what visitors see: the default language, then each language in
-// which something else is said.
-func describe(w io.Writer, all map[string]site.Words) {
-	common := all[email.DefaultLanguage]
-	show := func(tag string, s site.Words) {
-		fmt.Fprintf(w, "%-4s %s\n", tag, s.Name)
-		for _, line := range [][2]string{
-			{"ask", strings.TrimSpace(s.Contact + " " + s.Telephone)}, {"privacy", s.Privacy}, {"link", s.URL},
-			{"times", strings.TrimSpace(cmp.Or(s.Zone.Name, "UTC") + " " + s.ZoneName)},
-		} {
-			if line[1] != "" {
-				fmt.Fprintf(w, "     %-8s %s\n", line[0], line[1])
-			}
-		}
-	}
-	show(email.DefaultLanguage, common)
-	for _, tag := range slices.Sorted(maps.Keys(all)) {
-		if s := all[tag]; !reflect.DeepEqual(s, common) {
-			show(tag, s)
-		}
-	}
-	light, dark := common.Colour.Light(), common.Colour.Dark()
-	fmt.Fprintf(w, "colour: light: button %s with text %s (contrast %.1f), links %s; dark: %s with text %s (contrast %.1f)\n",
-		light.Fill, light.Text, site.Contrast(light.Fill, light.Text), light.Link, dark.Fill, dark.Text, site.Contrast(dark.Fill, dark.Text))
-	if common.Logo != "" {
-		fmt.Fprintf(w, "logo: %d bytes of at most %d\n", len(common.Logo), site.MaxLogo)
-	}
-	for _, warning := range common.Warnings() {
-		fmt.Fprintf(w, "warning: %s\n", warning)
-	}
 }
 
 // wordsCheckCmd checks a file.
@@ -92,7 +51,7 @@ type wordsCheckCmd struct{ wordsFile }
 func (c *wordsCheckCmd) Run(e *env) error {
 	all, err := c.read(e)
 	if err == nil {
-		describe(e.stdout, all)
+		fmt.Fprint(e.stdout, site.Summary(all, email.DefaultLanguage))
 	}
 	return err
 }
@@ -124,8 +83,7 @@ func (c *wordsSetCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.stdout, "On the stack %s:\n", s.Name)
-	describe(e.stdout, all)
+	fmt.Fprintf(e.stdout, "On the stack %s:\n%s", s.Name, site.Summary(all, email.DefaultLanguage))
 	if !c.Apply {
 		fmt.Fprintln(e.stdout, "Nothing was changed. Add --apply to do it.")
 		return nil
@@ -145,6 +103,6 @@ type wordsExampleCmd struct{}
 
 // Run prints it.
 func (wordsExampleCmd) Run(e *env) error {
-	_, err := io.WriteString(e.stdout, site.Example)
-	return err
+	fmt.Fprint(e.stdout, site.Example)
+	return nil
 }

@@ -30,6 +30,15 @@ var known = []Language{
 // share a catalogue stand together, the one that names it best first.
 func Languages() []Language { return known }
 
+// Tags are the tags of Languages.
+func Tags() []string {
+	var tags []string
+	for _, l := range known {
+		tags = append(tags, l.Tag)
+	}
+	return tags
+}
+
 // LanguageOf finds a language by its tag.
 func LanguageOf(tag string) (Language, bool) {
 	for _, l := range known {

@@ -36,7 +36,7 @@ func states(t *testing.T, lang string) []state {
 	w.words(described(t))
 	w.control(func(c *waitlist.Control) {
 		// A message of the greatest length, and different from everything else.
-		c.Said = &waitlist.Said{At: noon, Until: noon.Add(100 * time.Hour), Texts: map[string]string{lang: message}}
+		c.Said = &waitlist.Said{At: noon, Until: noon.Add(100 * time.Hour), Text: message, Translations: map[string]string{lang: message}}
 	})
 	add := func(name string, p *page) { out = append(out, state{name, p}) }
 	room := "/waiting-room/" + lang

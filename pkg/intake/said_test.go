@@ -18,14 +18,14 @@ func TestAMessageOfTheOperators(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.control(func(c *waitlist.Control) {
-		c.Said = &waitlist.Said{Texts: map[string]string{"en": "Back at <6 pm>"}, At: w.now, Until: w.now.Add(time.Hour)}
+		c.Said = &waitlist.Said{Text: "Back at <6 pm>", At: w.now, Until: w.now.Add(time.Hour)}
 	})
 	const english = `<p class="said" lang="en" dir="ltr">Back at &lt;6 pm&gt;</p>`
 	w.get("/waiting-room/en/").says(english)
 	w.get("/waiting-room/es/enter").says(english)
 	w.get("/waiting-room/en/form.json").says(`"said":"Back at \u003c6 pm\u003e","saidLang":"en","saidDir":"ltr"`)
 	w.control(func(c *waitlist.Control) {
-		c.Said = &waitlist.Said{Texts: map[string]string{"en": "Back at 6", "es": "Volvemos a las 6"}, At: w.now, Until: w.now.Add(time.Hour)}
+		c.Said = &waitlist.Said{Text: "Back at 6", Translations: map[string]string{"es": "Volvemos a las 6"}, At: w.now, Until: w.now.Add(time.Hour)}
 	})
 	w.get("/waiting-room/es/").says(`<p class="said" lang="es" dir="ltr">Volvemos a las 6</p>`)
 	w.pass(time.Hour)

@@ -86,17 +86,16 @@ func (v *visit) view(page, title string) view {
 // said is the operator's message in the language of the page, or in the default
 // one with its own tag and direction.
 func (v *visit) said(s *waitlist.Said) said {
-	if s == nil || !v.now.Before(s.Until) {
+	if !s.Stands(v.now) {
 		return said{}
 	}
-	for _, l := range []email.Language{v.lang, v.room.languages[0]} {
-		for _, other := range email.Languages() {
-			if text := s.Texts[other.Tag]; text != "" && other.Catalogue == l.Catalogue {
-				return said{text, l.HTML, l.Direction}
-			}
+	for tag, text := range s.Translations {
+		if l, ok := email.LanguageOf(tag); ok && l.Catalogue == v.lang.Catalogue {
+			return said{text, v.lang.HTML, v.lang.Direction}
 		}
 	}
-	return said{}
+	standard := v.room.languages[0]
+	return said{s.Text, standard.HTML, standard.Direction}
 }
 
 // Say is a sentence in the language of the page.

@@ -35,8 +35,8 @@ type state struct {
 	Refusals refusals          `json:"refusals,omitzero"`
 	Progress waitlist.Progress `json:"progress"`
 	// Waits are how long those had waited who were invited lately.
-	Waits waitlist.Waits `json:"waits,omitempty"`
-	Report   Report            `json:"report"`
+	Waits  waitlist.Waits `json:"waits,omitempty"`
+	Report Report         `json:"report"`
 }
 
 // published is what the edge was told last.

@@ -26,6 +26,8 @@ type Change struct {
 	Signups *bool `json:"signups,omitempty"`
 	// Drain invites everyone left and closes the form.
 	Drain *bool `json:"drain,omitempty"`
+	// Say puts a message on every page; one without a text takes it off.
+	Say *Message `json:"say,omitempty"`
 	// Load is the site's load by hand.
 	Load *float64 `json:"load,omitempty"`
 	// Invite asks for that many invitations now, beside the law: of those who wait
@@ -35,11 +37,34 @@ type Change struct {
 	CancelInvite bool `json:"cancelInvite,omitempty"`
 }
 
+// Message is what the operator says to those who wait.
+type Message struct {
+	// Text is in the default language, Translations by language.
+	Text         string            `json:"text,omitempty"`
+	Translations map[string]string `json:"translations,omitempty"`
+	// Until is when it ends by itself; zero is waitlist.SaidFor from now.
+	Until time.Time `json:"until,omitzero"`
+	// By is who says it.
+	By string `json:"by,omitempty"`
+}
+
+// at is the message as it stands from a time on; nil for none.
+func (m Message) at(now time.Time) *waitlist.Said {
+	if m.Text == "" && len(m.Translations) == 0 {
+		return nil
+	}
+	until := m.Until
+	if until.IsZero() {
+		until = now.Add(waitlist.SaidFor)
+	}
+	return &waitlist.Said{Text: m.Text, Translations: m.Translations, At: now, Until: until.UTC().Truncate(time.Second), By: m.By}
+}
+
 // ErrChange marks a change that makes no sense; its text says why.
 var ErrChange = errors.New("that change makes no sense")
 
 func refuse(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrChange, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: %w", ErrChange, fmt.Errorf(format, args...))
 }
 
 // Within returns an error that is ErrChange for a value that is there and not
@@ -106,6 +131,14 @@ func (c Change) To(control waitlist.Control, at time.Time) (waitlist.Control, er
 	}
 	if c.Drain != nil {
 		control.Drain, control.SignupsOff = *c.Drain, *c.Drain
+	}
+	if c.Say != nil {
+		control.Said = c.Say.at(at)
+		if control.Said != nil {
+			if err := control.Said.Validate(); err != nil {
+				return control, refuse("the message: %w", err)
+			}
+		}
 	}
 	if c.Load != nil {
 		control.Load, control.LoadAt = *c.Load, at

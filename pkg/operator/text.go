@@ -1,8 +1,12 @@
 package operator
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"time"
 
 	"raincheck/pkg/format"
 	"raincheck/pkg/gate"
@@ -42,6 +46,9 @@ func (s Snapshot) Text() string {
 		signups = "not taken: the form is closed"
 	}
 	fmt.Fprintf(&b, "  %-12s %s\n  %-12s %s\n", "mail", mail, "addresses", signups)
+	if !s.Unread && s.Control.Said.Stands(s.Now) {
+		fmt.Fprintf(&b, "  %-12s %s\n", "said", SaidText(s.Control, s.Now))
+	}
 	return b.String()
 }
 
@@ -116,4 +123,44 @@ func MailText(c waitlist.Control) string {
 		out += ", goes on by itself at " + format.Clock(c.ResumeAt)
 	}
 	return out
+}
+
+// SaidText says what is said to those who wait, by whom, since when and until
+// when; "nothing" where nothing is.
+func SaidText(c waitlist.Control, now time.Time) string {
+	if !c.Said.Stands(now) {
+		return "nothing"
+	}
+	by := ""
+	if c.Said.By != "" {
+		by = ", by " + c.Said.By
+	}
+	text := fmt.Sprintf("%q", c.Said.Text)
+	for _, tag := range slices.Sorted(maps.Keys(c.Said.Translations)) {
+		text += fmt.Sprintf(", %s: %q", tag, c.Said.Translations[tag])
+	}
+	return fmt.Sprintf("%s (since %s%s, until %s)", text, format.Clock(c.Said.At), by, format.Clock(c.Said.Until))
+}
+
+// ParseEnd reads when something ends: a time of day by the clock of now, the
+// next that comes; how long from now; or a whole time. Empty is the zero time.
+func ParseEnd(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(text); err == nil && d > 0 {
+		return now.Add(d), nil
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, nil
+	}
+	clock, err := time.Parse("15:04", text)
+	if err != nil {
+		return time.Time{}, errors.New("want a time such as 18:00, 90m or 2026-03-04T18:00:00Z")
+	}
+	at := time.Date(now.Year(), now.Month(), now.Day(), clock.Hour(), clock.Minute(), 0, 0, now.Location())
+	if !at.After(now) {
+		at = at.AddDate(0, 0, 1)
+	}
+	return at, nil
 }

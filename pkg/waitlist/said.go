@@ -5,15 +5,18 @@ import (
 	"fmt"
 	"time"
 
+	"raincheck/pkg/email"
 	"raincheck/pkg/site"
 )
 
 // Said is a message of the operator's, which stands on every page of the waiting
 // room until it ends by itself. It is replaced and never changed.
 type Said struct {
-	// Texts are plain text by language, each at most MaxSaid characters. The text of
-	// the default language is shown where a language has none.
-	Texts map[string]string `json:"texts"`
+	// Text is plain text in the default language of the waiting room, at most MaxSaid
+	// characters. It is shown where a language has none of Translations, which are by
+	// language.
+	Text         string            `json:"text"`
+	Translations map[string]string `json:"translations,omitempty"`
 	// At is since when it stands, Until when it ends, By who said it.
 	At    time.Time `json:"at"`
 	Until time.Time `json:"until"`
@@ -28,14 +31,22 @@ const (
 	MaxSaidFor = 7 * 24 * time.Hour
 )
 
-// Validate reports everything that is wrong with a message; standard is the
-// language that it must have.
-func (s Said) Validate(standard string) error {
+// Stands says that there is a message and that it has not ended.
+func (s *Said) Stands(now time.Time) bool { return s != nil && now.Before(s.Until) }
+
+// Validate reports everything that is wrong with a message.
+func (s Said) Validate() error {
 	var errs []error
-	if s.Texts[standard] == "" {
-		errs = append(errs, fmt.Errorf("there is no text in %s, the default language", standard))
+	if s.Text == "" {
+		errs = append(errs, errors.New("there is no text in the default language"))
 	}
-	for tag, text := range s.Texts {
+	if err := site.Line(s.Text, MaxSaid); err != nil {
+		errs = append(errs, fmt.Errorf("the text: %w", err))
+	}
+	for tag, text := range s.Translations {
+		if _, ok := email.LanguageOf(tag); !ok {
+			errs = append(errs, fmt.Errorf("there is no language %q", tag))
+		}
 		if err := site.Line(text, MaxSaid); err != nil {
 			errs = append(errs, fmt.Errorf("the text in %s: %w", tag, err))
 		}
@@ -44,7 +55,7 @@ func (s Said) Validate(standard string) error {
 	case !s.Until.After(s.At):
 		errs = append(errs, errors.New("it ends before it begins"))
 	case s.Until.Sub(s.At) > MaxSaidFor:
-		errs = append(errs, fmt.Errorf("it would stand for %s, and may for %s", s.Until.Sub(s.At).Round(time.Hour), MaxSaidFor))
+		errs = append(errs, fmt.Errorf("it would stand until %s, and may stand for %d days", s.Until.UTC().Format(time.RFC3339), MaxSaidFor/(24*time.Hour)))
 	}
 	return errors.Join(errs...)
 }
