@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"raincheck/pkg/bypass"
 	"raincheck/pkg/console"
 	"raincheck/pkg/demo/site"
 	"raincheck/pkg/gate"
@@ -23,6 +24,9 @@ type roomStore interface {
 	Redeem(ctx context.Context, r waitlist.Redemption) (waitlist.Redeemed, error)
 	Leave(ctx context.Context, ref waitlist.Ref, at time.Time) error
 	Notice(ctx context.Context) (waitlist.Control, waitlist.Progress, error)
+	Ticket(ctx context.Context, code bypass.Code) (waitlist.Ticket, error)
+	Expire(ctx context.Context, ref waitlist.Ref, at time.Time) error
+	Rejoin(ctx context.Context, s waitlist.Signup, expired waitlist.Ref) (waitlist.Joined, error)
 	Words(ctx context.Context, language string) (words.Words, error)
 }
 

@@ -150,11 +150,3 @@ func (rm *room) dead(v *visit, key string) answer {
 	}
 	return answer{status: http.StatusGone, view: w}
 }
-
-// expired is the page for a code that died.
-func (rm *room) expired(v *visit) answer {
-	a := rm.dead(v, "dead.expired")
-	a.view.Text = ""
-	a.view.values = append(a.view.values, "date", v.date(v.expires))
-	return a
-}

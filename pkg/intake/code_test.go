@@ -187,7 +187,7 @@ func TestCodesThatAreOver(t *testing.T) {
 
 	// The door is open: no need for a code.
 	w.control(func(c *waitlist.Control) { c.Mode = gate.Open })
-	w.use(string(late), "d").status(410).says("This code was good until", "There is no wait for Example Benefits now", `href="/"`).lacks("Join the line")
+	w.use(string(late), "d").status(410).says("This code was good until", "There is no wait for Example Benefits now", `href="/apply?step=2"`).lacks("Join the line")
 	w.use(string(used), "e").status(410).says("This code was good until")
 	if w.counts["CodesOver"] != 5 {
 		t.Errorf("counted %v", w.counts)

@@ -149,11 +149,12 @@ func (rm *room) join(ctx context.Context, v *visit) (answer, error) {
 		rm.Count("SignupsTrapped", 1)
 		return rm.joined(v, keys, address, waitlist.Ref{})
 	}
-	signup := waitlist.Signup{
-		Key: keys.Mailbox(address.Mailbox()), Address: address, Language: v.lang.Tag,
-		Wanted: v.wanted(), Fields: fields, At: v.now, Shards: n.control.Writers(),
-	}
-	got, err := rm.Store.Join(ctx, signup)
+	return rm.save(ctx, v, keys, v.signup(keys, address, fields))
+}
+
+// save puts somebody at the end of the line.
+func (rm *room) save(ctx context.Context, v *visit, keys *bypass.Keyring, s waitlist.Signup) (answer, error) {
+	got, err := rm.Store.Join(ctx, s)
 	if err != nil {
 		return answer{}, fmt.Errorf("save a sign-up: %w", err)
 	}
@@ -163,7 +164,7 @@ func (rm *room) join(ctx context.Context, v *visit) (answer, error) {
 		rm.Count("SignupsKnown", 1)
 	}
 	rm.Log.InfoContext(ctx, "sign-up", "language", v.lang.Tag, "json", v.asJSON)
-	return rm.joined(v, keys, address, got.Ref)
+	return rm.joined(v, keys, s.Address, got.Ref)
 }
 
 // joined is the page after a sign-up; began is the joining that it began, if it

@@ -80,6 +80,8 @@ func (rm *room) route(page string) (route, bool) {
 		return route{get: rm.enterPage, post: rm.redeem}, true
 	case page == "leave":
 		return route{get: rm.leavePage, post: rm.leave, anywhere: true}, true
+	case page == "keep":
+		return route{get: rm.enterPage, post: rm.keep}, true
 	case page == "receipt":
 		return route{get: rm.receiptPage, post: rm.leaveByReceipt}, true
 	case page == "form.json":

@@ -31,6 +31,13 @@ type store interface {
 	// Leave ends a joining. waitlist.ErrStale and waitlist.ErrUnknown mean that it
 	// is over already.
 	Leave(ctx context.Context, ref waitlist.Ref, at time.Time) error
+	// Ticket reads what is known of a code; waitlist.ErrUnknown for nothing.
+	Ticket(ctx context.Context, code bypass.Code) (waitlist.Ticket, error)
+	// Expire ends a joining whose code died; waitlist.ErrStale when it has ended.
+	Expire(ctx context.Context, ref waitlist.Ref, at time.Time) error
+	// Rejoin gives the owner of a joining that expired the old place back, once;
+	// waitlist.ErrStale when there is nothing to give back.
+	Rejoin(ctx context.Context, s waitlist.Signup, expired waitlist.Ref) (waitlist.Joined, error)
 	// Notice reads what the operator wants and how far the line has got.
 	Notice(ctx context.Context) (waitlist.Control, waitlist.Progress, error)
 	// Words reads what is said about the site in a language.
@@ -102,7 +109,7 @@ type Service struct {
 // Counts are the names that Service.Count is called with.
 var Counts = []string{
 	"SignupsNew", "SignupsKnown", "SignupsTrapped", "SignupsRefused", "SignupsFailed",
-	"CodesRedeemed", "CodesUnrecorded", "CodesWrong", "CodesOver",
+	"PlacesKept", "CodesRedeemed", "CodesUnrecorded", "CodesWrong", "CodesOver",
 	"Left", "ForeignForms", "DirectHits",
 }
 

@@ -244,7 +244,7 @@ func (s *Service) invite(ctx context.Context, when moment, messages []waitlist.M
 			done.Claimed++
 			done.gone++
 			// Who came back to an old place says nothing about the line.
-			if p := chosen[i-len(again)]; p.Attempt == 0 {
+			if p := chosen[i-len(again)]; p.Attempt == 0 && p.Expires.IsZero() {
 				if p.When.After(done.Front) {
 					done.Front = p.When
 				}

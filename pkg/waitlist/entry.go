@@ -48,6 +48,10 @@ type Entry struct {
 	// Joined is when this joining began, to the millisecond. It is the place in
 	// the line and never changes, whatever is given back.
 	Joined time.Time
+	// Kept says that the place is an old one, which a person whose code expired has
+	// had back: that works once. While such an entry waits, Expires is the old code's,
+	// by which the line tells it from others.
+	Kept bool
 	// Shard is the partition of the line that the entry stands in, 0..Shards-1.
 	Shard int
 

@@ -128,6 +128,7 @@ func entryOf(it item) (waitlist.Entry, error) {
 		Language:   r.text("language"),
 		Wanted:     r.text("wanted"),
 		Joined:     r.time("joined"),
+		Kept:       r.flag("kept"),
 		Shard:      int(r.int("shard")),
 		Claim:      r.time("claim"),
 		Attempt:    int(r.int("attempt")),

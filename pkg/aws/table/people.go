@@ -21,16 +21,8 @@ func (t *Table) Join(ctx context.Context, s waitlist.Signup) (waitlist.Joined, e
 		set("#stage = ?, #joined = ?, #shard = ?, #attempt = ?", str(string(waitlist.Waiting)), at(s.At), number(int64(s.Shard())), number(0)).
 		set("#line = ?, #at = ?", str(waitlist.Part{Shard: s.Shard()}.String()), at(s.At)).
 		set("#address = ?, #language = ?, #wanted = ?", str(s.Address.Reveal()), str(s.Language), str(s.Wanted)).
-		remove("claim", "due", "code", "expires", "invited", "ended", "returned", "quiet", "delivery", TTL)
-	if len(s.Fields) > 0 {
-		fields := item{}
-		for name, value := range s.Fields {
-			fields[name] = str(value)
-		}
-		u.set("#fields = ?", &types.AttributeValueMemberM{Value: fields})
-	} else {
-		u.remove("fields")
-	}
+		remove("claim", "due", "code", "expires", "invited", "ended", "kept", "returned", "quiet", "delivery", TTL)
+	u.fields(s.Fields)
 	got, err := t.send(ctx, u, types.ReturnValueAllNew)
 	if refused(err) {
 		return waitlist.Joined{}, nil

@@ -60,6 +60,7 @@ type entryLine struct {
 	Wanted     string            `json:"wanted,omitempty"`
 	Fields     map[string]string `json:"fields,omitempty"`
 	Joined     time.Time         `json:"joined,omitzero"`
+	Kept       bool              `json:"kept,omitempty"`
 	Shard      int               `json:"shard,omitempty"`
 	Claim      time.Time         `json:"claim,omitzero"`
 	Attempt    int               `json:"attempt,omitempty"`
@@ -177,7 +178,7 @@ func (s *Store) apply(l line) error {
 			Ref: waitlist.Ref{Key: e.Key, Joining: e.Joining}, Stage: e.Stage, Suppressed: e.Suppressed,
 			Returned: e.Returned, Quiet: e.Quiet, Delivery: e.Delivery,
 			Address: a, Language: e.Language, Wanted: e.Wanted, Fields: e.Fields,
-			Joined: e.Joined, Shard: e.Shard, Claim: e.Claim, Attempt: e.Attempt, Due: e.Due, Code: e.Code,
+			Joined: e.Joined, Kept: e.Kept, Shard: e.Shard, Claim: e.Claim, Attempt: e.Attempt, Due: e.Due, Code: e.Code,
 			Expires: e.Expires, Invited: e.Invited, Ended: e.Ended, Delete: e.Delete,
 		}}
 	case l.Code != nil:
@@ -242,7 +243,7 @@ func (j *journal) entry(it *item) {
 	e := &it.Entry
 	j.add(line{Entry: &entryLine{
 		Key: e.Key, Joining: e.Joining, Stage: e.Stage, Address: e.Address.Reveal(), Language: e.Language, Wanted: e.Wanted,
-		Fields: e.Fields, Joined: e.Joined, Shard: e.Shard, Claim: e.Claim, Attempt: e.Attempt, Due: e.Due, Code: e.Code,
+		Fields: e.Fields, Joined: e.Joined, Kept: e.Kept, Shard: e.Shard, Claim: e.Claim, Attempt: e.Attempt, Due: e.Due, Code: e.Code,
 		Expires: e.Expires, Invited: e.Invited, Ended: e.Ended, Delete: e.Delete, Suppressed: e.Suppressed,
 		Returned: e.Returned, Quiet: e.Quiet, Delivery: e.Delivery, Bare: it.bare,
 	}})

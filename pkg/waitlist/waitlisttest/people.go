@@ -2,6 +2,7 @@ package waitlisttest
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -10,6 +11,69 @@ import (
 
 // peopleChecks try what people do: Entries.
 var peopleChecks = []Check{
+	{"an expired code gives the old place back, once", func(t *trial) {
+		tick := noon.Add(time.Hour)
+		ann := t.join("ann", noon)
+		_, e := t.invite(ann, tick)
+		t.join("bob", noon.Add(time.Minute))
+		later := e.Expires.Add(time.Hour)
+		su := t.signup("ann", later)
+		_, err := t.Store.Rejoin(t.Context(), su, ann)
+		t.want(err, waitlist.ErrStale) // it has not ended
+		t.must(t.Store.Expire(t.Context(), ann, later))
+		for name, ref := range map[string]waitlist.Ref{"another joining": {Key: ann.Key, Joining: ann.Joining + 1}, "a stranger": {Key: "key-eve", Joining: 1}} {
+			stranger := su
+			stranger.Key = ref.Key
+			if _, err := t.Store.Rejoin(t.Context(), stranger, ref); !errors.Is(err, waitlist.ErrStale) {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		got, err := t.Store.Rejoin(t.Context(), su, ann)
+		t.must(err)
+		again := waitlist.Ref{Key: ann.Key, Joining: ann.Joining + 1}
+		if !got.New || got.Ref != again {
+			t.Fatalf("it began %+v", got)
+		}
+		now := t.stage(ann.Key, waitlist.Waiting)
+		if !now.Joined.Equal(noon) || !now.Kept || now.Address.IsZero() || now.Code != "" || now.Attempt != 0 || !now.Claim.IsZero() || !now.Ended.IsZero() || !now.Delete.IsZero() {
+			t.Fatalf("the entry is %+v", now)
+		}
+		// Before bob, and told apart from those whose wait is news.
+		line := t.line(false)
+		if len(line) != 2 || line[0].Key != ann.Key || !line[0].When.Equal(noon) || line[0].Expires.IsZero() || !line[1].Expires.IsZero() {
+			t.Fatalf("the line is %+v", line)
+		}
+		// A second press is the same; the old joining moves nothing any more.
+		if got, err = t.Store.Rejoin(t.Context(), su, ann); err != nil || got.New {
+			t.Fatalf("a second press: %+v, %v", got, err)
+		}
+		t.want(t.Store.Leave(t.Context(), ann, later), waitlist.ErrStale)
+		// It goes the whole way, and is not given back twice.
+		_, e = t.invite(again, later.Add(time.Minute))
+		end := e.Expires.Add(time.Hour)
+		t.must(t.Store.Expire(t.Context(), again, end))
+		_, err = t.Store.Rejoin(t.Context(), su, again)
+		t.want(err, waitlist.ErrStale)
+		// An ordinary joining begins with that right.
+		third := t.join("ann", end)
+		if now = t.entry(ann.Key); now.Kept || !now.Joined.Equal(end) {
+			t.Fatalf("the entry is %+v", now)
+		}
+		_, e = t.invite(third, end.Add(time.Minute))
+		t.must(t.Store.Expire(t.Context(), third, e.Expires.Add(time.Hour)))
+		if got, err = t.Store.Rejoin(t.Context(), su, third); err != nil || !got.New {
+			t.Fatalf("after a new joining: %+v, %v", got, err)
+		}
+	}},
+	{"a suppressed mailbox gets no place back", func(t *trial) {
+		ann := t.join("ann", noon)
+		_, e := t.invite(ann, noon.Add(time.Hour))
+		later := e.Expires.Add(time.Hour)
+		t.must(t.Store.Expire(t.Context(), ann, later))
+		t.must(t.Store.Bounce(t.Context(), ann, later))
+		_, err := t.Store.Rejoin(t.Context(), t.signup("ann", later), ann)
+		t.want(err, waitlist.ErrStale)
+	}},
 	{"a sign-up is kept as it was handed in", func(t *trial) {
 		at := noon.Add(123 * time.Millisecond)
 		ref := t.join("ann", at)

@@ -72,6 +72,13 @@ type Entries interface {
 	// page does not tell. ErrBusy when throttled; an error never means joined.
 	Join(ctx context.Context, s waitlist.Signup) (waitlist.Joined, error)
 
+	// Rejoin gives the owner of a joining that ended at Expired the old place back,
+	// once: one conditional update of e#KEY. Condition: stage expired, that joining,
+	// not suppressed, not kept before. It does what Join does, but joined and expires
+	// stay, and kept is set, which Join removes. Already done, by an own retry or a
+	// second press: Joined{New: false}, nil. Otherwise refused: ErrStale. ErrBusy.
+	Rejoin(ctx context.Context, s waitlist.Signup, expired waitlist.Ref) (waitlist.Joined, error)
+
 	// Redeem adds a use to a code: one conditional update of c#CODE. Condition: the
 	// item exists, not revoked, and the use is in it or fewer than MaxUses are. The
 	// whole item comes back. No item: Redeemed{Known: false}, nil.
