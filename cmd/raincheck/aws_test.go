@@ -113,6 +113,7 @@ func newWorld(e worldEnv, dynamodb http.Handler, tableName string) *world {
 	before, after := throttle.ShippedThrottle()
 	w.cloudfront.Code("raincheck-throttle", before+"open"+after)
 	w.cloudfront.Code("raincheck-remember", throttle.ShippedRemember())
+	w.cloudfront.Runtime(func(code string, event []byte) ([]byte, error) { return emulators.TryThrottle(code, w.edge, event) })
 	e.Setenv("DNS", dns.Addr())
 	e.Setenv("XDG_CACHE_HOME", os.DevNull) // nothing is remembered where a story does not say so
 	w.cloudformation.Put("shop", map[string]string{"Url": "https://www.example.org"}, nil)
@@ -354,9 +355,15 @@ var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"standing": func(ts *testscript.TestScript, neg bool, args []string) {
 		worldOf(ts).cloudformation.Status("raincheck", args[0])
 	},
-	// edgecode NAME CODE: the edge runs this.
+	// edgecode NAME CODE: the edge runs this; throttle.js as it is shipped when
+	// CODE is shipped.
 	"edgecode": func(ts *testscript.TestScript, neg bool, args []string) {
-		worldOf(ts).cloudfront.Code(args[0], args[1])
+		code := args[1]
+		if code == "shipped" {
+			before, after := throttle.ShippedThrottle()
+			code = before + "open" + after
+		}
+		worldOf(ts).cloudfront.Code(args[0], code)
 	},
 	// day CAPACITY: 24 hours of a site that bears so many visitors, all let in.
 	"day": func(ts *testscript.TestScript, neg bool, args []string) {

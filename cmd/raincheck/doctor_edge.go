@@ -83,6 +83,30 @@ func (s *session) edgeCode(ctx context.Context) ([]health.Finding, error) {
 	return []health.Finding{health.OK("the edge runs the code that this program was built with")}, nil
 }
 
+// edgeRuns: does the edge answer as its gate says, in CloudFront's own runtime?
+func (s *session) edgeRuns(now func() time.Time) func(context.Context) ([]health.Finding, error) {
+	return func(ctx context.Context) ([]health.Finding, error) {
+		out, err := s.Need(outThrottle, outEdge, outKeys)
+		if err != nil {
+			return nil, err
+		}
+		g, _, err := edgestore.New(s.cfg, out[1]).Gate(ctx)
+		if err != nil || !g.InForce(now()) {
+			// What is wrong with it is said under edge-store.
+			return []health.Finding{health.Warn("Mend the gate first.", "not tried: there is no gate in force to hold the answers against")}, nil
+		}
+		keys, err := secret.New(s.cfg, out[2], "").Keys(ctx)
+		if err != nil {
+			return nil, err
+		}
+		client := distribution.New(s.cfg)
+		return health.EdgeRuns(ctx, func(ctx context.Context, event []byte) ([]byte, int, string, error) {
+			r, err := client.Try(ctx, functionName(out[0]), event)
+			return r.Output, r.Utilisation, r.Failed, err
+		}, s.Parameters["SiteHost"], "/raincheck-doctor", g, keys, now())
+	}
+}
+
 // edgeLogs: do the edge's counts arrive, in us-east-1?
 func (s *session) edgeLogs(now func() time.Time) func(context.Context) ([]health.Finding, error) {
 	return func(ctx context.Context) ([]health.Finding, error) {

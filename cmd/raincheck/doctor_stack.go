@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"raincheck/pkg/admission"
@@ -30,10 +29,10 @@ func (c *doctorCmd) deployed(e *env, resolver health.Resolver) (diagnosis, error
 	}
 	now := e.now().UTC()
 	d := diagnosis{On: "the stack " + s.Name + " (" + s.Parameters["SiteHost"] + ", " + s.cfg.Region + ")", At: now}
-	d.Findings = append(d.Findings, s.clock(now)...)
+	d.Findings = append(d.Findings, health.Clock(now, s.Told)...)
 	load := &loadCheck{session: s, history: s.history(e), now: now}
 	d.Findings = append(d.Findings, examine(e.ctx, e, c.Timeout, []check{
-		{"stack", s.standing},
+		{"stack", func(context.Context) ([]health.Finding, error) { return health.Standing(s.Status), nil }},
 		{"version", s.versions},
 		{"lambda", func(ctx context.Context) ([]health.Finding, error) {
 			return health.Concurrency(ctx, s.cfg, int(s.number("SenderConcurrency")))
@@ -57,6 +56,7 @@ func (c *doctorCmd) deployed(e *env, resolver health.Resolver) (diagnosis, error
 		{"controller", s.controller(e.now)},
 		{"edge-store", s.edgeDocuments(e.now)},
 		{"edge-code", s.edgeCode},
+		{"edge-run", s.edgeRuns(e.now)},
 		{"edge-counts", s.edgeLogs(e.now)},
 		{"distribution", s.attached(c.DistributionID)},
 		{"load", load.look},
@@ -66,32 +66,6 @@ func (c *doctorCmd) deployed(e *env, resolver health.Resolver) (diagnosis, error
 		d.Load = capacity.HistoryOf(nil, now, s.number("Target"), "it could not be read")
 	}
 	return d, nil
-}
-
-// clock holds this machine's clock against AWS's. A switch carries the time of
-// this machine, and the newer one wins; a signature is refused at 5 minutes.
-func (s *session) clock(now time.Time) []health.Finding {
-	f := health.OK("this machine's clock and AWS's agree")
-	if s.Told.IsZero() {
-		f = health.Warn("", "AWS did not say what time it is")
-	} else if off := now.Sub(s.Told).Abs(); off > 30*time.Second {
-		f = health.Bad("Set the clock, by NTP.", "this machine's clock is %s off: a switch thrown here may lose against an older one", off.Round(time.Second))
-	} else if off > 5*time.Second {
-		f = health.Warn("Set the clock, by NTP.", "this machine's clock is %s off", off.Round(time.Second))
-	}
-	f.Check = "clock"
-	return []health.Finding{f}
-}
-
-// standing is CloudFormation's own word.
-func (s *session) standing(context.Context) ([]health.Finding, error) {
-	switch {
-	case strings.HasSuffix(s.Status, "_FAILED"), strings.Contains(s.Status, "ROLLBACK"):
-		return []health.Finding{health.Bad("Look at the stack's events in CloudFormation, and deploy again.", "the last deploy did not succeed (%s)", s.Status)}, nil
-	case strings.HasSuffix(s.Status, "_IN_PROGRESS"):
-		return []health.Finding{health.Warn("Wait until it is through.", "a deploy is under way (%s)", s.Status)}, nil
-	}
-	return []health.Finding{health.OK("deployed (%s)", s.Status)}, nil
 }
 
 // controller: what did the operator want, and does the inviter decide?

@@ -11,6 +11,7 @@
 package cloudfront
 
 import (
+	"encoding/base64"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -41,6 +42,7 @@ type Server struct {
 	functions     []string
 	policies      map[string]string // cache policy → its cookie behaviour
 	code          map[string]string // function → what its live stage runs
+	try           Try
 	broken        int
 	denied        bool
 	calls         map[string]int
@@ -112,6 +114,17 @@ func (s *Server) Code(function, code string) {
 	s.code[function] = code
 }
 
+// Try runs the live code of a function on a test event, and gives the event's
+// request or response as the function left it.
+type Try func(code string, event []byte) (output []byte, err error)
+
+// Runtime is what TestFunction runs the functions by.
+func (s *Server) Runtime(try Try) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.try = try
+}
+
 // CachePolicy makes a cache policy with this cookie behaviour.
 func (s *Server) CachePolicy(id, cookies string) {
 	s.mu.Lock()
@@ -151,7 +164,7 @@ type refusal struct {
 
 func (r refusal) Error() string { return r.code + ": " + r.message }
 
-var path = regexp.MustCompile(`^/2020-05-31/(distribution|cache-policy|tagging|function)(?:/([A-Za-z0-9-]+))?(/config)?$`)
+var path = regexp.MustCompile(`^/2020-05-31/(distribution|cache-policy|tagging|function)(?:/([A-Za-z0-9-]+))?(/config|/describe|/test)?$`)
 
 // ServeHTTP answers one request of the API.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -193,7 +206,7 @@ func (s *Server) answer(r *http.Request) (body, etag string, err error) {
 	if m == nil {
 		return "", "", refusal{http.StatusNotFound, "NoSuchResource", r.URL.Path}
 	}
-	switch kind, id, config := m[1], m[2], m[3] != ""; {
+	switch kind, id, config := m[1], m[2], m[3] == "/config"; {
 	case kind == "tagging" && r.Method == http.MethodGet:
 		return s.tags(r.URL.Query().Get("Resource"))
 	case kind == "cache-policy" && r.Method == http.MethodGet:
@@ -203,6 +216,8 @@ func (s *Server) answer(r *http.Request) (body, etag string, err error) {
 		}
 		return fmt.Sprintf(`<?xml version="1.0"?><CachePolicy xmlns="%s"><Id>%s</Id><LastModifiedTime>2025-01-01T00:00:00Z</LastModifiedTime><CachePolicyConfig><Name>own</Name><MinTTL>0</MinTTL><ParametersInCacheKeyAndForwardedToOrigin><EnableAcceptEncodingGzip>true</EnableAcceptEncodingGzip><HeadersConfig><HeaderBehavior>none</HeaderBehavior></HeadersConfig><CookiesConfig><CookieBehavior>%s</CookieBehavior></CookiesConfig><QueryStringsConfig><QueryStringBehavior>none</QueryStringBehavior></QueryStringsConfig></ParametersInCacheKeyAndForwardedToOrigin></CachePolicyConfig></CachePolicy>`,
 			namespace, id, cookies), "E1", nil
+	case kind == "function" && (m[3] == "/describe" || m[3] == "/test"):
+		return s.function(id, r)
 	case kind == "function" && r.Method == http.MethodGet:
 		code, ok := s.code[id]
 		if !ok || r.URL.Query().Get("Stage") != "LIVE" {
@@ -228,6 +243,35 @@ func (s *Server) answer(r *http.Request) (body, etag string, err error) {
 	default:
 		return "", "", refusal{http.StatusMethodNotAllowed, "MethodNotAllowed", r.Method}
 	}
+}
+
+// function answers DescribeFunction and TestFunction.
+func (s *Server) function(name string, r *http.Request) (body, etag string, err error) {
+	summary := `<FunctionSummary><Name>` + name + `</Name><Status>UNASSOCIATED</Status><FunctionConfig><Comment></Comment><Runtime>cloudfront-js-2.0</Runtime></FunctionConfig><FunctionMetadata><FunctionARN>arn</FunctionARN><Stage>LIVE</Stage><LastModifiedTime>2026-01-01T00:00:00Z</LastModifiedTime></FunctionMetadata></FunctionSummary>`
+	code, ok := s.code[name]
+	if !ok {
+		return "", "", refusal{http.StatusNotFound, "NoSuchFunctionExists", "The specified function does not exist."}
+	}
+	if r.Method == http.MethodGet {
+		return summary, "F1", nil
+	}
+	var asked struct{ EventObject, Stage string }
+	if err := xml.NewDecoder(r.Body).Decode(&asked); err != nil {
+		return "", "", refusal{http.StatusBadRequest, "InvalidArgument", err.Error()}
+	}
+	event, err := base64.StdEncoding.DecodeString(asked.EventObject)
+	switch {
+	case err != nil || asked.Stage != "LIVE":
+		return "", "", refusal{http.StatusBadRequest, "InvalidArgument", "The argument is invalid."}
+	case r.Header.Get("If-Match") != "F1":
+		return "", "", refusal{http.StatusPreconditionFailed, "InvalidIfMatchVersion", "The If-Match version is missing or not valid for the resource."}
+	}
+	output, failed := s.try(code, event)
+	result := "<ComputeUtilization>23</ComputeUtilization><FunctionOutput>" + escaped(string(output)) + "</FunctionOutput>"
+	if failed != nil {
+		result = "<FunctionErrorMessage>" + escaped(failed.Error()) + "</FunctionErrorMessage>"
+	}
+	return `<TestResult xmlns="` + namespace + `">` + summary + result + `</TestResult>`, "", nil
 }
 
 // list is the answer to ListDistributions, with what a client looks for in it.
