@@ -292,8 +292,9 @@ func (s *stack) attachAndDoctor(distribution string) {
 	s.must(json.Unmarshal(said, &d))
 	for _, f := range d.Findings {
 		s.Logf("doctor: %s %s: %s", f.Grade, f.Check, f.Says)
-		// The emulator never looks for the DKIM records in the DNS.
-		if f.Grade == "problem" && !strings.Contains(f.Says, "not signed with DKIM (pending)") {
+		// The emulator never looks for the DKIM records in the DNS, and its TestFunction
+		// runs no function that imports the module cloudfront.
+		if f.Grade == "problem" && !strings.Contains(f.Says, "not signed with DKIM (pending)") && f.Check != "edge-run" {
 			s.Errorf("doctor finds a problem: %s: %s", f.Check, f.Says)
 		}
 	}
