@@ -45,6 +45,11 @@ type Decision struct {
 	Because string    `json:"because"`
 	// Invite is how many were invited by it.
 	Invite int `json:"invite"`
+	// Trust is how far the law's model has proved right, 0 to 1: below 1, 2013's
+	// rule on the measured load bounds what it decides. TrustSince is when the model
+	// was last found wrong, or its proof began. Left out where no model decides.
+	Trust      *float64  `json:"trust,omitempty"`
+	TrustSince time.Time `json:"trustSince,omitzero"`
 	// Load is the newest load known, of LoadAt.
 	Load   *float64  `json:"load,omitempty"`
 	LoadAt time.Time `json:"loadAt,omitzero"`
@@ -118,8 +123,14 @@ func (p *Plane) decided(ctx context.Context, s *Snapshot) (r inviter.Report, err
 	if !r.LoadAt.IsZero() {
 		s.Load, s.LoadAt = &r.Load, r.LoadAt
 	}
+	if control.Law != "ramp" && models(control.Mode) && models(r.Mode) {
+		s.Trust, s.TrustSince = &r.Numbers.Trust, r.Numbers.TrustSince
+	}
 	return r, nil
 }
+
+// models says that a law decides in a mode.
+func models(mode gate.Mode) bool { return mode == gate.Throttle || mode == gate.Observe }
 
 // edge reads the two documents. Its gate is empty when there is none that can be
 // read; the error means that the store could not be asked.

@@ -71,8 +71,12 @@ func (s Snapshot) rows() [][3]string {
 	if s.Admit != nil {
 		in[1] = format.Percent(*s.Admit)
 	}
+	rows := [][3]string{load, in}
+	if s.Trust != nil {
+		rows = append(rows, [3]string{"trust", format.Percent(*s.Trust), s.trust()})
+	}
 	if s.Unread || s.Decided.IsZero() {
-		return [][3]string{load, in, {"waiting", unknown}, {"invite", unknown}}
+		return append(rows, [3]string{"waiting", unknown}, [3]string{"invite", unknown})
 	}
 	waiting := [3]string{"waiting", format.Thousands(s.Waiting)}
 	switch {
@@ -88,7 +92,22 @@ func (s Snapshot) rows() [][3]string {
 	if s.Control.Drain {
 		invite[2] += "; draining: everyone left is invited"
 	}
-	return [][3]string{load, in, waiting, invite}
+	return append(rows, waiting, invite)
+}
+
+// trust says what the model's trust means now.
+func (s Snapshot) trust() string {
+	since := ""
+	if !s.TrustSince.IsZero() {
+		since = " since " + format.Clock(s.TrustSince)
+	}
+	switch {
+	case *s.Trust >= 1:
+		return "the model has foreseen the load" + since
+	case *s.Trust > 0:
+		return "the model has been proving itself" + since + "; 2013's rule on the load still bounds it"
+	}
+	return "the model has to prove itself" + since + "; 2013's rule on the load decides"
 }
 
 // ModeText says what the operator wants of the edge, in one line.

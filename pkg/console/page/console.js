@@ -23,6 +23,13 @@ function headline(s, mode) {
   return `${share(s.admit)} of new visitors get straight in, the others are asked to wait` + invites + '.';
 }
 
+// trusted says how far the law's model has proved right, where one decides.
+function trusted(s) {
+  if (s.trust === undefined) return '';
+  const since = s.trustSince ? ` since ${time(s.trustSince)}` : '';
+  return s.trust >= 1 ? `; the model has foreseen the load${since}` : `; the model is trusted ${share(s.trust)}, proving itself${since}`;
+}
+
 function show(s) {
   $('main').className = s.readOnly ? 'solo' : '';
   set('site', s.site);
@@ -35,7 +42,7 @@ function show(s) {
   set('headline', headline(s, mode));
   const since = s.control.switched && (!s.decided || s.control.switched > s.decided);
   set('because', since ? `Switched at ${time(s.control.switched)}; the next decision comes within a minute.` : s.because ? s.because + '.' : s.unread ? '' : 'the inviter has not run yet; it does every minute.');
-  set('decided', s.decided ? `decided at ${time(s.decided)}, inviting ${whole(s.invite)}` : '');
+  set('decided', s.decided ? `decided at ${time(s.decided)}, inviting ${whole(s.invite)}` + trusted(s) : '');
   const warnings = s.warnings || [];
   if ($('warnings').dataset.said !== warnings.join('\n')) {
     $('warnings').dataset.said = warnings.join('\n');
