@@ -139,7 +139,7 @@ type flows struct {
 
 func newFlows(t *testing.T, dir string) *flows {
 	t.Helper()
-	store, err := store.Open(dir)
+	store, err := store.Open(dir, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -136,7 +136,7 @@ func readTrace(name string) (simulation.Trace, error) {
 // live runs the instance, served on listener if there is one.
 func (c *localCmd) live(e *env, config demo.Config, listener net.Listener) (err error) {
 	progress := newProgress(e, config.Story, config.Now)
-	config.Minute = progress.minute
+	config.Minute, config.Reading = progress.minute, progress.reading
 	instance, err := demo.New(config)
 	if err != nil {
 		return err

@@ -46,6 +46,20 @@ func (p *progress) minute(at time.Time, t demo.Totals) {
 	fmt.Fprintln(p.w, line)
 }
 
+// reading is called while a kept waitlist is read.
+func (p *progress) reading(read, all int64) {
+	if p.now().Sub(p.last) < time.Second {
+		return
+	}
+	p.last = p.now()
+	line := fmt.Sprintf("Reading the waitlist: %d %% of %s MB", 100*read/max(1, all), format.Thousands(int(all/1e6)))
+	if p.again {
+		fmt.Fprintf(p.w, "\r\x1b[K%s", line)
+		return
+	}
+	fmt.Fprintln(p.w, line)
+}
+
 // end leaves the line as it is.
 func (p *progress) end() {
 	if p.again && p.story.Minutes > 0 {

@@ -10,6 +10,7 @@ import (
 	"raincheck/pkg/admission"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/inviter"
+	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
 )
 
@@ -44,6 +45,7 @@ func (in *Instance) Run(ctx context.Context) (Totals, error) {
 
 // begin sets the world going, once: its seconds and its minutes ask for the next.
 func (in *Instance) begin(ctx context.Context) {
+	ctx = store.Simulated(ctx)
 	if in.day.begun {
 		return
 	}

@@ -38,6 +38,9 @@ type Config struct {
 	Origin string
 	// Data, when set, is a folder in which the waitlist is kept over restarts.
 	Data string
+	// Reading, when set, is called while a kept waitlist is read, with the bytes read
+	// so far and in all.
+	Reading func(read, all int64)
 	// Seed makes the crowd's chances. With Repeatable the codes come from it too:
 	// two runs are then the same to the byte, and nobody's secrets are safe.
 	Seed       uint64

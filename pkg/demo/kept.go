@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"time"
 
 	"raincheck/pkg/bypass"
@@ -16,57 +14,43 @@ import (
 )
 
 // open brings the waitlist and the keys, kept or new.
-func (in *Instance) open() error {
+func (in *Instance) open() (err error) {
 	in.store = &store.Store{}
-	secret := in.config.Data
-	if secret != "" {
-		if err := os.MkdirAll(secret, 0o700); err != nil {
+	if in.config.Data != "" {
+		if in.store, err = store.Open(in.config.Data, store.Options{Progress: in.config.Reading}); err != nil {
 			return fmt.Errorf("keep the waitlist: %w", err)
 		}
-		store, err := store.Open(in.config.Data)
-		if err != nil {
-			return fmt.Errorf("keep the waitlist: %w", err)
-		}
-		in.store = store
-		secret = filepath.Join(secret, "secret.json")
-		if doc, err := os.ReadFile(secret); err == nil {
-			in.keys, err = bypass.ParseKeyring(doc)
-			if err != nil {
-				return fmt.Errorf("%s: %w", secret, err)
-			}
-			return nil
-		} else if !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("read the key ring: %w", err)
-		}
 	}
-	var root [32]byte
-	if _, err := io.ReadFull(in.random, root[:]); err != nil {
-		return fmt.Errorf("draw a secret: %w", err)
+	doc, err := in.store.Secret(func() ([]byte, error) {
+		var root [32]byte
+		if _, err := io.ReadFull(in.random, root[:]); err != nil {
+			return nil, fmt.Errorf("draw a secret: %w", err)
+		}
+		return json.Marshal(map[string]string{"root": fmt.Sprintf("%x", root)})
+	})
+	if err == nil {
+		in.keys, err = bypass.ParseKeyring(doc)
 	}
-	doc, err := json.Marshal(map[string]string{"root": fmt.Sprintf("%x", root)})
 	if err != nil {
-		return fmt.Errorf("write the key ring: %w", err)
+		return errors.Join(fmt.Errorf("keep the key ring: %w", err), in.store.Close())
 	}
-	if secret != "" {
-		if err := os.WriteFile(secret, doc, 0o600); err != nil {
-			return fmt.Errorf("keep the key ring: %w", err)
-		}
-	}
-	in.keys, err = bypass.ParseKeyring(doc)
-	return err
+	return nil
 }
 
 // goOn has a kept waitlist go on after the last thing that happened to it: its
 // virtual time may have been far ahead of the wall. A recorded day keeps its
-// hours.
+// hours, unless codes that are out would be dead by then.
 func (in *Instance) goOn() error {
-	var last time.Time
+	var last, dies time.Time
 	in.guests.kept = map[waitlist.Ref]bool{}
 	err := in.store.Each(context.Background(), func(e waitlist.Entry) error {
 		for _, t := range []time.Time{e.Joined, e.Claim, e.Invited, e.Ended} {
 			if t.After(last) {
 				last = t
 			}
+		}
+		if e.Code != "" && (dies.IsZero() || e.Expires.Before(dies)) {
+			dies = e.Expires
 		}
 		if !e.Address.IsZero() && !simulated(e.Address.Reveal()) {
 			in.guests.kept[e.Ref] = true
@@ -77,12 +61,14 @@ func (in *Instance) goOn() error {
 		return fmt.Errorf("read the kept waitlist: %w", err)
 	}
 	story := &in.config.Story
-	step := time.Minute
-	if story.Minutes > 0 {
-		step = 24 * time.Hour
+	if story.Start.After(last) {
+		return nil
 	}
-	for !story.Start.After(last) {
-		story.Start = story.Start.Add(step * (1 + last.Sub(story.Start)/step))
+	after := func(step time.Duration) time.Time { return story.Start.Add(step * (1 + last.Sub(story.Start)/step)) }
+	if day := after(24 * time.Hour); story.Minutes > 0 && (dies.IsZero() || day.Before(dies)) {
+		story.Start = day
+	} else {
+		story.Start = after(time.Minute)
 	}
 	return nil
 }

@@ -41,6 +41,7 @@ import (
 	"time"
 
 	"raincheck/pkg/bypass"
+	"raincheck/pkg/disk"
 	"raincheck/pkg/waitlist"
 )
 
@@ -60,9 +61,9 @@ type steps interface {
 	Fail(ctx context.Context, m waitlist.Message, at time.Time) error
 }
 
-// disk is the part of a file system that a handover needs. What Append and
+// files is the part of a file system that a handover needs. What Append and
 // Replace have returned from is on the disk.
-type disk interface {
+type files interface {
 	// Read returns a file's content; fs.ErrNotExist when there is none.
 	Read(name string) ([]byte, error)
 	// Append adds to the end of a file, and makes it when it is not there.
@@ -79,7 +80,7 @@ type disk interface {
 // Handover is the means. Every field but Progress is needed.
 type Handover struct {
 	Store store
-	Disk  disk
+	Disk  files
 	Keys  *bypass.Keyring
 	// Now is the clock, Random gives codes: crypto/rand.Reader.
 	Now    func() time.Time
@@ -115,7 +116,7 @@ type Result struct {
 var ErrDone = errors.New("the file is there already and complete; name another one")
 
 // ErrLocked says that another run is at work on the same file.
-var ErrLocked = errors.New("another run is at work on it")
+var ErrLocked = disk.ErrLocked
 
 // claimFor is how long a claim holds. A chunk takes seconds; an hour leaves
 // room for somebody to look for the charger.

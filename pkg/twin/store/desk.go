@@ -150,8 +150,8 @@ func (s *Store) Cohorts(ctx context.Context, since time.Time) (cohorts []waitlis
 func (s *Store) Each(ctx context.Context, f func(waitlist.Entry) error) error {
 	var all []waitlist.Entry
 	err := s.do(ctx, "Each", func() error {
-		for _, it := range s.entries {
-			switch {
+		for _, r := range s.entries {
+			switch it := r.item(); {
 			case it.bare:
 			case it.damaged:
 				all = append(all, waitlist.Entry{Ref: waitlist.Ref{Key: it.Key}, Stage: waitlist.Failed})
@@ -176,12 +176,12 @@ func (s *Store) Each(ctx context.Context, f func(waitlist.Entry) error) error {
 // Forget removes the mailbox and its code.
 func (s *Store) Forget(ctx context.Context, key string) error {
 	return s.do(ctx, "Forget", func() error {
-		it := s.entries[key]
+		it := s.item(key)
 		if it == nil {
 			return nil
 		}
-		if it.in {
-			s.part(it.part).remove(it.when, it.Key)
+		if p, when, ok := s.entries[key].place(); ok {
+			s.part(p).remove(when, key)
 		}
 		delete(s.entries, key)
 		s.journal.forget(key)
@@ -212,8 +212,8 @@ func (s *Store) Ticket(ctx context.Context, code bypass.Code) (t waitlist.Ticket
 // codes died. It looks at everything; once an hour of the twin's time is plenty.
 func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 	return s.do(ctx, "Sweep", func() error {
-		for key, it := range s.entries {
-			if !it.Delete.IsZero() && it.Delete.Before(now) {
+		for key, r := range s.entries {
+			if r.forgotten != 0 && r.forgotten < now.UnixMilli() {
 				delete(s.entries, key)
 				s.journal.forget(key)
 			}
@@ -237,11 +237,12 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 // would: what must not stop the line.
 func (s *Store) Damage(ctx context.Context, key string) error {
 	return s.do(ctx, "Damage", func() error {
-		it := s.entries[key]
+		it := s.item(key)
 		if it == nil {
 			return fmt.Errorf("damaging an entry: %w", waitlist.ErrUnknown)
 		}
 		it.damaged = true
+		s.keep(it)
 		return nil
 	})
 }

@@ -2,18 +2,21 @@ package store
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
 	"time"
 
 	"raincheck/pkg/bypass"
-	"raincheck/pkg/email"
+	"raincheck/pkg/disk"
 	"raincheck/pkg/site"
 	"raincheck/pkg/waitlist"
 )
@@ -21,20 +24,36 @@ import (
 // JournalFile is the name of the journal in the data folder.
 const JournalFile = "waitlist.jsonl"
 
-// journal is the waitlist on disk: one JSON object a line, appended and never
-// rewritten, each holding what one item is after a change. The last line about
-// an item is the item. It is meant to be read: `grep`, `tail -f` and jq answer
-// what a database would. The addresses are in it; the file is the operator's
-// own, readable by them alone, and the only place of this package where an
-// address is written out.
+// journal is the waitlist on disk: one JSON object a line, appended, each holding
+// what one item is after a change. The last line about an item is the item. It is
+// meant to be read: `grep`, `tail -f` and jq answer what a database would. The
+// addresses are in it; the file is the operator's own, readable by them alone,
+// and the only place of this package where an address is written out.
 //
-// A change is in the file before it is acknowledged, so a program that dies
-// loses nothing. It is not forced to the disk each time: a machine that loses its
-// power may lose the last moments, and half a line at the end.
+// A change is in the file before it is acknowledged, so a program that dies loses
+// nothing. What people and operators are told (a sign-up, a code, a switch) is on
+// the disk by then as well, so that a machine that loses its power keeps it too;
+// a step that the next tick would make again goes with the next of these.
 type journal struct {
-	file    *os.File
-	pending bytes.Buffer
-	err     error
+	log    *log
+	unlock func()
+	dir    string
+	// rewriting lets one compaction at a time, compacting is for Close to wait.
+	rewriting  sync.Mutex
+	compacting sync.WaitGroup
+}
+
+// unforced are the calls whose change is not flushed to the disk by itself: each
+// is a step that is made again when it is missing.
+var unforced = map[string]bool{
+	"Claim": true, "GiveBack": true, "Accept": true, "Retry": true, "Postpone": true, "Expire": true, "Bury": true,
+	"Return": true, "Requeue": true, "Delay": true, "Arrive": true, "SaveProgress": true, "Sweep": true, "Damage": true,
+}
+
+// unkept are the calls that change nothing that is kept.
+var unkept = map[string]bool{
+	"Control": true, "Notice": true, "Words": true, "Page": true, "Count": true, "Entry": true, "Ticket": true, "Each": true,
+	"Cohorts": true, "Lease": true, "Reserve": true, "Release": true, "State": true, "SaveState": true,
 }
 
 // line is one change; one of its fields is set.
@@ -95,175 +114,247 @@ type codeLine struct {
 	Told     bool        `json:"told,omitempty"`
 }
 
+// Options are what Open may be told.
+type Options struct {
+	// Progress is called now and then with how much of the journal was read, in
+	// bytes; nil is not.
+	Progress func(read, all int64)
+}
+
 // Open makes a store that is kept in a folder, which it makes if need be (for
 // the operator alone), and reads back what is there. The lease and the
 // controller's memory are not kept: after a restart the law starts from the
-// codes that are out. A last line that was torn off is cut away; any other line
-// that cannot be read is an error that names it.
-func Open(dir string) (*Store, error) {
+// codes that are out. The folder is locked against a second process until Close;
+// the error is then disk.ErrLocked. A last line that was torn off by a crash is
+// cut away: nobody was told of it. Any other line that cannot be read is an error
+// that names it.
+func Open(dir string, o Options) (s *Store, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
-	file, err := os.OpenFile(filepath.Join(dir, JournalFile), os.O_RDWR|os.O_CREATE, 0o600)
+	unlock, err := disk.Lock(filepath.Join(dir, "lock"))
+	if errors.Is(err, disk.ErrLocked) {
+		return nil, fmt.Errorf("opening the data folder %s: %w: stop the other raincheck, or name another folder", dir, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the data folder: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			unlock()
+		}
+	}()
+	name := filepath.Join(dir, JournalFile)
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the journal: %w", err)
 	}
-	s := &Store{}
-	if err := s.replay(file); err != nil {
-		return nil, errors.Join(fmt.Errorf("reading the journal %s: %w", file.Name(), err), file.Close())
+	s = &Store{}
+	size, lines, err := s.replay(file, o.Progress)
+	if err == nil {
+		err = file.Sync()
 	}
-	s.journal = &journal{file: file}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("reading the journal %s: %w", name, err), file.Close())
+	}
+	s.journal = &journal{log: newLog(file, size), unlock: unlock, dir: dir}
+	if live := len(s.entries) + len(s.codes) + len(s.counters); lines > 2*live+10_000 {
+		if err := s.Compact(); err != nil && !full(err) {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
 	return s, nil
 }
+
+// full says that there is no room for a second file; the first one serves.
+func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // Close puts the journal on the disk and closes it; the store is not to be used
 // any more. A store without a journal has nothing to close.
 func (s *Store) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.journal == nil {
 		return nil
 	}
-	err := s.journal.flush()
-	err = errors.Join(err, s.journal.file.Sync(), s.journal.file.Close())
-	s.journal.err = fs.ErrClosed
+	s.journal.compacting.Wait()
+	err := s.journal.log.close()
+	s.journal.unlock()
 	return err
 }
 
-// replay reads the journal and leaves the file at the end of its last whole line.
-func (s *Store) replay(file *os.File) error {
-	s.init()
-	in := bufio.NewReader(file)
-	var whole int64
-	for n := 1; ; n++ {
-		text, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			break // a torn last line, or none
-		}
+// Secret is the secret that is kept beside the journal, made by draw the first
+// time. Without it nobody on the waitlist can be found again, nor their codes be
+// checked: its lack is an error where somebody is there. A store without a journal
+// draws one each time.
+func (s *Store) Secret(draw func() ([]byte, error)) ([]byte, error) {
+	if s.journal == nil {
+		return draw()
+	}
+	name := filepath.Join(s.journal.dir, "secret.json")
+	doc, err := os.ReadFile(name)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return doc, err
+	}
+	if len(s.entries) > 0 {
+		return nil, fmt.Errorf("%s is missing, and only with it the people of the waitlist beside it can be found: put it back, or begin with an empty folder", name)
+	}
+	if doc, err = draw(); err != nil {
+		return nil, err
+	}
+	return doc, disk.Replace(name, doc)
+}
+
+// Compact writes the journal anew with one line for each item, beside the old one,
+// and puts it in its place. People go on joining meanwhile. It runs by itself at
+// Open and when the file has doubled.
+func (s *Store) Compact() (err error) {
+	s.journal.rewriting.Lock()
+	defer s.journal.rewriting.Unlock()
+	name := filepath.Join(s.journal.dir, JournalFile)
+	out, err := os.OpenFile(name+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("compacting the journal: %w", err)
+	}
+	defer func() {
 		if err != nil {
+			err = errors.Join(fmt.Errorf("compacting the journal: %w", err), out.Close(), os.Remove(out.Name()))
+		}
+	}()
+	s.mu.Lock()
+	start := s.journal.log.end()
+	keys, codes := slices.Collect(maps.Keys(s.entries)), slices.Collect(maps.Keys(s.codes))
+	s.mu.Unlock()
+
+	w := bufio.NewWriterSize(out, 1<<20)
+	// A thousand at a time, so that nobody waits long for the lock.
+	for chunk := range slices.Chunk(keys, 1000) {
+		if err := s.rewrite(w, func(add func(line)) {
+			for _, key := range chunk {
+				if r := s.entries[key]; r != nil {
+					add(entryOf(r.item()))
+				}
+			}
+		}); err != nil {
 			return err
 		}
-		var l line
-		if err := json.Unmarshal(text, &l); err != nil {
-			// What encoding/json says can quote the line, and the line has an address.
-			return fmt.Errorf("line %d is no JSON object of ours", n)
-		}
-		if err := s.apply(l); err != nil {
-			return fmt.Errorf("line %d: %w", n, err)
-		}
-		whole += int64(len(text))
 	}
-	for _, it := range s.entries {
-		s.index(it)
+	for chunk := range slices.Chunk(codes, 1000) {
+		if err := s.rewrite(w, func(add func(line)) {
+			for _, code := range chunk {
+				if t := s.codes[code]; t != nil {
+					add(codeOf(t))
+				}
+			}
+		}); err != nil {
+			return err
+		}
 	}
-	if err := file.Truncate(whole); err != nil {
+	if err := s.rewrite(w, func(add func(line)) {
+		for _, ms := range s.ticks {
+			add(line{Cohort: s.counters[ms]})
+		}
+		for _, language := range slices.Sorted(maps.Keys(s.words)) {
+			add(line{Words: &wordsLine{Language: language, Words: s.words[language]}})
+		}
+		add(line{Control: &s.control})
+		add(line{Progress: &s.progress})
+	}); err != nil {
 		return err
 	}
-	_, err := file.Seek(whole, io.SeekStart)
+	// What came meanwhile is little, and is copied while all wait.
+	if err := errors.Join(w.Flush(), out.Sync()); err != nil {
+		return err
+	}
+	return s.journal.log.swap(out, start, func() error {
+		if err := os.Rename(out.Name(), name); err != nil {
+			return err
+		}
+		return disk.SyncFolder(name)
+	})
+}
+
+// rewrite writes some lines, made under the lock.
+func (s *Store) rewrite(w io.Writer, lines func(add func(line))) error {
+	var all []byte
+	s.mu.Lock()
+	lines(func(l line) { all = append(all, text(l)...) })
+	s.mu.Unlock()
+	_, err := w.Write(all)
 	return err
 }
 
-func (s *Store) apply(l line) error {
-	switch {
-	case l.Entry != nil:
-		e := l.Entry
-		var a email.Address
-		if e.Address != "" {
-			var err error
-			if a, err = email.Parse(e.Address); err != nil {
-				return errors.New("its address is none")
-			}
-		}
-		s.entries[e.Key] = &item{bare: e.Bare, Entry: waitlist.Entry{
-			Ref: waitlist.Ref{Key: e.Key, Joining: e.Joining}, Stage: e.Stage, Suppressed: e.Suppressed,
-			Returned: e.Returned, Quiet: e.Quiet, Delivery: e.Delivery,
-			Address: a, Language: e.Language, Wanted: e.Wanted, Fields: e.Fields,
-			Joined: e.Joined, Kept: e.Kept, Shard: e.Shard, Claim: e.Claim, Attempt: e.Attempt, Due: e.Due, Code: e.Code,
-			Expires: e.Expires, Invited: e.Invited, Ended: e.Ended, Delete: e.Delete,
-		}}
-	case l.Code != nil:
-		c := l.Code
-		s.codes[c.Code] = &ticket{told: c.Told, Ticket: waitlist.Ticket{
-			Code: c.Code, Ref: waitlist.Ref{Key: c.Key, Joining: c.Joining}, Invited: c.Invited, Expires: c.Expires,
-			Wanted: c.Wanted, Language: c.Language, Uses: c.Uses, Revoked: c.Revoked,
-		}}
-	case l.Cohort != nil:
-		s.count(l.Cohort.Invited, func(c *waitlist.Cohort) { *c = *l.Cohort })
-	case l.Control != nil:
-		s.control = *l.Control
-	case l.Progress != nil:
-		s.progress = *l.Progress
-	case l.Words != nil:
-		s.words[l.Words.Language] = l.Words.Words
-	case l.Forget != "":
-		delete(s.entries, l.Forget)
-	case l.Drop != "":
-		delete(s.codes, l.Drop)
-	default:
-		return errors.New("it says nothing that this version knows")
-	}
-	return nil
-}
+// add queues a line. A nil journal keeps nothing.
+func (j *journal) add(l line) { j.log.add(text(l)) }
 
-// add puts a line behind those that wait to be written. A nil journal keeps
-// nothing.
-func (j *journal) add(l line) {
-	if j == nil {
-		return
-	}
-	text, err := json.Marshal(l)
+// text is a line as it stands in the journal.
+func text(l line) []byte {
+	one, err := json.Marshal(l)
 	if err != nil {
-		j.err = errors.Join(j.err, fmt.Errorf("writing the journal: %w", err))
-		return
+		panic("store: " + err.Error()) // strings, numbers and times always have their JSON
 	}
-	j.pending.Write(text)
-	j.pending.WriteByte('\n')
-}
-
-// flush writes the lines of one change. Once it has failed it fails for good:
-// memory is ahead of the file, and no later change may be acknowledged.
-func (j *journal) flush() error {
-	if j == nil || j.err != nil || j.pending.Len() == 0 {
-		if j != nil {
-			return j.err
-		}
-		return nil
-	}
-	if _, err := j.file.Write(j.pending.Bytes()); err != nil {
-		j.err = fmt.Errorf("writing the journal: %w", err)
-	}
-	j.pending.Reset()
-	return j.err
+	return append(one, '\n')
 }
 
 func (j *journal) entry(it *item) {
-	if j == nil {
-		return
+	if j != nil {
+		j.add(entryOf(it))
 	}
+}
+
+func (j *journal) code(t *ticket) {
+	if j != nil {
+		j.add(codeOf(t))
+	}
+}
+
+func (j *journal) cohort(c *waitlist.Cohort) {
+	if j != nil {
+		j.add(line{Cohort: c})
+	}
+}
+
+func (j *journal) control(c waitlist.Control) {
+	if j != nil {
+		j.add(line{Control: &c})
+	}
+}
+
+func (j *journal) progress(p waitlist.Progress) {
+	if j != nil {
+		j.add(line{Progress: &p})
+	}
+}
+
+func (j *journal) words(language string, w site.Words) {
+	if j != nil {
+		j.add(line{Words: &wordsLine{Language: language, Words: w}})
+	}
+}
+
+func (j *journal) forget(key string) {
+	if j != nil {
+		j.add(line{Forget: key})
+	}
+}
+
+func (j *journal) drop(code bypass.Code) {
+	if j != nil {
+		j.add(line{Drop: code})
+	}
+}
+
+func entryOf(it *item) line {
 	e := &it.Entry
-	j.add(line{Entry: &entryLine{
+	return line{Entry: &entryLine{
 		Key: e.Key, Joining: e.Joining, Stage: e.Stage, Address: e.Address.Reveal(), Language: e.Language, Wanted: e.Wanted,
 		Fields: e.Fields, Joined: e.Joined, Kept: e.Kept, Shard: e.Shard, Claim: e.Claim, Attempt: e.Attempt, Due: e.Due, Code: e.Code,
 		Expires: e.Expires, Invited: e.Invited, Ended: e.Ended, Delete: e.Delete, Suppressed: e.Suppressed,
 		Returned: e.Returned, Quiet: e.Quiet, Delivery: e.Delivery, Bare: it.bare,
-	}})
+	}}
 }
 
-func (j *journal) code(t *ticket) {
-	if j == nil {
-		return
-	}
-	j.add(line{Code: &codeLine{
+func codeOf(t *ticket) line {
+	return line{Code: &codeLine{
 		Code: t.Code, Key: t.Key, Joining: t.Joining, Invited: t.Invited, Expires: t.Expires,
 		Wanted: t.Wanted, Language: t.Language, Uses: t.Uses, Revoked: t.Revoked, Told: t.told,
-	}})
+	}}
 }
-
-func (j *journal) cohort(c *waitlist.Cohort)    { j.add(line{Cohort: c}) }
-func (j *journal) control(c waitlist.Control)   { j.add(line{Control: &c}) }
-func (j *journal) progress(p waitlist.Progress) { j.add(line{Progress: &p}) }
-func (j *journal) words(language string, w site.Words) {
-	j.add(line{Words: &wordsLine{Language: language, Words: w}})
-}
-func (j *journal) forget(key string)     { j.add(line{Forget: key}) }
-func (j *journal) drop(code bypass.Code) { j.add(line{Drop: code}) }

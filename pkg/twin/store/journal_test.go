@@ -22,7 +22,7 @@ func reopen(w *twintest.World, dir string) {
 	w.Helper()
 	w.Must(w.Store.Close())
 	var err error
-	w.Store, err = store.Open(dir)
+	w.Store, err = store.Open(dir, store.Options{})
 	w.Must(err)
 	w.Inviter.Store, w.Sender.Store, w.Feedback.Store = w.Store, w.Store, w.Store
 }
@@ -60,7 +60,7 @@ func TestJournalBringsTheWaitlistBack(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	w := twintest.NewWorld(t)
 	w.Store = &store.Store{}
-	first, err := store.Open(dir)
+	first, err := store.Open(dir, store.Options{})
 	w.Must(err)
 	w.Store = first
 	w.Inviter.Store, w.Sender.Store, w.Feedback.Store = first, first, first
@@ -113,7 +113,7 @@ func TestJournalWithATornLastLine(t *testing.T) {
 	dir := t.TempDir()
 	w := twintest.NewWorld(t)
 	var err error
-	w.Store, err = store.Open(dir)
+	w.Store, err = store.Open(dir, store.Options{})
 	w.Must(err)
 	w.Join("ann", "bob")
 	before := picture(w)
@@ -126,7 +126,7 @@ func TestJournalWithATornLastLine(t *testing.T) {
 	}
 	for _, torn := range []string{`{"entry":{"key":"tor`, `{`, "\x00\x00\x00"} {
 		w.Must(os.WriteFile(name, append(whole[:len(whole):len(whole)], torn...), 0o600))
-		w.Store, err = store.Open(dir)
+		w.Store, err = store.Open(dir, store.Options{})
 		w.Must(err)
 		if after := picture(w); !reflect.DeepEqual(before, after) {
 			t.Fatalf("torn at %q: %+v", torn, after)
@@ -138,7 +138,7 @@ func TestJournalWithATornLastLine(t *testing.T) {
 	}
 	for _, spoiled := range []string{"{\"entry\":\"ann@example.org\"}\n", "{}\n", "nonsense\n"} {
 		w.Must(os.WriteFile(name, append([]byte(spoiled), whole...), 0o600))
-		if _, err := store.Open(dir); err == nil || !strings.Contains(err.Error(), "line 1") || strings.Contains(err.Error(), "example.org") {
+		if _, err := store.Open(dir, store.Options{}); err == nil || !strings.Contains(err.Error(), "line 1") || strings.Contains(err.Error(), "example.org") {
 			t.Fatalf("spoiled by %q: %v", spoiled, err)
 		}
 	}
@@ -147,7 +147,7 @@ func TestJournalWithATornLastLine(t *testing.T) {
 func TestStoreWithAJournalKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	waitlisttest.Run(t, func(t *testing.T) waitlisttest.Subject {
-		s, err := store.Open(t.TempDir())
+		s, err := store.Open(t.TempDir(), store.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ type part struct{ places []place }
 
 type place struct {
 	when int64
-	it   *item
+	it   *record
 }
 
 func (p *part) find(when int64, key string) (int, bool) {
@@ -26,12 +26,12 @@ func (p *part) find(when int64, key string) (int, bool) {
 		if c := cmp.Compare(e.when, when); c != 0 {
 			return c
 		}
-		return strings.Compare(e.it.Key, key)
+		return strings.Compare(e.it.key, key)
 	})
 }
 
-func (p *part) add(when int64, it *item) {
-	i, _ := p.find(when, it.Key)
+func (p *part) add(when int64, it *record) {
+	i, _ := p.find(when, it.key)
 	p.places = slices.Insert(p.places, i, place{when, it})
 }
 
@@ -74,7 +74,7 @@ func (s *Store) Page(ctx context.Context, q waitlist.Query) (page []waitlist.Pla
 		p := s.part(q.Part)
 		from := p.from(q.After)
 		for _, e := range p.places[from:max(from, min(p.to(q.Until), from+min(q.Limit, waitlist.MaxPage)))] {
-			it := e.it
+			it := e.it.item()
 			at := waitlist.Place{Ref: it.Ref, Shard: it.Shard, When: time.UnixMilli(e.when).UTC(), Stage: it.Stage, Claim: it.Claim, Attempt: it.Attempt, Expires: it.Expires}
 			if it.damaged {
 				at = waitlist.Place{Ref: waitlist.Ref{Key: it.Key}, Shard: it.Shard, When: at.When, Unreadable: true}
@@ -95,7 +95,7 @@ func (s *Store) Count(ctx context.Context, q waitlist.Query) (n int, next waitli
 		if page := cmp.Or(s.CountPage, 8000); n > page {
 			n = page
 			last := p.places[from+n-1]
-			next = waitlist.Mark{When: time.UnixMilli(last.when).UTC(), Key: last.it.Key}
+			next = waitlist.Mark{When: time.UnixMilli(last.when).UTC(), Key: last.it.key}
 		}
 		return nil
 	})
@@ -105,7 +105,7 @@ func (s *Store) Count(ctx context.Context, q waitlist.Query) (n int, next waitli
 // Entry reads one entry.
 func (s *Store) Entry(ctx context.Context, key string) (e waitlist.Entry, err error) {
 	err = s.do(ctx, "Entry", func() error {
-		it := s.entries[key]
+		it := s.item(key)
 		switch {
 		case it == nil || it.bare:
 			return waitlist.ErrUnknown

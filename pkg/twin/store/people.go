@@ -12,11 +12,10 @@ import (
 // Join puts a mailbox at the end of the line.
 func (s *Store) Join(ctx context.Context, su waitlist.Signup) (joined waitlist.Joined, err error) {
 	err = s.do(ctx, "Join", func() error {
-		it := s.entries[su.Key]
+		it := s.item(su.Key)
 		switch {
 		case it == nil:
 			it = &item{Entry: waitlist.Entry{Ref: waitlist.Ref{Key: su.Key, Joining: waitlist.FirstJoining(su.At) - 1}}}
-			s.entries[su.Key] = it
 		case it.Suppressed, it.damaged, !it.Stage.Ended():
 			return nil
 		}
@@ -161,13 +160,11 @@ func (s *Store) Bounce(ctx context.Context, ref waitlist.Ref, at time.Time) erro
 			}
 			return nil
 		}
-		it = s.entries[ref.Key]
+		it = s.item(ref.Key)
 		if it == nil {
 			it = &item{Entry: waitlist.Entry{Ref: waitlist.Ref{Key: ref.Key}}, bare: true}
-			s.entries[ref.Key] = it
 		}
-		it.Suppressed, it.Delete = true, time.Time{}
-		s.journal.entry(it)
+		s.write(it, func(e *waitlist.Entry) { e.Suppressed, e.Delete = true, time.Time{} })
 		return nil
 	})
 }

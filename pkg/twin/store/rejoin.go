@@ -10,7 +10,7 @@ import (
 // Rejoin gives somebody whose code expired the old place back.
 func (s *Store) Rejoin(ctx context.Context, su waitlist.Signup, expired waitlist.Ref) (joined waitlist.Joined, err error) {
 	err = s.do(ctx, "Rejoin", func() error {
-		it := s.entries[su.Key]
+		it := s.item(su.Key)
 		next := waitlist.Ref{Key: su.Key, Joining: expired.Joining + 1}
 		switch {
 		case it == nil, it.bare, it.damaged:

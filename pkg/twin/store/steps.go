@@ -27,7 +27,7 @@ func (s *Store) held(m waitlist.Message, event waitlist.Event, attempts ...int) 
 // Claim takes a waiting entry for a tick.
 func (s *Store) Claim(ctx context.Context, p waitlist.Place, tick, due time.Time) error {
 	return s.do(ctx, "Claim", func() error {
-		it := s.entries[p.Key]
+		it := s.item(p.Key)
 		if it != nil && it.Joining == p.Joining && it.Stage == waitlist.Claimed && it.Claim.Equal(milli(tick)) {
 			return nil
 		}
@@ -63,7 +63,7 @@ func (s *Store) GiveBack(ctx context.Context, m waitlist.Message, from waitlist.
 func (s *Store) Begin(ctx context.Context, m waitlist.Message, t waitlist.Ticket, at time.Time) (entry waitlist.Entry, err error) {
 	err = s.do(ctx, "Begin", func() error {
 		first := waitlist.Opens(m.Attempt)
-		it := s.entries[m.Key]
+		it := s.item(m.Key)
 		if it != nil && !it.bare && it.Joining == m.Joining {
 			switch {
 			case it.damaged && !it.Stage.Ended():
@@ -255,8 +255,8 @@ func (s *Store) Fail(ctx context.Context, m waitlist.Message, at time.Time) erro
 // Bury ends an entry that cannot be read.
 func (s *Store) Bury(ctx context.Context, key string, at time.Time) error {
 	return s.do(ctx, "Bury", func() error {
-		it := s.entries[key]
-		if it == nil || !it.in {
+		it := s.item(key)
+		if it == nil || it.bare || it.Stage.Ended() {
 			return waitlist.ErrStale
 		}
 		it.damaged = false

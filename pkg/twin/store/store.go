@@ -27,7 +27,7 @@ type Store struct {
 	CountPage int
 
 	mu       sync.Mutex
-	entries  map[string]*item
+	entries  map[string]*record
 	codes    map[bypass.Code]*ticket
 	parts    map[waitlist.Part]*part
 	counters map[int64]*waitlist.Cohort
@@ -39,20 +39,6 @@ type Store struct {
 	state    []byte
 	stateOf  time.Time
 	journal  *journal
-}
-
-// item is an entry with what only the store knows.
-type item struct {
-	waitlist.Entry
-	// bare marks an item that a bounce made for a mailbox that is not kept: it
-	// has no stage, only its suppression.
-	bare bool
-	// damaged stands for an item with a field missing or of the wrong type.
-	damaged bool
-	// part and when are where it stands in the line, if it is in.
-	part waitlist.Part
-	when int64
-	in   bool
 }
 
 type ticket struct {
@@ -68,22 +54,53 @@ func (s *Store) do(ctx context.Context, call string, f func() error) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.init()
-		if err := f(); err != nil {
-			// Some refusals come after a first request that took effect (a code's item
-			// that was put), and that is kept as it is kept in a table.
-			s.journal.flush()
+		end, err := s.locked(call, f)
+		if s.journal == nil || unkept[call] {
 			return err
 		}
-		return s.journal.flush()
+		// Some refusals come after a first request that took effect (a code's item
+		// that was put), and that is kept as it is kept in a table.
+		if kept := s.journal.log.commit(end, !unforced[call] && ctx.Value(simulated{}) == nil); kept != nil {
+			return kept
+		}
+		if s.journal.log.grown() {
+			s.journal.compacting.Go(func() {
+				// Should it fail, for want of room say, the journal goes on as it is.
+				_ = s.Compact()
+			})
+		}
+		return err
 	})
+}
+
+// locked runs f under the lock, and gives the position in the journal behind its
+// changes.
+func (s *Store) locked(call string, f func() error) (end int64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.init()
+	if s.journal == nil || unkept[call] {
+		return 0, f()
+	}
+	if err := s.journal.log.ready(); err != nil {
+		return 0, err
+	}
+	err = f()
+	return s.journal.log.end(), err
+}
+
+// simulated is the key of Simulated.
+type simulated struct{}
+
+// Simulated marks calls about people who do not exist: what they change is in the
+// journal before they are answered, and is not forced to the disk.
+func Simulated(ctx context.Context) context.Context {
+	return context.WithValue(ctx, simulated{}, true)
 }
 
 func (s *Store) init() {
 	if s.entries == nil {
-		s.entries = map[string]*item{}
+		s.entries = map[string]*record{}
 		s.codes = map[bypass.Code]*ticket{}
 		s.parts = map[waitlist.Part]*part{}
 		s.counters = map[int64]*waitlist.Cohort{}
@@ -91,28 +108,37 @@ func (s *Store) init() {
 	}
 }
 
-// write changes an entry: it leaves its place in the line, and stands where its
-// stage says afterwards.
-func (s *Store) write(it *item, change func(e *waitlist.Entry)) {
-	if it.in {
-		s.part(it.part).remove(it.when, it.Key)
-		it.in = false
+// item finds an entry; nil for none.
+func (s *Store) item(key string) *item {
+	r := s.entries[key]
+	if r == nil {
+		return nil
 	}
+	return r.item()
+}
+
+// write changes an entry: it leaves its place on the waitlist, and stands where
+// its stage says afterwards.
+func (s *Store) write(it *item, change func(e *waitlist.Entry)) {
 	change(&it.Entry)
-	s.index(it)
+	s.keep(it)
 	s.journal.entry(it)
 }
 
-func (s *Store) index(it *item) {
-	switch it.Stage {
-	case waitlist.Waiting:
-		it.part, it.when, it.in = waitlist.Part{Shard: it.Shard}, it.Joined.UnixMilli(), true
-	case waitlist.Claimed, waitlist.Sending, waitlist.Invited, waitlist.Held:
-		it.part, it.when, it.in = waitlist.Part{Due: true, Shard: it.Shard}, it.Due.UnixMilli(), true
-	default:
-		return
+// keep puts an item into its record, and that into its place.
+func (s *Store) keep(it *item) {
+	r := s.entries[it.Key]
+	if r == nil {
+		r = &record{}
+		s.entries[it.Key] = r
 	}
-	s.part(it.part).add(it.when, it)
+	if p, when, ok := r.place(); ok {
+		s.part(p).remove(when, it.Key)
+	}
+	r.keep(it)
+	if p, when, ok := r.place(); ok {
+		s.part(p).add(when, r)
+	}
 }
 
 func (s *Store) part(p waitlist.Part) *part {
@@ -136,7 +162,7 @@ func end(e *waitlist.Entry, stage waitlist.Stage, at time.Time) {
 
 // current finds the entry of a joining that an event moves.
 func (s *Store) current(ref waitlist.Ref, event waitlist.Event) (*item, waitlist.Stage, error) {
-	it := s.entries[ref.Key]
+	it := s.item(ref.Key)
 	if it == nil || it.bare || it.Joining != ref.Joining {
 		return nil, "", waitlist.ErrStale
 	}

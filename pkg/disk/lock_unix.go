@@ -1,6 +1,6 @@
 //go:build unix
 
-package handover
+package disk
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 
 // Lock locks a file of that name (flock) and removes it at unlock. The lock
 // dies with the process, so that a power cut leaves a file behind and no lock.
-func (Disk) Lock(name string) (unlock func(), err error) {
+func Lock(name string) (unlock func(), err error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
