@@ -27,6 +27,9 @@ func (s *session) edgeDocuments(now func() time.Time) func(context.Context) ([]h
 		}
 		store := edgestore.New(s.cfg, out[0])
 		var found []health.Finding
+		if err := s.edgeSettings().Fit(); err != nil {
+			found = append(found, health.Bad("Shorten it and deploy; until then the edge keeps the last good gate.", "the settings do not fit: %v", err))
+		}
 		g, etag, err := store.Gate(ctx)
 		switch {
 		case errors.Is(err, gate.ErrMissing):
@@ -55,6 +58,18 @@ func (s *session) edgeDocuments(now func() time.Time) func(context.Context) ([]h
 		}
 		return found, nil
 	}
+}
+
+// edgeSettings are the stack's parameters that go to the edge and have no fixed
+// length.
+func (s *session) edgeSettings() gate.Settings {
+	list := func(name string) []string {
+		if s.Parameters[name] == "" {
+			return nil
+		}
+		return strings.Split(s.Parameters[name], ",")
+	}
+	return gate.Settings{LeaveAlone: list("LeaveAlone"), Strict: list("Strict"), Languages: list("Languages")}
 }
 
 // edgeCode: does the edge run what this program was built with?

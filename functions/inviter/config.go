@@ -58,6 +58,7 @@ type config struct {
 	PassLife   time.Duration `env:"PASS_LIFE" envDefault:"1h"`
 	Languages  []string      `env:"LANGUAGES,required"`
 	LeaveAlone []string      `env:"LEAVE_ALONE"`
+	Strict     []string      `env:"STRICT"`
 	Sample     int           `env:"SAMPLE" envDefault:"10"`
 	// EdgeFailure is open or hold, StaleShare the share that is let in when the last
 	// decision has run out.
@@ -88,7 +89,7 @@ func (c *config) Validate() error {
 	if c.Sample < 1 {
 		problems = append(problems, errors.New("SAMPLE: one visitor in at least one is counted"))
 	}
-	return errors.Join(append(problems, c.source().Validate(), c.policy().Validate(), c.gate().Validate())...)
+	return errors.Join(append(problems, c.source().Validate(), c.policy().Validate(), c.gate().Validate(), c.gate().Fit())...)
 }
 
 func (c *config) source() metrics.Source {
@@ -110,7 +111,7 @@ func (c *config) policy() admission.Policy {
 }
 
 func (c *config) gate() gate.Settings {
-	return gate.Settings{LeaveAlone: c.LeaveAlone, Languages: c.Languages, PassLife: c.PassLife, Sample: c.Sample}
+	return gate.Settings{LeaveAlone: c.LeaveAlone, Strict: c.Strict, Languages: c.Languages, PassLife: c.PassLife, Sample: c.Sample}
 }
 
 func (c *config) settings() inviter.Settings {

@@ -47,6 +47,9 @@ func TestSettingsThatMakeNoSenseAreNamed(t *testing.T) {
 		"PASS_LIFE=1000h":               "pass",
 		"LANGUAGES=EN!":                 "lang",
 		"LEAVE_ALONE=api":               "api",
+		"STRICT=/Account/":              "lower case",
+		"STRICT=/a/../b":                "/a/../b",
+		"STRICT=/" + strings.Repeat("account/", 100): "shorten the 1 strict prefixes",
 	} {
 		err := read(setting)
 		if err == nil || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(want)) {

@@ -142,9 +142,10 @@ type Base struct {
 	Keys bypass.PassKeys
 }
 
-// InForce says whether the gate still means what it says at now.
+// InForce says whether the gate still means what it says at now. A hold has no
+// end, whatever an old controller wrote.
 func (g Gate) InForce(now time.Time) bool {
-	return g.Until.IsZero() || now.Unix() < g.Until.Unix()
+	return g.Mode == Hold || g.Until.IsZero() || now.Unix() < g.Until.Unix()
 }
 
 // Redacted returns the gate without its keys and salt, for people to look at.

@@ -169,22 +169,28 @@ var manyPrefixes = func() (out []string) {
 	return out
 }()
 
-// TestRoomForARotation holds the document to its kilobyte in the worst week: all
-// the keys that can be alive at once, four languages, five prefixes.
+// TestRoomForARotation holds the document to its kilobyte in the worst week: the
+// paths of 17 languages, three keys, and eight prefixes in both settings together.
 func TestRoomForARotation(t *testing.T) {
 	t.Parallel()
-	g := throttled(t)
-	g.Admit = 0.4242424242424242
-	g.LeaveAlone = []string{"/api/", "/healthz", "/static/", "/account/callback", "/webhooks/"}
-	g.Languages = []string{"en", "es", "zh-hans", "vi"}
-	for id := 2; id < 8; id++ {
-		g.Keys = append(g.Keys, bypass.PassKey{ID: id, Key: strings.Repeat("k", 32), NotBefore: noon})
+	s := gate.Settings{
+		LeaveAlone: []string{"/api/public/", "/healthz", "/static/", "/account/callback", "/webhooks/payments/"}, Strict: []string{"/api/orders/", "/account/", "/checkout/confirm"},
+		Languages: []string{"en", "es", "zh-hans", "zh-hant", "vi", "ko", "ru", "ar", "ht", "fr", "pl", "pt", "it", "de", "ja", "fa", "tl"}, PassLife: time.Hour, Sample: 10,
 	}
-	doc, err := g.Encode()
-	if err != nil {
-		t.Fatal(err)
+	if err := s.Fit(); err != nil {
+		t.Error(err)
 	}
-	t.Logf("%d bytes of %d", len(doc), gate.MaxDocument)
+	for longest, change := range map[string]func(){
+		"strict prefixes":         func() { s.Strict = append(s.Strict, "/"+strings.Repeat("a", 500)) },
+		"prefixes to leave alone": func() { s.LeaveAlone = append(s.LeaveAlone, "/"+strings.Repeat("a", 700)) },
+	} {
+		was := s
+		change()
+		if err := s.Fit(); err == nil || !strings.Contains(err.Error(), longest) {
+			t.Errorf("too many %s: %v", longest, err)
+		}
+		s = was
+	}
 }
 
 func TestNothingPrintsAKey(t *testing.T) {

@@ -150,6 +150,26 @@ func validKeys(keys bypass.PassKeys) error {
 	return nil
 }
 
+// Fit says whether the settings leave room for all else that a document may hold:
+// three generations of keys, in a week with a rotation. The error names the
+// longest of the settings.
+func (s Settings) Fit() error {
+	g := Gate{
+		Mode: Throttle, Admit: 0.123, Salt: strings.Repeat("s", 16), Until: fromUnix(lastSecond / 100), Stale: 0.125, Switched: fromUnix(lastSecond / 100),
+		// The lengths of the other settings are those of the longest values.
+		Settings: Settings{LeaveAlone: s.LeaveAlone, Strict: s.Strict, Languages: s.Languages, PassLife: bypass.MaxPassLife, Sample: 10_000},
+	}
+	for id := range 3 {
+		g.Keys = append(g.Keys, bypass.PassKey{ID: id, Key: strings.Repeat("k", bypass.MinSecret), NotBefore: fromUnix(lastSecond / 100)})
+	}
+	if err := g.Settings.Validate(); err != nil {
+		// That is said by whoever validates.
+		return nil
+	}
+	_, err := g.Encode()
+	return err
+}
+
 // longest names the longest of the settings, with its size in the documents.
 func (s Settings) longest() string {
 	var longest string

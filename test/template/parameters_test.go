@@ -83,6 +83,7 @@ func TestParametersRefuse(t *testing.T) {
 		{template.Main, "Languages", []string{"en", "en,es,pt-br"}, []string{"", "EN", "en, es", "en,"}},
 		{template.Main, "Embedders", []string{"", "https://news.example.org,https://x.example:8443"}, []string{"http://news.example.org", "https://news.example.org/", "*"}},
 		{template.Main, "LeaveAlone", []string{"", "/api/,/status"}, []string{"api/", "/a b", "/a,"}},
+		{template.Main, "Strict", []string{"", "/api/orders/,/account/"}, []string{"api/", "/a b", "/a,", "/Account/"}},
 		{template.Main, "QuietHours", []string{"", "22:00-07:00-05:00", "22:00-07:00+00:00"}, []string{"22-7", "22:00-07:00", "22:00-07:00Z"}},
 		{template.Main, "CodeLife", []string{"4h", "30m", "90m", "1h30m", "168h", "167h59m"}, []string{"", "4", "4 h", "4d", "-4h", "0h", "29m", "169h", "168h1m"}},
 		{template.Main, "PassLife", []string{"1h", "5m", "30m", "1h30m", "24h"}, []string{"", "0h", "4m", "25h", "24h1m", "1"}},
