@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -19,10 +20,19 @@ var (
 	ErrEmpty = errors.New("email: no address")
 	// ErrFormat: this is no address, or none that is safe to mail to.
 	ErrFormat = errors.New("email: not an address")
+	// ErrDash: the domain has a dash that is not a hyphen, as word processors write
+	// it; it could not exist. Suggest gives the address with hyphens. It is an
+	// ErrFormat too.
+	ErrDash error = dash{}
 	// ErrLetters: the part before the @ has letters outside ASCII. Such addresses
 	// exist (RFC 6531), and few mail services, SES not among them, can write to one.
 	ErrLetters = errors.New("email: letters before the @ that mail cannot carry")
 )
+
+type dash struct{}
+
+func (dash) Error() string        { return "email: a dash in the domain that is not a hyphen" }
+func (dash) Is(target error) bool { return target == ErrFormat }
 
 // The limits of RFC 5321 (4.5.3.1.1 and, with the angle brackets taken off the
 // path, 4.5.3.1.3), in bytes. maxTyped bounds what is looked at: what is longer
@@ -48,7 +58,7 @@ var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.Stric
 	idna.VerifyDNSLength(true), idna.BidiRule(), idna.CheckJoiners(true))
 
 // Parse reads an address as a person types or pastes it. Its errors are
-// ErrEmpty, ErrFormat and ErrLetters.
+// ErrEmpty, ErrFormat, ErrDash and ErrLetters.
 func Parse(typed string) (Address, error) {
 	if !utf8.ValidString(typed) || len(typed) > maxTyped {
 		return Address{}, ErrFormat
@@ -60,6 +70,9 @@ func Parse(typed string) (Address, error) {
 	local, domain, ok := strings.Cut(s, "@")
 	if !ok || strings.Contains(domain, "@") {
 		return Address{}, ErrFormat
+	}
+	if strings.ContainsFunc(domain, foreignDash) {
+		return Address{}, ErrDash
 	}
 	ascii, err := parseDomain(domain)
 	if err != nil {
@@ -74,28 +87,59 @@ func Parse(typed string) (Address, error) {
 	return Address{local, ascii}, nil
 }
 
-// strip takes away what nobody means to type: blanks around the address, the
-// full stop of the sentence it was copied from, a mailto:, and characters that
-// cannot be seen. Those that turn the direction of text stay, and are refused
-// later: an address that reads differently from what it is was made to deceive.
+// strip takes away what nobody means to type and what comes with a paste: blanks
+// and invisible characters around the address, the angle brackets of a mail
+// program, a mailto: with its query, the punctuation of the sentence it was copied
+// from. Full-width letters become the plain ones that they stand for. U+202D and
+// U+202E, which turn the direction of text, stay and are refused later: an address
+// that reads differently from what it is was made to deceive.
 func strip(typed string) string {
 	ascii := true
-	for _, r := range typed {
-		ascii = ascii && (r < utf8.RuneSelf || invisible(r) || joiner(r))
-	}
 	s := strings.Map(func(r rune) rune {
+		if 0xff01 <= r && r <= 0xff5e { // full-width forms of ! to ~, as Japanese keyboards write them
+			r -= 0xfee0
+		}
+		ascii = ascii && (r < utf8.RuneSelf || invisible(r) || joiner(r))
+		return r
+	}, strings.TrimFunc(typed, around))
+	s = strings.Map(func(r rune) rune {
 		// Between letters that join, a joiner is a letter of the name; elsewhere it
 		// came with the paste.
 		if invisible(r) || ascii && joiner(r) {
 			return -1
 		}
 		return r
-	}, typed)
-	s = strings.TrimSpace(s)
-	if len(s) >= len("mailto:") && strings.EqualFold(s[:len("mailto:")], "mailto:") {
-		s = s[len("mailto:"):]
+	}, s)
+	s = strings.TrimFunc(strings.TrimFunc(s, around), punctuation)
+	if inner, ok := strings.CutPrefix(s, "<"); ok {
+		if inner, ok = strings.CutSuffix(inner, ">"); ok {
+			s = strings.TrimFunc(inner, around)
+		}
 	}
-	return strings.TrimRightFunc(s, func(r rune) bool { return r == '.' || unicode.IsSpace(r) })
+	if len(s) >= len("mailto:") && strings.EqualFold(s[:len("mailto:")], "mailto:") {
+		s, _, _ = strings.Cut(s[len("mailto:"):], "?")
+		if plain, err := url.PathUnescape(s); err == nil {
+			s = plain
+		}
+	}
+	return strings.TrimRightFunc(strings.TrimFunc(s, around), func(r rune) bool { return punctuation(r) || r == '.' })
+}
+
+// punctuation ends the words that an address was copied with. A full stop at the
+// beginning is not one of them: it is a slip that changes the address.
+func punctuation(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) }
+
+// around are characters that an address never begins or ends with: blanks,
+// invisible ones, and the marks and isolates that a program puts around a text
+// whose direction differs from its own.
+func around(r rune) bool {
+	switch {
+	case unicode.IsSpace(r), invisible(r), joiner(r):
+		return true
+	case 0x200b <= r && r <= 0x200f, 0x202a <= r && r <= 0x202c, 0x2060 <= r && r <= 0x2064, 0x2066 <= r && r <= 0x2069:
+		return true
+	}
+	return r == 0x061c || r == 0x180e
 }
 
 // invisible characters: soft hyphen, zero width space, the marks of a
@@ -107,6 +151,11 @@ func invisible(r rune) bool {
 	}
 	return false
 }
+
+// foreignDash is a dash that is not a hyphen: Unicode's dashes, and the minus sign.
+// The domain mapping of UTS 46 takes some of them for a hyphen and keeps others,
+// and mail to those goes to a domain that cannot exist.
+func foreignDash(r rune) bool { return r != '-' && unicode.Is(unicode.Pd, r) || r == '\u2212' }
 
 func joiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
 
