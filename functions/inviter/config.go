@@ -31,6 +31,11 @@ type config struct {
 	EdgeStore     string `env:"EDGE_STORE,required"`
 	EdgeNamespace string `env:"EDGE_NAMESPACE"`
 
+	// Mailer is ses, which is asked for its rate and quota, or smtp, whose are these.
+	Mailer        string  `env:"MAILER" envDefault:"ses"`
+	SMTPPerSecond float64 `env:"SMTP_PER_SECOND" envDefault:"5"`
+	SMTPPerDay    float64 `env:"SMTP_PER_DAY" envDefault:"0"`
+
 	// Load*: where the site's load comes from; metrics.Source.
 	LoadSource     string  `env:"LOAD_SOURCE" envDefault:"hand"`
 	LoadFull       float64 `env:"LOAD_FULL" envDefault:"1"`
@@ -86,6 +91,12 @@ func (c *config) Validate() error {
 	if _, err := gate.ParseFailure(c.EdgeFailure); err != nil {
 		problems = append(problems, fmt.Errorf("EDGE_FAILURE: %w", err))
 	}
+	if c.Mailer != "ses" && c.Mailer != "smtp" {
+		problems = append(problems, fmt.Errorf("MAILER: %q is neither ses nor smtp", c.Mailer))
+	}
+	if !(c.SMTPPerSecond > 0) || !(c.SMTPPerDay >= 0) {
+		problems = append(problems, errors.New("SMTP_PER_SECOND, SMTP_PER_DAY: want a rate above 0 and a quota of 0 or more"))
+	}
 	if c.Sample < 1 {
 		problems = append(problems, errors.New("SAMPLE: one visitor in at least one is counted"))
 	}
@@ -117,5 +128,12 @@ func (c *config) gate() gate.Settings {
 func (c *config) settings() inviter.Settings {
 	return inviter.Settings{
 		Policy: c.policy(), Gate: c.gate(), Failure: gate.Failure(c.EdgeFailure), Stale: c.StaleShare, Parallel: parallel,
+	}
+}
+
+// relay makes the settings the account, where a relay sends, which has none to ask.
+func (c *config) relay(s *inviter.Service) {
+	if c.Mailer == "smtp" {
+		s.Mail = inviter.Allowance{PerSecond: c.SMTPPerSecond, PerDay: c.SMTPPerDay, Store: s.Store, Now: time.Now}
 	}
 }

@@ -45,6 +45,7 @@ func run(_ context.Context, environ []string) error {
 		Metrics: metrics.New(cfg, c.source(), c.EdgeNamespace), Edge: edgestore.New(cfg, c.EdgeStore),
 		Keys: secret.New(cfg, c.KeysSecret, "").Keys, Now: time.Now, Count: meter.Count, Log: log,
 	}
+	c.relay(service)
 	lambda.Start(func(ctx context.Context, e event) (inviter.Report, error) {
 		defer meter.Flush(ctx)
 		if e.Scheduled.IsZero() {

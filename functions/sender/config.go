@@ -10,9 +10,12 @@ import (
 	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/sender"
+	"raincheck/pkg/smtp"
 )
 
 // config is what the template tells the sender.
+//
+// It has more than 15 fields: one for each variable of the template.
 type config struct {
 	// Stack names the stack in metrics.
 	Stack string `env:"STACK,required"`
@@ -20,6 +23,12 @@ type config struct {
 	Table string `env:"TABLE,required"`
 	// KeysSecret is the ARN of the key ring.
 	KeysSecret string `env:"KEYS_SECRET,required"`
+	// Mailer is ses or smtp. SMTP* name the relay, and the secret that holds
+	// {"user":"...","password":"..."}; empty does not log in.
+	Mailer     string `env:"MAILER" envDefault:"ses"`
+	SMTPHost   string `env:"SMTP_HOST"`
+	SMTPPort   int    `env:"SMTP_PORT" envDefault:"587"`
+	SMTPSecret string `env:"SMTP_SECRET"`
 	// ConfigurationSet is SES's, which says where the events of a mail go.
 	ConfigurationSet string `env:"CONFIGURATION_SET,required"`
 	// From is the address that writes, under the name of the site.
@@ -61,7 +70,21 @@ func (c *config) Validate() error {
 	if c.test, err = email.Parse(c.TestAddress); err != nil {
 		problems = append(problems, errors.New("TEST_ADDRESS: want an address by itself"))
 	}
+	switch c.Mailer {
+	case "ses":
+	case "smtp":
+		if err := c.relay("", "").Check(); err != nil {
+			problems = append(problems, fmt.Errorf("SMTP_HOST, SMTP_PORT: %w", err))
+		}
+	default:
+		problems = append(problems, fmt.Errorf("MAILER: %q is neither ses nor smtp", c.Mailer))
+	}
 	return errors.Join(problems...)
+}
+
+// relay is the mail relay, with the login that its secret holds.
+func (c *config) relay(user, password string) smtp.Settings {
+	return smtp.Settings{Host: c.SMTPHost, Port: c.SMTPPort, User: user, Password: password}
 }
 
 func (c *config) settings() sender.Settings {

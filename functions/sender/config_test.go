@@ -30,6 +30,8 @@ func TestSettingsThatMakeNoSenseAreNamed(t *testing.T) {
 		"FROM=The site <a@b.c>":      "FROM",
 		"FROM=a@b.c\r\nBcc: x@y.org": "FROM",
 		"TEST_ADDRESS=nobody":        "TEST_ADDRESS",
+		"MAILER=pigeon":              "MAILER",
+		"MAILER=smtp":                "SMTP_HOST",
 	} {
 		if err := read(&config{}, setting); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", setting, err)

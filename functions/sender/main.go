@@ -14,7 +14,6 @@ import (
 	"raincheck/functions/internal/cloud"
 	"raincheck/functions/internal/env"
 	"raincheck/functions/internal/report"
-	"raincheck/pkg/aws/mailer"
 	"raincheck/pkg/aws/secret"
 	"raincheck/pkg/aws/table"
 	"raincheck/pkg/sender"
@@ -22,7 +21,7 @@ import (
 
 func main() { env.Main(run) }
 
-func run(_ context.Context, environ []string) error {
+func run(ctx context.Context, environ []string) error {
 	var c config
 	if err := env.Read(environ, &c); err != nil {
 		return err
@@ -31,10 +30,14 @@ func run(_ context.Context, environ []string) error {
 	// its event. Ten mails of a batch then still fit the function's 60 s.
 	cfg := cloud.Config(environ, 5*time.Second)
 	log := report.Begin(os.Stdout)
+	mail, err := newMailer(ctx, cfg, c)
+	if err != nil {
+		return err
+	}
 	meter := &report.Meter{Stack: c.Stack, Log: log, Now: time.Now}
 	service := &sender.Service{
 		Settings: c.settings(),
-		Store:    table.New(cfg, c.Table), Mail: mailer.New(cfg, c.ConfigurationSet), Keys: secret.New(cfg, c.KeysSecret, "").Keys,
+		Store:    table.New(cfg, c.Table), Mail: mail, Keys: secret.New(cfg, c.KeysSecret, "").Keys,
 		Now: time.Now, Random: rand.Reader, Wait: wait, Count: meter.Count, Log: log,
 	}
 	lambda.Start(handler(service.Handle, meter, log))
