@@ -75,12 +75,7 @@ func fits(value any, t reflect.Type, path string, required bool) error {
 		if !ok && value != nil {
 			return wrong("a list")
 		}
-		for i, v := range list {
-			if err := fits(v, t.Elem(), fmt.Sprintf("%s[%d]", path, i), required); err != nil {
-				return err
-			}
-		}
-		return nil
+		return fitsList(list, t.Elem(), path, required)
 	case reflect.Struct:
 		object, ok := value.(map[string]any)
 		if !ok {
@@ -88,23 +83,42 @@ func fits(value any, t reflect.Type, path string, required bool) error {
 		}
 		return fitsObject(object, t, path, required)
 	}
-	var err error
-	number, isNumber := value.(json.Number)
-	switch t.Kind() {
-	case reflect.String:
-		if !isText {
-			return wrong("a text")
-		}
-	case reflect.Int:
-		if _, err = number.Int64(); !isNumber || err != nil {
-			return wrong("a whole number")
-		}
-	default:
-		if _, err = number.Float64(); !isNumber || err != nil {
-			return wrong("a number")
+	if want := scalar(value, t.Kind()); want != "" {
+		return wrong(want)
+	}
+	return nil
+}
+
+func fitsList(list []any, t reflect.Type, path string, required bool) error {
+	for i, v := range list {
+		if err := fits(v, t, fmt.Sprintf("%s[%d]", path, i), required); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// scalar says what is wanted where a text or a number of the kind is, and value
+// is something else; empty when it is right.
+func scalar(value any, kind reflect.Kind) string {
+	_, isText := value.(string)
+	number, isNumber := value.(json.Number)
+	var err error
+	switch kind {
+	case reflect.String:
+		if !isText {
+			return "a text"
+		}
+	case reflect.Int:
+		if _, err = number.Int64(); !isNumber || err != nil {
+			return "a whole number"
+		}
+	default:
+		if _, err = number.Float64(); !isNumber || err != nil {
+			return "a number"
+		}
+	}
+	return ""
 }
 
 func fitsObject(object map[string]any, t reflect.Type, path string, required bool) error {

@@ -182,6 +182,14 @@ func (o Observation) validate() error {
 			return fmt.Errorf("load[%d].value: %g is not a share of the capacity: divide it by what the metric shows when the site is full, so that 1.0 is full", i, s.Value)
 		}
 	}
+	if err := o.validateCounts(); err != nil {
+		return err
+	}
+	return o.Applied.validate()
+}
+
+// validateCounts refuses counts below 0, and those without a time.
+func (o Observation) validateCounts() error {
 	for i, c := range o.Edge {
 		if c.At.IsZero() || c.Visitors < 0 || c.Admitted < 0 {
 			return fmt.Errorf("edge[%d]: want a time `at` and counts of 0 or more", i)
@@ -202,18 +210,24 @@ func (o Observation) validate() error {
 			return fmt.Errorf("outstanding[%d]: want a time `invited` and counts of 0 or more", i)
 		}
 	}
-	if a := o.Applied; a != nil {
-		switch a.Mode {
-		case "open", "throttle", "hold", "observe":
-		default:
-			return fmt.Errorf("applied.mode: invalid mode %q: want open, throttle, hold or observe", a.Mode)
-		}
-		if a.Admit == unknown && a.Mode == "throttle" {
-			return fmt.Errorf("applied.admit: it is missing")
-		}
-		if a.Admit != unknown && !(a.Admit >= 0 && a.Admit <= 1) {
-			return fmt.Errorf("applied.admit: %v is not a share from 0 to 1", a.Admit)
-		}
+	return nil
+}
+
+// validate refuses a mode or a share that no edge has; nil is right.
+func (a *Applied) validate() error {
+	if a == nil {
+		return nil
+	}
+	switch a.Mode {
+	case "open", "throttle", "hold", "observe":
+	default:
+		return fmt.Errorf("applied.mode: invalid mode %q: want open, throttle, hold or observe", a.Mode)
+	}
+	if a.Admit == unknown && a.Mode == "throttle" {
+		return fmt.Errorf("applied.admit: it is missing")
+	}
+	if a.Admit != unknown && !(a.Admit >= 0 && a.Admit <= 1) {
+		return fmt.Errorf("applied.admit: %v is not a share from 0 to 1", a.Admit)
 	}
 	return nil
 }

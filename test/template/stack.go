@@ -42,34 +42,45 @@ func (t Template) Deploy(name string, parameters, physical map[string]string) (*
 		}
 	}
 	for _, p := range Keys(declared) {
-		about := Get(declared, p)
 		value, given := parameters[p]
-		if d := Get(about, "Default"); !given && d != nil {
-			value, given = d.Value, true
+		var err error
+		if s.Parameters[p], err = parameter(p, Get(declared, p), value, given); err != nil {
+			return nil, err
 		}
-		if !given {
-			return nil, fmt.Errorf("the parameter %s has no value", p)
-		}
-		if pattern := Get(about, "AllowedPattern"); pattern != nil {
-			whole, err := regexp.Compile("^(?:" + pattern.Value + ")$")
-			if err != nil {
-				return nil, fmt.Errorf("the pattern of %s: %w", p, err)
-			}
-			if !whole.MatchString(value) {
-				return nil, fmt.Errorf("%s: %q does not match %s", p, value, pattern.Value)
-			}
-		}
-		if allowed := Get(about, "AllowedValues"); allowed != nil && !slices.ContainsFunc(allowed.Content, func(n *yaml.Node) bool { return n.Value == value }) {
-			return nil, fmt.Errorf("%s: %q is not an allowed value", p, value)
-		}
-		s.Parameters[p] = value
 	}
-	outputs := t.Get("Outputs")
+	return s, s.workOutOutputs(t.Get("Outputs"))
+}
+
+// parameter is the value of a parameter: the one that is given, or its default.
+func parameter(name string, about *yaml.Node, value string, given bool) (string, error) {
+	if d := Get(about, "Default"); !given && d != nil {
+		value, given = d.Value, true
+	}
+	if !given {
+		return "", fmt.Errorf("the parameter %s has no value", name)
+	}
+	if pattern := Get(about, "AllowedPattern"); pattern != nil {
+		whole, err := regexp.Compile("^(?:" + pattern.Value + ")$")
+		if err != nil {
+			return "", fmt.Errorf("the pattern of %s: %w", name, err)
+		}
+		if !whole.MatchString(value) {
+			return "", fmt.Errorf("%s: %q does not match %s", name, value, pattern.Value)
+		}
+	}
+	if allowed := Get(about, "AllowedValues"); allowed != nil && !slices.ContainsFunc(allowed.Content, func(n *yaml.Node) bool { return n.Value == value }) {
+		return "", fmt.Errorf("%s: %q is not an allowed value", name, value)
+	}
+	return value, nil
+}
+
+// workOutOutputs fills in the outputs whose condition holds.
+func (s *Stack) workOutOutputs(outputs *yaml.Node) error {
 	for _, name := range Keys(outputs) {
 		if condition := Get(outputs, name, "Condition"); condition != nil {
 			holds, err := s.condition(condition.Value)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			if !holds {
 				continue
@@ -77,11 +88,11 @@ func (t Template) Deploy(name string, parameters, physical map[string]string) (*
 		}
 		value, err := s.Value(Get(outputs, name, "Value"))
 		if err != nil {
-			return nil, fmt.Errorf("the output %s: %w", name, err)
+			return fmt.Errorf("the output %s: %w", name, err)
 		}
 		s.Outputs[name] = value
 	}
-	return s, nil
+	return nil
 }
 
 // Secret is a new secret's value as Secrets Manager generates it: a string of the
