@@ -12,7 +12,7 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 
 .DEFAULT_GOAL := help
-.PHONY: pages release cover test-runbook build local-build validate deploy deploy-edge deploy-site template invoke-intake invoke-inviter invoke-sender invoke-feedback start-api test-sam test-emulators test-coldstart test-deploy help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
+.PHONY: pages release cover test-runbook build local-build validate deploy deploy-edge deploy-site template invoke-intake invoke-inviter invoke-sender invoke-feedback invoke-smoke start-api test-sam test-emulators test-coldstart test-deploy help run hcgov test test-race test-browser test-edge fuzz bench law law-check lint
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -137,6 +137,9 @@ invoke-sender: local-build ## Hand a batch of the queue to the sender in Lambda'
 
 invoke-feedback: local-build ## Tell feedback what SES says of a mail, in Lambda's container (needs Docker; EVENT=events/feedback-bounce.json)
 	$(INVOKE) FeedbackFunction --event $(or $(EVENT),events/feedback-delivery.json)
+
+invoke-smoke: local-build ## Send the canary in Lambda's container (needs Docker)
+	$(INVOKE) SmokeFunction --no-event
 
 start-api: local-build ## Serve the waiting room's API in Lambda's container, on http://127.0.0.1:3000 (needs Docker)
 	$(SAM) local start-api $(if $(VARS),--env-vars $(VARS))

@@ -81,7 +81,7 @@ func (s *stage) command(args ...string) *exec.Cmd {
 	args = append(args, "--template", s.template, "--skip-pull-image",
 		"--docker-network", s.network, "--add-host", host+":"+s.gateway, "--add-host", account+"."+host+":"+s.gateway,
 		"--env-vars", s.variables,
-		"--parameter-overrides", "Architecture=x86_64 SiteHost="+site+" FromAddress="+from+" MailIdentity=example.org LoadSource=alb-connections LoadFull=1000 LoadResource="+balancer)
+		"--parameter-overrides", "Architecture=x86_64 SiteHost="+site+" FromAddress="+from+" MailIdentity=example.org Smoke=on LoadSource=alb-connections LoadFull=1000 LoadResource="+balancer)
 	run := exec.Command(s.sam, args...)
 	run.Dir = template.Root()
 	run.Env = append(os.Environ(), "SAM_CLI_TELEMETRY=0", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=not-a-secret",
@@ -92,6 +92,23 @@ func (s *stage) command(args ...string) *exec.Cmd {
 // invoke gives one function one event, and reads its answer into out.
 func (s *stage) invoke(function string, event []byte, out any) {
 	s.Helper()
+	answer, said := s.answer(function, event)
+	var err error
+	if bytes.Contains(answer, []byte(`"errorMessage"`)) {
+		err = fmt.Errorf("the function failed")
+	}
+	if err == nil && out != nil {
+		err = json.Unmarshal(answer, out)
+	}
+	if err != nil {
+		s.Fatalf("sam local invoke %s: %v\n%s\n%s", function, err, answer, said)
+	}
+}
+
+// answer gives one function one event, and gives what it answered and what SAM
+// and it said meanwhile.
+func (s *stage) answer(function string, event []byte) (answer []byte, said string) {
+	s.Helper()
 	run := s.command("local", "invoke", function, "--event", "-")
 	run.Stdin = bytes.NewReader(event)
 	var stdout, stderr bytes.Buffer
@@ -99,15 +116,10 @@ func (s *stage) invoke(function string, event []byte, out any) {
 	began := time.Now()
 	err := run.Run()
 	s.Logf("sam local invoke %s: %.1f s", function, time.Since(began).Seconds())
-	if err == nil && bytes.Contains(stdout.Bytes(), []byte(`"errorMessage"`)) {
-		err = fmt.Errorf("the function failed")
-	}
-	if err == nil && out != nil {
-		err = json.Unmarshal(bytes.TrimSpace(stdout.Bytes()), out)
-	}
 	if err != nil {
 		s.Fatalf("sam local invoke %s: %v\n%s\n%s", function, err, stdout.String(), stderr.String())
 	}
+	return bytes.TrimSpace(stdout.Bytes()), stderr.String()
 }
 
 // api starts the HTTP API and gives its address.

@@ -208,6 +208,7 @@ func TestTheWayOfAVisitor(t *testing.T) {
 	if entry, err := store.Entry(t.Context(), key); err != nil || !entry.Suppressed {
 		t.Errorf("after a complaint the entry is %+v (%v)", entry, err)
 	}
+	s.otherEvents()
 }
 
 // config is the SDK's, for a stand-in.
