@@ -19,6 +19,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -90,7 +91,7 @@ func badInput(format string, args ...any) error {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	code := run(ctx, os.Args[1:], &env{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		lookup: os.LookupEnv, now: time.Now,
@@ -135,10 +136,35 @@ func run(ctx context.Context, args []string, e *env) (code int) {
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(e.stderr, "raincheck: %v\n  raincheck --help lists the commands, raincheck COMMAND --help explains one\n", err)
+		fmt.Fprintf(e.stderr, "raincheck: %s\n  raincheck --help lists the commands, raincheck COMMAND --help explains one\n", sentence(args, err))
 		return 2
 	}
 	return e.status(command.Run(e))
+}
+
+var (
+	negative  = regexp.MustCompile(`^-[0-9.]`)
+	wrongKind = regexp.MustCompile(`^(\S+): expected an? (float|int|duration)\b.* got "(.*)" \(string\)$`)
+	kinds     = map[string]string{"float": "a number such as 0.9", "int": "a whole number", "duration": "a time such as 10m or 24h"}
+)
+
+// sentence says in a sentence what kong says of arguments that it cannot parse.
+func sentence(args []string, err error) string {
+	text := err.Error()
+	if m := wrongKind.FindStringSubmatch(text); m != nil {
+		return fmt.Sprintf("%s: %q is not %s", m[1], m[3], kinds[m[2]])
+	}
+	if name, ok := strings.CutPrefix(text, "expected "); ok {
+		return "an argument is missing: " + strings.Trim(name, `"`)
+	}
+	if strings.HasPrefix(text, "unknown flag -") && !strings.HasPrefix(text, "unknown flag --") || strings.Contains(text, "(short flag)") {
+		for i, arg := range args {
+			if negative.MatchString(arg) {
+				return fmt.Sprintf("%s is below zero, and no number here may be", strings.Join(args[max(0, i-1):i+1], " "))
+			}
+		}
+	}
+	return text
 }
 
 // help is kong's, and at its end what the exit status says, for every command

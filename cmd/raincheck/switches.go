@@ -139,13 +139,17 @@ func (c *resumeCmd) Run(e *env) error {
 type loadCmd struct {
 	where
 	Load float64 `arg:"" help:"Share of the capacity in use now: 0.93 is 93 %."`
+	Sure bool    `help:"Take a load above 2, which is more often 93 for 0.93 than a site at twice its capacity."`
 }
 
 // Run records the load. It changes no switch, and is called by cron: it asks
 // for no --apply.
 func (c *loadCmd) Run(e *env) error {
-	if !(c.Load >= 0 && c.Load <= 10) { // NaN is neither
+	switch {
+	case !(c.Load >= 0 && c.Load <= operator.MaxLoad): // NaN is neither
 		return badInput("load %g: it is a share of the capacity, such as 0.93 for 93 %%", c.Load)
+	case c.Load > 2 && !c.Sure:
+		return badInput("load %g: that is %s of the capacity; if it is so, add --sure; 93 %% is 0.93", c.Load, format.Percent(c.Load))
 	}
 	p, err := c.switchable(e)
 	if err != nil {

@@ -210,3 +210,16 @@ func TestDrainAndTheOperatorsLawReachTheDecision(t *testing.T) {
 		t.Fatalf("the report is %+v", r)
 	}
 }
+
+// TestClockBehindTheScheduleIsHeard: the tick does its work, and fails, so that
+// the alarm TicksFail rings.
+func TestClockBehindTheScheduleIsHeard(t *testing.T) {
+	t.Parallel()
+	w := twintest.NewWorld(t)
+	w.Throttle(0)
+	w.Minute()
+	r, err := w.Inviter.Tick(w.Ctx, w.Now.Add(3*time.Minute))
+	if err == nil || !strings.Contains(err.Error(), "this clock is 3m0s behind the schedule's") || r.Skipped != "" {
+		t.Fatalf("%+v, %v", r, err)
+	}
+}

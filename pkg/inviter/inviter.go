@@ -183,6 +183,9 @@ func (f *faults) add(doing string, err error) { *f = append(*f, fmt.Errorf("%s: 
 func (s *Service) run(ctx context.Context, when moment, control waitlist.Control, lease waitlist.Lease) (Report, error) {
 	report := Report{Tick: when.at, Mode: control.Door()}
 	var faults faults
+	if behind := when.at.Sub(when.now); behind > time.Minute {
+		faults = append(faults, fmt.Errorf("this clock is %s behind the schedule's: what is due is done late, and codes live longer", behind.Round(time.Second)))
+	}
 	memory, law, err := s.readMemory(ctx, &faults)
 	if err != nil {
 		return report, err

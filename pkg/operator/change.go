@@ -76,8 +76,9 @@ func Within(name string, v *float64, low, high float64) error {
 	return nil
 }
 
-// maxLoad is the highest load that can be said by hand: 100 times the capacity.
-const maxLoad = 100
+// MaxLoad is the highest load that can be said by hand, as a share of the
+// capacity: above it a value is not a share (docs/design.md, contracts).
+const MaxLoad = 20
 
 // MaxInvite is the most that can be asked for at once: what one tick of the
 // inviter can claim.
@@ -106,7 +107,7 @@ func (c Change) Validate() error {
 	case c.Invite > 0 && (c.CancelInvite || c.Mode == gate.Hold):
 		return refuse("invite goes neither with cancelInvite nor with a switch to hold")
 	}
-	return errors.Join(Within("admit", c.Admit, 0, 1), Within("load", c.Load, 0, maxLoad))
+	return errors.Join(Within("admit", c.Admit, 0, 1), Within("load", c.Load, 0, MaxLoad))
 }
 
 // To gives the control item that the change makes of control, at the given time.
