@@ -2,7 +2,6 @@ package edge
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -49,8 +48,8 @@ type Options struct {
 	// ForwardedFor believes the first address of X-Forwarded-For: for simulated
 	// visitors, who all come from one machine. Never in front of strangers.
 	ForwardedFor bool
-	// Throttle and Remember are the functions' sources; empty for raincheck's
-	// own as they are written.
+	// Throttle and Remember are the functions' sources, at most MaxCode bytes each;
+	// empty for raincheck's own as they are shipped.
 	Throttle, Remember string
 	// Log takes what goes wrong in a function; nil for nowhere.
 	Log *slog.Logger
@@ -73,10 +72,16 @@ type documents struct{ gate, base []byte }
 // New reads the functions and returns the edge, or what is wrong with them.
 func New(o Options) (*Edge, error) {
 	if o.Throttle == "" {
-		o.Throttle = throttle.Throttle(string(o.Failure))
+		before, after := throttle.ShippedThrottle()
+		o.Throttle = before + string(o.Failure) + after
 	}
 	if o.Remember == "" {
-		o.Remember = throttle.Remember()
+		o.Remember = throttle.ShippedRemember()
+	}
+	for name, source := range map[string]string{"throttle.js": o.Throttle, "remember.js": o.Remember} {
+		if len(source) > MaxCode {
+			return nil, fmt.Errorf("reading %s: %d bytes, and CloudFront takes %d", name, len(source), MaxCode)
+		}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -140,6 +145,9 @@ func (e *Edge) Handler(site http.Handler) http.Handler {
 			for _, h := range a.response.headers {
 				w.Header().Add(h.name, h.value)
 			}
+			for _, c := range a.cookies {
+				w.Header().Add("Set-Cookie", c.name+"="+c.value)
+			}
 			w.WriteHeader(a.response.status)
 			io.WriteString(w, a.response.body)
 			return
@@ -187,20 +195,11 @@ func (e *Edge) request(q request, docs documents) (answer, error) {
 			e.o.Log.Warn("throttle.js said", "line", line)
 		}
 	}
-	a := answer{said: c.said, headers: js.pairs(out.Get("headers"))}
-	for _, h := range a.headers {
-		if h.name != strings.ToLower(h.name) || hidden(h.name) {
-			return answer{}, fmt.Errorf("throttle.js answers with the header %s, which CloudFront forbids", h.name)
-		}
+	a, err := js.readAnswer(q, out)
+	if err != nil {
+		return answer{}, fmt.Errorf("throttle.js: %w", err)
 	}
-	if status := out.Get("statusCode"); status != nil {
-		a.response = &response{status: int(status.ToInteger()), headers: a.headers}
-		if body, ok := out.Get("body").(*goja.Object); ok {
-			a.response.body = body.Get("data").String()
-		}
-		return a, nil
-	}
-	a.cookies = js.pairs(out.Get("cookies"))
+	a.said = c.said
 	return a, nil
 }
 
@@ -339,14 +338,13 @@ func (e *Edge) respond(q request, status int, header http.Header) error {
 	if err != nil {
 		return err
 	}
-	after, ok := out.Get("cookies").(*goja.Object)
-	if !ok {
-		return errors.New("its answer has no cookies")
+	after, err := js.setCookies(out)
+	if err != nil {
+		return err
 	}
-	for _, name := range after.Keys() {
-		if !before[name] {
-			one := after.Get(name).ToObject(js.vm)
-			header.Add("Set-Cookie", name+"="+one.Get("value").String()+"; "+one.Get("attributes").String())
+	for _, c := range after {
+		if !before[c.name] {
+			header.Add("Set-Cookie", c.name+"="+c.value)
 		}
 	}
 	return nil

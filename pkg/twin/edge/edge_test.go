@@ -355,13 +355,33 @@ func TestBeforeTheFirstTick(t *testing.T) {
 // of ours with the try taken out: 502 for the whole site.
 func TestFunctionsThatFail(t *testing.T) {
 	for name, o := range map[string]edge.Options{
-		"it throws":              {Throttle: `function handler(event) { throw new Error('no'); }`},
-		"it rejects":             {Throttle: `async function handler(event) { throw new Error('no'); }`},
-		"it never answers":       {Throttle: `async function handler(event) { await new Promise(() => {}); return event.request; }`},
-		"it answers nothing":     {Throttle: `function handler(event) {}`},
-		"it sets Via":            {Throttle: `function handler(event) { event.request.headers['x-edge-location'] = { value: 'x' }; return event.request; }`},
-		"it writes in capitals":  {Throttle: `function handler(event) { event.request.headers['X-Thing'] = { value: 'x' }; return event.request; }`},
-		"the response one fails": {Remember: `function handler(event) { throw new Error('no'); }`},
+		"it throws":                             {Throttle: `function handler(event) { throw new Error('no'); }`},
+		"it rejects":                            {Throttle: `async function handler(event) { throw new Error('no'); }`},
+		"it never answers":                      {Throttle: `async function handler(event) { await new Promise(() => {}); return event.request; }`},
+		"it answers nothing":                    {Throttle: `function handler(event) {}`},
+		"it sets Via":                           {Throttle: `function handler(event) { event.request.headers['x-edge-location'] = { value: 'x' }; return event.request; }`},
+		"it writes in capitals":                 {Throttle: `function handler(event) { event.request.headers['X-Thing'] = { value: 'x' }; return event.request; }`},
+		"a status that is text":                 {Throttle: `function handler(event) { return { statusCode: '302' }; }`},
+		"a status of a half":                    {Throttle: `function handler(event) { return { statusCode: 302.5 }; }`},
+		"a status of 100":                       {Throttle: `function handler(event) { return { statusCode: 100 }; }`},
+		"a header that is text":                 {Throttle: `function handler(event) { event.request.headers.x = 'y'; return event.request; }`},
+		"a header of a number":                  {Throttle: `function handler(event) { event.request.headers.x = { value: 1 }; return event.request; }`},
+		"a header without a value":              {Throttle: `function handler(event) { event.request.headers.x = {}; return event.request; }`},
+		"a list of no objects":                  {Throttle: `function handler(event) { event.request.headers.x = { multiValue: [1] }; return event.request; }`},
+		"headers that are a number":             {Throttle: `function handler(event) { event.request.headers = 7; return event.request; }`},
+		"another method":                        {Throttle: `function handler(event) { event.request.method = 'POST'; return event.request; }`},
+		"another host":                          {Throttle: `function handler(event) { event.request.headers.host = { value: 'x' }; return event.request; }`},
+		"no host":                               {Throttle: `function handler(event) { delete event.request.headers.host; return event.request; }`},
+		"it adds Via":                           {Throttle: `function handler(event) { event.request.headers.via = { value: 'x' }; return event.request; }`},
+		"an answer with Via":                    {Throttle: `function handler(event) { return { statusCode: 200, headers: { via: { value: 'x' } } }; }`},
+		"a header Set-Cookie":                   {Throttle: `function handler(event) { return { statusCode: 200, headers: { 'set-cookie': { value: 'x' } } }; }`},
+		"a body of a number":                    {Throttle: `function handler(event) { return { statusCode: 200, body: 7 }; }`},
+		"a body without its text":               {Throttle: `function handler(event) { return { statusCode: 200, body: { encoding: 'text' } }; }`},
+		"no path":                               {Throttle: `function handler(event) { delete event.request.uri; return event.request; }`},
+		"a cookie that is null":                 {Throttle: `function handler(event) { event.request.cookies.x = null; return event.request; }`},
+		"it answers with a cookie that is null": {Remember: `function handler(event) { event.response.cookies.x = null; return event.response; }`},
+		"it answers with cookies of text":       {Remember: `function handler(event) { event.response.cookies = 'x'; return event.response; }`},
+		"the response one fails":                {Remember: `function handler(event) { throw new Error('no'); }`},
 	} {
 		w := newWorld(t, func(q *edge.Options) { q.Throttle, q.Remember = o.Throttle, o.Remember })
 		w.gate(nil)
@@ -370,7 +390,13 @@ func TestFunctionsThatFail(t *testing.T) {
 			t.Errorf("%s: %d", name, res.StatusCode)
 		}
 	}
-	for name, source := range map[string]string{"no handler": `const a = 1;`, "no JavaScript": `function handler( {`} {
+	w := newWorld(t, func(o *edge.Options) {
+		o.Throttle = `function handler(event) { return { statusCode: 200, body: { encoding: 'text', data: 'hello' }, cookies: { a: { value: '1', attributes: 'Path=/' } } }; }`
+	})
+	if res := w.get("/apply", nil); res.StatusCode != 200 || res.Header.Get("Set-Cookie") != "a=1; Path=/" || res.ContentLength != 5 {
+		t.Errorf("an answer of the function's own comes as %d %v, %d bytes", res.StatusCode, res.Header, res.ContentLength)
+	}
+	for name, source := range map[string]string{"no handler": `const a = 1;`, "no JavaScript": `function handler( {`, "too long": "function handler(event) { return event.request; } //" + strings.Repeat("x", edge.MaxCode), "undocumented": `const a = new Map(); function handler(event) { return event.request; }`} {
 		store := edge.NewStore(func() time.Time { return noon }, 0)
 		if _, err := edge.New(edge.Options{Now: func() time.Time { return noon }, Store: store, Throttle: source}); err == nil {
 			t.Errorf("%s was taken for a function", name)

@@ -185,26 +185,3 @@ func (e *engine) event(kind string, q request, response *goja.Object) *goja.Obje
 	}
 	return event
 }
-
-// pairs reads such an object back.
-func (e *engine) pairs(v goja.Value) []pair {
-	o, ok := v.(*goja.Object)
-	if !ok {
-		return nil
-	}
-	var out []pair
-	for _, name := range o.Keys() {
-		one, ok := o.Get(name).(*goja.Object)
-		if !ok {
-			continue
-		}
-		if multi, ok := one.Get("multiValue").(*goja.Object); ok {
-			for _, i := range multi.Keys() {
-				out = append(out, pair{name, multi.Get(i).ToObject(e.vm).Get("value").String()})
-			}
-			continue
-		}
-		out = append(out, pair{name, one.Get("value").String()})
-	}
-	return out
-}

@@ -1,0 +1,263 @@
+package edge
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"raincheck/pkg/bypass"
+	"raincheck/pkg/gate"
+)
+
+// proof is a ring, and a gate at admit 0 with a strict path, at noon.
+func proof(t *testing.T) (*Edge, *bypass.Keyring, gate.Gate) {
+	t.Helper()
+	ring, err := bypass.ParseKeyring([]byte(`{"root":"a root of a test of the edge, which no stack has"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := New(Options{Now: func() time.Time { return fuzzNow }, Store: NewStore(func() time.Time { return fuzzNow }, 0), Failure: gate.FailHold})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := gate.Gate{
+		Mode: gate.Hold, Salt: ring.DailySalt(fuzzNow), Keys: ring.PassKeys(fuzzNow),
+		Settings: gate.Settings{Languages: []string{"en"}, LeaveAlone: []string{"/api/public/"}, Strict: []string{"/account/"}, PassLife: time.Hour, Sample: 10},
+	}
+	return e, ring, g
+}
+
+// often is how often a test tries: n times in CI, and a tenth of it at a desk.
+func often(n int) int {
+	if os.Getenv("CI") == "true" {
+		return n
+	}
+	return n / 10
+}
+
+// mutate changes a text here and there: a byte, a part cut off or doubled, another
+// case, a digit more or less, something before or behind.
+func mutate(r *rand.Rand, s string) string {
+	const alphabet = "ABCXYZabcxyz0123456789-_.~%= ;\x00é"
+	i := r.IntN(len(s))
+	switch r.IntN(8) {
+	case 0:
+		return s[:i]
+	case 1:
+		return s + string(alphabet[r.IntN(len(alphabet))])
+	case 2:
+		return string(alphabet[r.IntN(len(alphabet))]) + s
+	case 3:
+		return s[:i] + s[i+1:]
+	case 4:
+		return strings.ToUpper(s)
+	case 5:
+		return s[:i] + s[:i]
+	default:
+		return s[:i] + string(alphabet[r.IntN(len(alphabet))]) + s[i+1:]
+	}
+}
+
+// TestNoPassNoStrictPath mutates good requests a million times: the MAC, expiry,
+// kind, key and version of the pass, doubled cookies, methods, headers, and the
+// spelling of the path. Without a good pass none gets through a strict path, and
+// the same request with one always does. throttle.js sees one in 200 of them;
+// TestVectors and FuzzTwin hold the twin in Go to it.
+func TestNoPassNoStrictPath(t *testing.T) {
+	t.Parallel()
+	e, ring, g := proof(t)
+	known := gate.Known{Gate: &g, Failure: gate.FailHold}
+	doc, err := g.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v1, err := ring.MintPass(bypass.Redeemed, "AbC_-9", fuzzNow.Add(-20*time.Minute), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v2, err := g.Keys.Mint(bypass.NewPass(bypass.Drawn, "AbC_-9", fuzzNow.Add(-20*time.Minute), time.Hour), fuzzNow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expired, err := g.Keys.Mint(bypass.NewPass(bypass.Drawn, "AbC_-9", fuzzNow.Add(-time.Hour), time.Hour), fuzzNow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := []string{"/account/", "/account/orders", "/Account/orders", "/ACCOUNT/", "//account/", "/x/../account/", "/x/%2e%2e/account/", "/account%2forders", "/%61ccount/", "/./account/", "/\\account/", "/api/public/../../account/", "/waiting-room/../account/", "/.well-known/..%2faccount/", "/account/" + strings.Repeat("a", 2000)}
+	methods := []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "get", "TRACE"}
+	dests := []string{"", "document", "empty", "image", "iframe", "script", "nonsense"}
+	accepts := []string{"", "*/*", "text/html", "application/json", "image/png,*/*"}
+	n := often(1_000_000)
+	r := rand.New(rand.NewPCG(13, 41))
+	pick := func(of []string) string { return of[r.IntN(len(of))] }
+	for i := range n {
+		q := gate.Request{
+			ID: fmt.Sprint("request", i), IP: "192.0.2.1", UserAgent: "browser", Method: pick(methods), Path: pick(paths),
+			FetchDest: pick(dests), FetchMode: pick([]string{"", "navigate", "cors", "no-cors"}), Accept: pick(accepts),
+		}
+		good := pick([]string{v1, v2})
+		for range r.IntN(4) {
+			switch bad := mutate(r, pick([]string{v1, v2, expired})); {
+			case bad == v1, bad == v2:
+			default:
+				q.Passes = append(q.Passes, bad)
+			}
+		}
+		with := q
+		with.Passes = append([]string{good}, q.Passes...)
+		out, in := known.Decide(q, fuzzNow), known.Decide(with, fuzzNow)
+		if out.Outcome != gate.Refused || in.Outcome != gate.Returning {
+			t.Fatalf("%+v is %s without a pass, and %s with one", q, out.Outcome, in.Outcome)
+		}
+		if i%200 == 0 {
+			for request, verdict := range map[*gate.Request]gate.Verdict{&q: out, &with: in} {
+				a, err := e.request(fromFacts(*request), documents{gate: doc})
+				if err == nil {
+					err = a.differs(*request, verdict)
+				}
+				if err != nil {
+					t.Fatalf("%+v: %v", *request, err)
+				}
+			}
+		}
+	}
+}
+
+// TestNobodyAtWorkIsTurnedOut plays ten thousand sessions while nobody new comes
+// in: pages, forms, drafts and fetches in several tabs, with images between them,
+// and answers of the site that fail. Whoever makes no longer pause than half a
+// pass's life after something that the site answered below 400 stays in for the
+// day.
+func TestNobodyAtWorkIsTurnedOut(t *testing.T) {
+	t.Parallel()
+	_, ring, g := proof(t)
+	known := gate.Known{Gate: &g}
+	r := rand.New(rand.NewPCG(42, 65))
+	sessions := often(10_000)
+	for s := range sessions {
+		start := fuzzNow.Add(time.Duration(r.IntN(86400)) * time.Second)
+		pass, err := g.Keys.Mint(bypass.NewPass(bypass.Drawn, "x", start, g.PassLife), start)
+		if s%2 == 0 {
+			// Somebody who was invited has a pass of version 1.
+			pass, err = ring.MintPass(bypass.Redeemed, "x", start, g.PassLife)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, last := start, start
+		for n := 0; ; n++ {
+			pause := time.Duration(r.Int64N(int64(g.PassLife / 2)))
+			if r.IntN(3) == 0 {
+				pause = g.PassLife / 2
+			}
+			now = last.Add(pause).Truncate(time.Second)
+			if now.Sub(start) >= bypass.MaxPassLife {
+				break
+			}
+			failed := r.IntN(5) == 0
+			q := gate.Request{ID: fmt.Sprint("s", s, "n", n), IP: "192.0.2.1", UserAgent: "browser", Method: "GET", Path: "/apply", Passes: []string{pass}}
+			switch r.IntN(5) {
+			case 0:
+				q.FetchDest, q.FetchMode = "document", "navigate"
+			case 1:
+				q.Method, q.FetchDest, q.FetchMode = "POST", "document", "navigate"
+			case 2:
+				q.FetchDest, q.FetchMode, q.Path = "empty", "cors", "/drafts"
+			case 3:
+				q.Method, q.FetchDest, q.FetchMode, q.Path = "PUT", "empty", "cors", "/account/drafts"
+			case 4:
+				q.FetchDest, q.FetchMode = "iframe", "navigate"
+			}
+			v := known.Decide(q, now)
+			page := q
+			page.Method, page.FetchDest, page.FetchMode = "GET", "document", "navigate"
+			if o := known.Decide(page, now).Outcome; v.Outcome == gate.TurnedAway || v.Outcome == gate.Refused || o != gate.Returning {
+				t.Fatalf("session %d: %s after %v, %v after the last answer below 400: %+v", s, o, now.Sub(start), now.Sub(last), q)
+			}
+			// Past 400 remember.js does not run, and the pause goes on.
+			if !failed {
+				last = now
+				if v.Cookie != "" {
+					pass = v.Pass()
+				}
+			}
+			if failed && now.Sub(last) >= g.PassLife/2 {
+				last = now
+				if f := known.Decide(page, now); f.Cookie != "" {
+					pass = f.Pass()
+				}
+			}
+		}
+	}
+}
+
+// TestHoldOfTwoHours: nobody new gets in while a hold stands, two hours without a
+// tick and with the table down, which the edge never asks; and with either
+// document gone, as the switch wrote both.
+func TestHoldOfTwoHours(t *testing.T) {
+	t.Parallel()
+	_, ring, g := proof(t)
+	b := gate.Base{Mode: gate.Hold, Failure: gate.FailHold, Salt: g.Salt, Settings: g.Settings, Keys: g.Keys}
+	inside, err := ring.MintPass(bypass.Redeemed, "x", fuzzNow.Add(90*time.Minute), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, known := range map[string]gate.Known{
+		"both are there": {Gate: &g, Base: &b}, "the gate is missing": {Base: &b}, "both are missing": {Failure: gate.FailHold},
+	} {
+		for minute := range 121 {
+			now := fuzzNow.Add(time.Duration(minute) * time.Minute)
+			for i := range 100 {
+				q := gate.Request{ID: "id", IP: fmt.Sprint("192.0.2.", i), UserAgent: "browser", Method: "GET", FetchDest: "document", FetchMode: "navigate", Path: "/apply"}
+				if v := known.Decide(q, now); v.Outcome != gate.TurnedAway {
+					t.Fatalf("%s, minute %d: %s", name, minute, v.Outcome)
+				}
+			}
+			if minute >= 90 {
+				q := gate.Request{ID: "id", IP: "192.0.2.1", Method: "GET", FetchDest: "document", Path: "/apply", Passes: []string{inside}}
+				if v := known.Decide(q, now); v.Outcome == gate.TurnedAway {
+					t.Fatalf("%s, minute %d: somebody who is in is turned out", name, minute)
+				}
+			}
+		}
+	}
+}
+
+// TestWhoStartsAVisit is the headers that browsers and programs really send, for
+// each kind of request: only pages start a visit. What is wrong here, and cannot
+// be told, is in docs/security.md.
+func TestWhoStartsAVisit(t *testing.T) {
+	t.Parallel()
+	_, _, g := proof(t)
+	known := gate.Known{Gate: &g}
+	kinds := []struct{ name, path string }{{"page", "/apply"}, {"image", "/logo.png"}, {"style", "/site.css"}, {"script", "/app.js"}, {"font", "/text.woff2"}, {"fetch", "/data"}}
+	// The Accept of each kind, in that order; "-" is none.
+	for client, accept := range map[string][6]string{
+		"Safari 12 to 16.3":       {"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "image/webp,image/avif,video/*;q=0.8,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5", "text/css,*/*;q=0.1", "*/*", "*/*", "*/*"},
+		"Firefox before 90":       {"text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8", "image/webp,*/*", "text/css,*/*;q=0.1", "*/*", "application/font-woff2;q=1.0,application/font-woff;q=0.9,*/*;q=0.8", "*/*"},
+		"Chrome before 76":        {"text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,image/apng,*/*;q=0.8", "image/webp,image/apng,image/*,*/*;q=0.8", "text/css,*/*;q=0.1", "*/*", "*/*", "*/*"},
+		"axios in an old browser": {"text/html", "image/webp,*/*", "text/css,*/*;q=0.1", "*/*", "*/*", "application/json, text/plain, */*"},
+		"curl and wget":           {"*/*", "*/*", "*/*", "*/*", "*/*", "*/*"},
+		"python-requests":         {"*/*", "*/*", "*/*", "*/*", "*/*", "application/json"},
+		"Go and okhttp":           {"-", "-", "-", "-", "-", "-"},
+	} {
+		for i, kind := range kinds {
+			q := gate.Request{ID: "id", IP: "192.0.2.1", UserAgent: client, Method: "GET", Path: kind.path, Accept: strings.TrimPrefix(accept[i], "-")}
+			// What does not say what it is is a page, but for an asset's name.
+			want := kind.name == "page" || accept[i] == "-" || kind.name == "fetch" && accept[i] == "*/*"
+			if got := known.Decide(q, fuzzNow).Outcome == gate.TurnedAway; got != want {
+				t.Errorf("%s, %s: starts a visit: %v, want %v", client, kind.name, got, want)
+			}
+		}
+	}
+	modern := map[string][2]string{"page": {"document", "navigate"}, "image": {"image", "no-cors"}, "style": {"style", "no-cors"}, "script": {"script", "cors"}, "font": {"font", "cors"}, "fetch": {"empty", "cors"}, "frame": {"iframe", "navigate"}}
+	for kind, fetch := range modern {
+		q := gate.Request{ID: "id", IP: "192.0.2.1", UserAgent: "browser", Method: "GET", Path: "/apply", Accept: "*/*", FetchDest: fetch[0], FetchMode: fetch[1]}
+		if got := known.Decide(q, fuzzNow).Outcome == gate.TurnedAway; got != (kind == "page") {
+			t.Errorf("a browser of today, %s: starts a visit: %v", kind, got)
+		}
+	}
+}
