@@ -208,6 +208,16 @@ func TestRotationFillsUp(t *testing.T) {
 	}
 }
 
+// fullWidth writes a text as a keyboard for Japanese does.
+func fullWidth(s string) string {
+	return strings.Map(func(r rune) rune {
+		if '!' <= r && r <= '~' {
+			return r + 0xfee0
+		}
+		return r
+	}, s)
+}
+
 // TestCodeAsTyped is docs/faults.md, row 39.
 func TestCodeAsTyped(t *testing.T) {
 	t.Parallel()
@@ -224,7 +234,12 @@ func TestCodeAsTyped(t *testing.T) {
 	}
 	confuse := strings.NewReplacer("0", "o", "1", "l").Replace(plain)
 	good := []string{plain, code.String(), strings.ToLower(code.String()), confuse, strings.ReplaceAll(confuse, "l", "I"), " " + strings.Join(strings.Split(plain, ""), " ") + "\r\n",
-		strings.ReplaceAll(code.String(), "-", "\u2013"), strings.ReplaceAll(code.String(), "-", "\u00a0"), "\u200b" + plain + "\ufeff"}
+		strings.ReplaceAll(code.String(), "-", "\u2013"), strings.ReplaceAll(code.String(), "-", "\u00a0"), "\u200b" + plain + "\ufeff",
+		// What comes with a paste.
+		"https://www.example.org/waiting-room/en/code?c=" + plain, "<https://www.example.org/waiting-room/en/code?c=" + plain + ">.",
+		"https://www.example.org/waiting-room/zh-tw/code?to=%2F&c=" + plain + "&x=1#top", `"` + code.String() + `"`, "\u201c" + plain + "\u201d", "\u00ab" + plain + "\u00bb",
+		"code: " + code.String(), "Code:" + plain, "Ihr Code lautet: " + plain + ".", "\u4ee3\u7801\uff1a" + plain, plain + ".", code.String() + " ,", "(" + plain + ")",
+		fullWidth(code.String())}
 	for _, s := range good {
 		got, expires, err := k.VerifyCode(s, noon)
 		if err != nil || got != code || !expires.Equal(noon.Add(4*time.Hour)) {

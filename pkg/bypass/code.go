@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // MaxCodeLife is the longest that a code may be good for. It bounds how long a
@@ -79,13 +80,45 @@ func (k *Keyring) IssueCode(now, expires time.Time, random io.Reader) (Code, err
 }
 
 // ParseCode reads what a person typed or pasted, forgiving case, O for 0, I and
-// L for 1, and spaces, hyphens and dashes anywhere. It checks the form only;
-// anything else is ErrCode.
+// L for 1, and spaces, hyphens and dashes anywhere; and what comes with a paste:
+// the whole link, a word and a colon before it, quotes and punctuation around it,
+// full-width letters. It checks the form only; anything else is ErrCode.
 func ParseCode(s string) (Code, error) {
-	// Longer than any honest code with all its blanks: not worth reading.
-	if len(s) > 256 {
+	// Longer than any honest link or code with all its blanks: not worth reading.
+	if len(s) > maxTypedCode || !utf8.ValidString(s) {
 		return "", ErrCode
 	}
+	if code, err := parseCode(s); err == nil {
+		return code, nil
+	}
+	return parseCode(unwrap(s))
+}
+
+const maxTypedCode = 512
+
+// unwrap takes away what came with a code.
+func unwrap(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if 0xff01 <= r && r <= 0xff5e { // full-width forms of ! to ~
+			r -= 0xfee0
+		}
+		return r
+	}, s)
+	// A link's query holds the code under c; else it may stand behind a word, which
+	// ends with a colon in every language.
+	if i := max(strings.LastIndex(s, "?c="), strings.LastIndex(s, "&c=")); i >= 0 {
+		s, _, _ = strings.Cut(s[i+len("?c="):], "&")
+		s, _, _ = strings.Cut(s, "#")
+	} else if i := strings.LastIndexByte(s, ':'); i >= 0 && strings.TrimFunc(s[i+1:], wrapping) != "" {
+		s = s[i+1:]
+	}
+	return strings.TrimFunc(s, wrapping)
+}
+
+// wrapping is what stands around a code and is not of it.
+func wrapping(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+
+func parseCode(s string) (Code, error) {
 	var out [codeSymbols]byte
 	n := 0
 	for _, r := range s {

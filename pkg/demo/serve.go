@@ -23,6 +23,7 @@ type roomStore interface {
 	Join(ctx context.Context, s waitlist.Signup) (waitlist.Joined, error)
 	Redeem(ctx context.Context, r waitlist.Redemption) (waitlist.Redeemed, error)
 	Leave(ctx context.Context, ref waitlist.Ref, at time.Time) error
+	Quiet(ctx context.Context, ref waitlist.Ref, at time.Time) error
 	Notice(ctx context.Context) (waitlist.Control, waitlist.Progress, error)
 	Ticket(ctx context.Context, code bypass.Code) (waitlist.Ticket, error)
 	Expire(ctx context.Context, ref waitlist.Ref, at time.Time) error

@@ -19,6 +19,6 @@
 // code stands in it as an equal to the link, because people are rightly told not
 // to press links in mails; the time it runs out is absolute and has its zone,
 // because "in four hours" means nothing in a mail that was opened later; and
-// there is always a way to leave (RFC 8058). The words of a language are one
+// there is always a way to leave (List-Unsubscribe). The words of a language are one
 // file in words/: adding a language is adding a file.
 package email

@@ -127,9 +127,9 @@ func Compose(inv Invitation) (Message, error) {
 		Text:    text,
 		HTML:    page,
 		Headers: []Header{
-			// RFC 8058: the pair lets a mail program leave with one press, by a POST.
+			// RFC 2369: the way out, a page that asks. Not RFC 8058's one press beside it,
+			// which is for subscriptions: nothing follows an invitation.
 			{"List-Unsubscribe", "<" + away + ">"},
-			{"List-Unsubscribe-Post", "List-Unsubscribe=One-Click"},
 			// RFC 3834: nobody's "out of office" should come back.
 			{"Auto-Submitted", "auto-generated"},
 			{"Content-Language", w.HTML},

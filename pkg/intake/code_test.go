@@ -211,17 +211,7 @@ func TestLeaving(t *testing.T) {
 			`href="/waiting-room/es/"`, `href="/waiting-room/es/enter"`, `href="/"`)
 	}
 
-	// A mail program's own button (RFC 8058): no browser, another origin, either type.
-	for _, c := range []struct{ kind, body string }{
-		{"application/x-www-form-urlencoded", "List-Unsubscribe=One-Click"},
-		{"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--x--\r\n"},
-	} {
-		r, err := http.NewRequestWithContext(t.Context(), "POST", origin+link, strings.NewReader(c.body))
-		w.must(err)
-		r.Header.Set("Content-Type", c.kind)
-		r.Header.Set("Origin", "https://mail.example")
-		w.do(r).status(200).says("Ya no está en la fila")
-	}
+	w.post(link, nil).status(200).says("Ya no está en la fila")
 	e, _ = w.entry("ana@example.org")
 	if e.Stage != waitlist.Left || !e.Address.IsZero() {
 		t.Errorf("the entry is %s, and has an address: %v", e.Stage, !e.Address.IsZero())
@@ -234,6 +224,36 @@ func TestLeaving(t *testing.T) {
 	if e, _ := w.entry("ana@example.org"); e.Stage != waitlist.Waiting {
 		t.Errorf("the old link made it %s", e.Stage)
 	}
+}
+
+// docs/faults.md, row 36: a mail program's own button (RFC 8058) says that no
+// further mail is wanted. The code works on, and nothing more is mailed.
+func TestOneClickKeepsTheCode(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.join("ana@example.org")
+	e, _ := w.entry("ana@example.org")
+	code := w.send(e.Ref)
+	link := "/waiting-room/es/leave?t=" + w.keys.LeaveToken(e.Key, e.Joining)
+	// No browser, another origin, either type.
+	for _, c := range []struct{ kind, body string }{
+		{"application/x-www-form-urlencoded", "List-Unsubscribe=One-Click"},
+		{"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--x--\r\n"},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), "POST", origin+link, strings.NewReader(c.body))
+		w.must(err)
+		r.Header.Set("Content-Type", c.kind)
+		r.Header.Set("Origin", "https://mail.example")
+		w.do(r).status(200).says("¿Renunciar a su turno para Example Benefits?")
+	}
+	if e, _ := w.entry("ana@example.org"); !e.Quiet || e.Stage != waitlist.Invited || e.Code != code {
+		t.Errorf("after one press the entry is %s, quiet %v", e.Stage, e.Quiet)
+	}
+	w.must(w.store.Return(t.Context(), e.Ref, 1, waitlist.Back{At: w.clock(), Until: w.clock(), Sent: true}))
+	if e, _ := w.entry("ana@example.org"); e.Stage != waitlist.Failed {
+		t.Errorf("a mail that came back began a new round: %s", e.Stage)
+	}
+	w.use(string(code), "a").status(303)
 }
 
 // docs/faults.md, row 36: somebody leaves while the mail is on its way. The mail may arrive, and

@@ -65,7 +65,7 @@ func isJSON(r *http.Request) bool {
 // twice, bytes that are no text and bodies of another type are refused, not
 // guessed at. It looks at the body only; handlers that expect something in the
 // query read it there. lenient takes a body of any type, as mail programs send
-// them (RFC 8058 allows two), and ignores it unless it is a form.
+// them (RFC 8058 allows two), and takes one that is not a form for their one press.
 func readForm(w http.ResponseWriter, r *http.Request, asJSON, lenient bool) (url.Values, error) {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if kind != "application/x-www-form-urlencoded" && !asJSON && !lenient {
@@ -82,7 +82,8 @@ func readForm(w http.ResponseWriter, r *http.Request, asJSON, lenient bool) (url
 		return readJSON(body)
 	}
 	if kind != "application/x-www-form-urlencoded" {
-		return url.Values{}, nil
+		// No browser posts our form so: it is a mail program's own button.
+		return url.Values{unsubscribe: {oneClick}}, nil
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {

@@ -186,18 +186,48 @@ func (rm *room) joined(v *visit, keys *bypass.Keyring, address email.Address, be
 	return answer{status: http.StatusOK, view: w}, nil
 }
 
+// typedField is a value with plain blanks: the ideographic and the no-break one
+// are typed as blanks.
+func typedField(value string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Zs, r) {
+			return ' '
+		}
+		return r
+	}, value))
+}
+
+// printable says that a value can be shown and exported as it is. Between letters
+// and their marks a joiner is part of a word, as in Sinhala or Persian.
+func printable(value string) bool {
+	runes := []rune(value)
+	letter := func(i int) bool {
+		return 0 <= i && i < len(runes) && (unicode.IsLetter(runes[i]) || unicode.IsMark(runes[i]))
+	}
+	for i, r := range runes {
+		joiner := r == '\u200c' || r == '\u200d'
+		if joiner && letter(i-1) && letter(i+1) {
+			continue
+		}
+		if !unicode.IsPrint(r) {
+			return false
+		}
+	}
+	return true
+}
+
 // fields reads what the operator asked for beside the address. What is left out
 // is not kept.
 func (rm *room) fields(v *visit) (map[string]string, error) {
 	var out map[string]string
 	for _, f := range rm.Fields {
-		value := strings.TrimSpace(v.form.Get(f.Name))
+		value := typedField(v.form.Get(f.Name))
 		switch {
 		case value == "":
 			continue
 		case utf8.RuneCountInString(value) > waitlist.MaxFieldLength:
 			return nil, &fieldError{f.Name, "field.long"}
-		case strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) }):
+		case !printable(value):
 			// Line ends would break the rows of an export, marks of direction its sense.
 			return nil, &fieldError{f.Name, "field.bad"}
 		}

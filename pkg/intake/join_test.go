@@ -381,6 +381,29 @@ func TestFields(t *testing.T) {
 	}
 }
 
+// What a keyboard writes for a blank is one, and a joiner between letters is part of
+// the word.
+func TestFieldsAsTheyAreTyped(t *testing.T) {
+	t.Parallel()
+	w, n := newWorld(t), 0
+	for value, want := range map[string]string{
+		"東京都\u3000港区": "東京都 港区", "Provence\u00a0Alpes": "Provence Alpes", "ශ්\u200dරී ලංකාව": "ශ්\u200dරී ලංකාව", "می\u200cخواهم": "می\u200cخواهم",
+		"a\u200db\u200d": "", "\u200da": "", "a \u200c b": "", "a\u202ab": "",
+	} {
+		n++
+		address := fmt.Sprintf("person-%d@example.org", n)
+		page := w.post("/waiting-room/en/", url.Values{"email": {address}, "stamp": {w.stamp()}, "state": {value}})
+		if want == "" {
+			page.status(422).says("State has a character")
+			continue
+		}
+		page.status(200)
+		if e, _ := w.entry(address); e.Fields["state"] != want {
+			t.Errorf("%q is kept as %q", value, e.Fields["state"])
+		}
+	}
+}
+
 // What the line says of itself is a fact, as old as a minute and a half at most.
 func TestTheDoorAndTheLine(t *testing.T) {
 	t.Parallel()

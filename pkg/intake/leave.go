@@ -9,8 +9,7 @@ import (
 	"raincheck/pkg/waitlist"
 )
 
-// leavePage asks. Mail scanners open links; only the button, or a mail program's
-// own (RFC 8058), acts.
+// leavePage asks. Mail scanners open links; only the button acts.
 func (rm *room) leavePage(_ context.Context, v *visit) (answer, error) {
 	return answer{status: http.StatusOK, view: v.view("leave", "leave.title"), cached: true}, nil
 }
@@ -26,10 +25,34 @@ func (rm *room) leave(ctx context.Context, v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if err := rm.leaves(ctx, v, waitlist.Ref{Key: key, Joining: joining}); err != nil {
+	ref := waitlist.Ref{Key: key, Joining: joining}
+	if v.form.Get(unsubscribe) == oneClick {
+		return rm.quiet(ctx, v, ref)
+	}
+	if err := rm.leaves(ctx, v, ref); err != nil {
 		return answer{}, err
 	}
 	return v.left(), nil
+}
+
+// What a mail program posts when its own button is pressed (RFC 8058). The mails
+// do not ask for it any more: an invitation was asked for, and is not a
+// subscription message (https://support.google.com/a/answer/15263077). Mails that
+// are out, and programs that post all the same, do.
+const (
+	unsubscribe = "List-Unsubscribe"
+	oneClick    = "One-Click"
+)
+
+// quiet notes that no further mail is wanted. Nothing but an invitation was ever
+// going to be sent, so this gives nothing up: no second mail, no new round, and the
+// code works on. The page offers to give the turn up, which is another wish.
+func (rm *room) quiet(ctx context.Context, v *visit, ref waitlist.Ref) (answer, error) {
+	err := rm.Store.Quiet(ctx, ref, v.now)
+	if err != nil && !errors.Is(err, waitlist.ErrStale) && !errors.Is(err, waitlist.ErrUnknown) {
+		return answer{}, fmt.Errorf("note that no further mail is wanted: %w", err)
+	}
+	return answer{status: http.StatusOK, view: v.view("leave", "leave.title")}, nil
 }
 
 // leaves ends a joining; one that is over already is done as well.

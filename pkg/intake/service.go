@@ -31,6 +31,9 @@ type store interface {
 	// Leave ends a joining. waitlist.ErrStale and waitlist.ErrUnknown mean that it
 	// is over already.
 	Leave(ctx context.Context, ref waitlist.Ref, at time.Time) error
+	// Quiet notes that no further mail is wanted; the code works on. Errors are
+	// Leave's.
+	Quiet(ctx context.Context, ref waitlist.Ref, at time.Time) error
 	// Ticket reads what is known of a code; waitlist.ErrUnknown for nothing.
 	Ticket(ctx context.Context, code bypass.Code) (waitlist.Ticket, error)
 	// Expire ends a joining whose code died; waitlist.ErrStale when it has ended.
