@@ -9,6 +9,8 @@ type forecast struct {
 	// missing is how many have not come who should have by now, by what a day has
 	// shown, and may come at once.
 	missing float64
+	// late is how many mails are delayed.
+	late float64
 	// fresh[u] is the share of those invited now who come in the u-th minute.
 	fresh []float64
 	// out is how many codes are out, rate the share of new ones that will be used.
@@ -48,6 +50,7 @@ func (r *returns) look(now int64, ttl time.Duration) forecast {
 			continue
 		}
 		n := c.out(age, r.Reports)
+		f.late += float64(c.Late)
 		if r.Asleep != 0 && c.end() > r.Asleep-3600 {
 			f.missing += max(0, (n+float64(c.Back))*(1-still[age])-float64(c.Back))
 		}

@@ -335,6 +335,11 @@ func (v *view) places() float64 {
 		}
 		n = min(n, max(0, fit-v.f.missing)/max(v.f.usual, 0.05))
 	}
+	// While mails are delayed no more than keep the site full in the long run: those
+	// who do not come now come later, beside those who are invited then.
+	if v.f.late > 0 {
+		n = min(n, flow/max(v.f.usual, 0.05))
+	}
 	// Nor more than thrice what keeps the site full: however empty it is, the next
 	// minutes must be able to show whether they come.
 	return min(n, 3*flow/max(v.f.usual, 0.05))

@@ -96,6 +96,10 @@ type cohort struct {
 	Asked int32 `json:"a,omitempty"`
 	Sent  int32 `json:"s,omitempty"`
 	Back  int32 `json:"b,omitempty"`
+	// Late are mails that are delayed now: they have not arrived, and nobody can come
+	// yet. To is the decision whose cohort they count with since they arrived.
+	Late int32 `json:"d,omitempty"`
+	To   int64 `json:"o,omitempty"`
 	// Came and Hoped are who came in the last minutes, discounted, and who should
 	// have by the table.
 	Came  float32 `json:"c,omitempty"`
@@ -140,7 +144,7 @@ func (c *cohort) out(age int, reports bool) float64 {
 			n += pending * givenBack()[min(age-2, len(givenBack())-1)]
 		}
 	}
-	return max(0, n-float64(c.Back))
+	return max(0, n-float64(c.Back)-float64(c.Late))
 }
 
 // find is the cohort of a decision, or nil.
@@ -221,6 +225,7 @@ func (r *returns) tell(o Observation, now int64, steps int) {
 			k.Sent = plus(k.Sent, count(c.Count))
 		}
 	}
+	r.delay(o.Deferred, now)
 	r.grow(now, steps)
 	classes, due := classOf(), r.due()
 	for _, came := range o.Redeemed {
@@ -228,6 +233,9 @@ func (r *returns) tell(o Observation, now int64, steps int) {
 		c := r.find(came.Invited.Unix())
 		if c == nil {
 			continue // of no known decision: an arrival, which record counts
+		}
+		if k := r.find(c.To); c.To != 0 && k != nil {
+			c = k // most are of those whose mail arrived late
 		}
 		c.Back = plus(c.Back, n)
 		c.Came += float32(n)
@@ -241,6 +249,26 @@ func (r *returns) tell(o Observation, now int64, steps int) {
 	}
 	r.watch(now)
 	r.join(now)
+}
+
+// delay takes in how many mails are delayed now. Those that are so no longer have
+// arrived, and their people come as those do who are invited now.
+func (r *returns) delay(delayed []Cohort, now int64) {
+	for _, d := range delayed {
+		c := r.find(d.Invited.Unix())
+		if c == nil {
+			continue
+		}
+		late := min(count(d.Count), max(0, c.Sent-c.Back))
+		arrived := c.Late - late
+		c.Late = late
+		if arrived <= 0 || c.end() >= now {
+			continue
+		}
+		c.Sent, c.Asked, c.To = c.Sent-arrived, c.Asked-arrived, now
+		fresh := r.add(now)
+		fresh.Sent, fresh.Asked = plus(fresh.Sent, arrived), plus(fresh.Asked, arrived)
+	}
 }
 
 // grow lets the minutes since the last tick pass for everyone who is out: they are
@@ -415,7 +443,8 @@ func (r *returns) join(now int64) {
 		}
 		if last := len(kept) - 1; last >= 0 && age > single && c.end()/600 == kept[last].At/600 {
 			k := &kept[last]
-			k.Until = c.end()
+			k.Until, k.To = c.end(), max(k.To, c.To)
+			k.Late = plus(k.Late, c.Late)
 			k.Asked, k.Sent, k.Back = plus(k.Asked, c.Asked), plus(k.Sent, c.Sent), plus(k.Back, c.Back)
 			k.Came, k.Hoped = k.Came+c.Came, k.Hoped+c.Hoped
 			continue

@@ -28,6 +28,9 @@ type trim struct {
 	Low int `json:"low,omitempty"`
 	// LowNow is the same at the newest minute.
 	LowNow int `json:"lowNow,omitempty"`
+	// Fell says that a load which the model held to be too low was believed within
+	// the last half hour: the model was wrong.
+	Fell bool `json:"fell,omitempty"`
 }
 
 const (
@@ -62,6 +65,7 @@ type filter struct {
 	lean, slow      float64 // smoothed errors in standard deviations, over 4 and 15 minutes
 	low             int     // samples in a row far below what is expected
 	lowAgain        int     // how many it takes for them to be believed
+	fell            bool    // so many were
 }
 
 const (
@@ -121,6 +125,7 @@ func (f *filter) measure(m minuteOf, noise float64) (seen float64, usual bool) {
 		if f.low < f.lowAgain && !back {
 			return seen, false
 		}
+		f.fell = f.fell || f.low == lowAgain
 		f.levelVar += off * off
 	default:
 		usual = true
@@ -178,7 +183,7 @@ func (t *trim) correct(minutes []minuteOf, keep int, trusted bool) (correction, 
 			t.Low = f.low
 		}
 	}
-	t.LowNow = f.low
+	t.LowNow, t.Fell = f.low, f.fell
 	return f.level, f.levelVar, f.flow
 }
 

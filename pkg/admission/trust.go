@@ -74,6 +74,9 @@ func (m *memory) judge(target, gain float64, doubted []bool) {
 	if newest := slices.IndexFunc(m.Visitors[max(0, n-uncounted):], func(v float32) bool { return v >= 0 }); newest < 0 {
 		t.Proof = 0 // nobody is counted: the model is a guess
 	}
+	if m.Trim.Fell {
+		t.Proof = 0
+	}
 	quick := float64(m.Trim.Quick)
 	if quick == 0 {
 		quick = trimNoise
