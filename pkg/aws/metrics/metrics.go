@@ -10,8 +10,10 @@
 // half of the truth and would let twice as many people in. So only minutes that
 // ended before the caller's until are given, a minute that is missing is left
 // out, and it is for the admission law to grow careful as the last one ages. No
-// gap is ever filled with a zero: to a metric filter silence is no traffic, a
-// broken filter, or a throttle that nobody attached.
+// gap is filled with a zero, since to a metric filter silence is no traffic, a
+// broken filter, or a throttle that nobody attached; but for a metric that AWS
+// documents to be silent while nothing flows, where another one says that nothing
+// did.
 package metrics
 
 import (
@@ -19,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -68,7 +71,9 @@ func New(cfg aws.Config, source Source, namespace string) *Metrics {
 
 // Load gives the site's load, 1.0 being full, for the minutes that began at
 // since or later and ended by until, in order of time. With the source ByHand
-// there is none.
+// there is none. A load balancer reports no connections and requests while there
+// are none: a minute that it says nothing of is a load of 0 if its other metric
+// says that nothing flowed, and unknown otherwise.
 func (m *Metrics) Load(ctx context.Context, since, until time.Time) ([]admission.Sample, error) {
 	if m.source.Preset == ByHand {
 		return nil, nil
@@ -78,9 +83,16 @@ func (m *Metrics) Load(ctx context.Context, since, until time.Time) ([]admission
 		return nil, fmt.Errorf("metrics: reading the site's load: %w", err)
 	}
 	var samples []admission.Sample
+	told := map[time.Time]bool{}
 	for _, p := range series["load"] {
-		samples = append(samples, admission.Sample{At: p.at, Value: p.value / m.source.Full})
+		samples, told[p.at] = append(samples, admission.Sample{At: p.at, Value: p.value / m.source.Full}), true
 	}
+	for _, p := range series["flows"] {
+		if p.value == 0 && !told[p.at] {
+			samples = append(samples, admission.Sample{At: p.at})
+		}
+	}
+	slices.SortStableFunc(samples, func(a, b admission.Sample) int { return a.At.Compare(b.At) })
 	return samples, nil
 }
 

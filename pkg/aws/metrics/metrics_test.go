@@ -69,6 +69,24 @@ func TestOnlyWholeMinutes(t *testing.T) {
 	}
 }
 
+// TestNothingFlows: a load balancer that says nothing all night is an empty site
+// where its capacity units say so too, and unknown where they do not.
+func TestNothingFlows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, balancer, "")
+	const units = "AWS/ApplicationELB/ConsumedLCUs[LoadBalancer=app/site/1]"
+	w.Put(connections, minute(1), 200)
+	w.Put(units, minute(1), 0.2)
+	w.Put(units, minute(2), 0)   // nothing flows
+	w.Put(units, minute(3), 0.3) // something does, and the connections are missing
+	w.Put(connections, minute(4), 400)
+	got, err := w.Load(t.Context(), noon, minute(6))
+	want := []admission.Sample{{At: minute(1), Value: 0.1}, {At: minute(2)}, {At: minute(4), Value: 0.2}}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v, want %v", got, err, want)
+	}
+}
+
 // TestTheEdgeCountsInItsRegion, whatever the stack's, and in pairs.
 func TestTheEdgeCountsInItsRegion(t *testing.T) {
 	t.Parallel()

@@ -54,17 +54,21 @@ type preset struct {
 	fixed      map[string]string
 	// what is what Resource must be, for a message.
 	what string
+	// flows is a metric of the same resource that is always reported, and is 0
+	// while nothing flows: the metric itself says nothing then. Empty where there is
+	// none, or none is needed.
+	flows string
 }
 
 var presets = map[string]preset{
-	"alb-connections":     {"AWS/ApplicationELB", "ActiveConnectionCount", "Sum", []string{"LoadBalancer"}, nil, "the part of the load balancer's ARN from app/ on"},
-	"alb-requests":        {"AWS/ApplicationELB", "RequestCount", "Sum", []string{"LoadBalancer"}, nil, "the part of the load balancer's ARN from app/ on"},
-	"ecs-cpu":             {"AWS/ECS", "CPUUtilization", "Average", []string{"ClusterName", "ServiceName"}, nil, "CLUSTER/SERVICE"},
-	"rds-cpu":             {"AWS/RDS", "CPUUtilization", "Average", []string{"DBInstanceIdentifier"}, nil, "the database instance's identifier"},
-	"cloudfront-requests": {"AWS/CloudFront", "Requests", "Sum", []string{"DistributionId"}, map[string]string{"Region": "Global"}, "the distribution's ID"},
-	"cloudfront-5xx":      {"AWS/CloudFront", "5xxErrorRate", "Average", []string{"DistributionId"}, map[string]string{"Region": "Global"}, "the distribution's ID"},
+	"alb-connections":     {"AWS/ApplicationELB", "ActiveConnectionCount", "Sum", []string{"LoadBalancer"}, nil, "the part of the load balancer's ARN from app/ on", "ConsumedLCUs"},
+	"alb-requests":        {"AWS/ApplicationELB", "RequestCount", "Sum", []string{"LoadBalancer"}, nil, "the part of the load balancer's ARN from app/ on", "ConsumedLCUs"},
+	"ecs-cpu":             {"AWS/ECS", "CPUUtilization", "Average", []string{"ClusterName", "ServiceName"}, nil, "CLUSTER/SERVICE", ""},
+	"rds-cpu":             {"AWS/RDS", "CPUUtilization", "Average", []string{"DBInstanceIdentifier"}, nil, "the database instance's identifier", ""},
+	"cloudfront-requests": {"AWS/CloudFront", "Requests", "Sum", []string{"DistributionId"}, map[string]string{"Region": "Global"}, "the distribution's ID", ""},
+	"cloudfront-5xx":      {"AWS/CloudFront", "5xxErrorRate", "Average", []string{"DistributionId"}, map[string]string{"Region": "Global"}, "the distribution's ID", ""},
 	// Needs "additional metrics" switched on for the distribution.
-	"cloudfront-latency": {"AWS/CloudFront", "OriginLatency", "p90", []string{"DistributionId"}, map[string]string{"Region": "Global"}, "the distribution's ID"},
+	"cloudfront-latency": {"AWS/CloudFront", "OriginLatency", "p90", []string{"DistributionId"}, map[string]string{"Region": "Global"}, "the distribution's ID", ""},
 }
 
 // Presets lists what Source.Preset may be.
@@ -114,7 +118,8 @@ func (s Source) region() string {
 	return s.Region
 }
 
-// queries asks for the load, under the id "load".
+// queries asks for the load, under the id "load", and for what says that nothing
+// flows, under "flows".
 func (s Source) queries() []types.MetricDataQuery {
 	period := aws.Int32(int32(minute / time.Second))
 	if s.Preset == Expression {
@@ -134,7 +139,12 @@ func (s Source) queries() []types.MetricDataQuery {
 		metric.Namespace, metric.MetricName, statistic = &s.Namespace, &s.Name, s.Statistic
 		metric.Dimensions, _ = parseDimensions(s.Dimensions)
 	}
-	return []types.MetricDataQuery{{Id: aws.String("load"), MetricStat: &types.MetricStat{Metric: metric, Period: period, Stat: &statistic}}}
+	queries := []types.MetricDataQuery{{Id: aws.String("load"), MetricStat: &types.MetricStat{Metric: metric, Period: period, Stat: &statistic}}}
+	if p.flows != "" {
+		flows := &types.Metric{Namespace: metric.Namespace, MetricName: &p.flows, Dimensions: metric.Dimensions}
+		queries = append(queries, types.MetricDataQuery{Id: aws.String("flows"), MetricStat: &types.MetricStat{Metric: flows, Period: period, Stat: aws.String("Sum")}})
+	}
+	return queries
 }
 
 // parseDimensions reads Name=Value,Name=Value.

@@ -1,41 +1,53 @@
 package goals
 
 import (
-	"os"
-	"raincheck/pkg/simulation"
+	"flag"
 	"strings"
 	"testing"
-	"time"
+
+	"raincheck/pkg/simulation"
 )
 
-func TestFamiliesByHand(t *testing.T) {
-	only := os.Getenv("ROWS")
-	if only == "" {
-		t.Skip("ROWS unset")
-	}
-	seeds := []uint64{401, 402, 403}
-	if os.Getenv("SEEDS") == "sealed" {
-		seeds = []uint64{501, 502, 503}
-	}
-	var out []Outcome
-	start := time.Now()
-	for _, r := range Rows() {
-		if only != "all" && !strings.Contains(r.Family+": "+r.Name, only) {
-			continue
+var every = flag.Bool("law", false, "hold the law to every row of the families, with every seed")
+
+// few are the rows that any change of the law is held to, with one seed.
+var few = []string{
+	"begins full: at 1.20",
+	"begins full: at 1.60, capacity unknown",
+	"a metric that stops at its top: begins at 1.2, CPU 0.998 to 1.000",
+	"a metric that stops at its top: begins at 1.6, missing above 1.00",
+	"a load not proportional to people: people^1.6",
+	"slow returners: 335 min, σ 1.6",
+	"nights: 100 % asleep from 23 to 7",
+	"a metric that lies: halves for 30 min",
+	"ticks: half missing",
+}
+
+// TestRows holds the law to the families of days that it was not made for. What a
+// row says of bounds that are known not to be kept is logged, not failed.
+func TestRows(t *testing.T) {
+	t.Parallel()
+	for _, row := range Rows() {
+		name, seeds := row.Family+": "+row.Name, sealed
+		if !*every {
+			if !strings.Contains(strings.Join(few, "\n"), name) {
+				continue
+			}
+			seeds = sealed[:1]
 		}
-		o, err := r.Try(seeds, simulation.Law)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, o)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, err := row.Try(seeds, simulation.Law)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, fail := range o.Fails() {
+				if row.Open != "" {
+					t.Logf("%s (known: %s)", fail, row.Open)
+				} else {
+					t.Error(fail)
+				}
+			}
+		})
 	}
-	WriteOutcomes(os.Stdout, out)
-	n := 0
-	for _, o := range out {
-		for _, f := range o.Fails() {
-			t.Log(f)
-			n++
-		}
-	}
-	t.Logf("%d fails, %v", n, time.Since(start))
 }
