@@ -316,7 +316,7 @@ const (
 	// asleepBelow is the share of the expected returns below which people who had
 	// begun to come are taken to be asleep, awakeAbove the one above which they are
 	// up again, of so many expected at least.
-	asleepBelow, awakeAbove, asleepOf = 0.8, 0.92, 200
+	asleepBelow, awakeAbove, asleepOf = 0.75, 0.92, 200
 	// proven is the share of the returns due by then that a cohort must have shown
 	// for its people to be known as ones who come, and provenAt from which age.
 	proven, provenAt = 0.6, 10
