@@ -48,7 +48,8 @@ func (r *Runtime) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		event := r.event
 		r.event = nil
 		_, _ = w.Write(event)
-	case strings.HasSuffix(q.URL.Path, "/response"):
+	// An event that is answered with an error is answered; a start that fails is not.
+	case strings.HasSuffix(q.URL.Path, "/response"), strings.HasSuffix(q.URL.Path, "/error") && strings.Contains(q.URL.Path, "/invocation/"):
 		w.WriteHeader(http.StatusAccepted)
 		r.answer <- outcome{at: at, body: body}
 	default:
