@@ -82,7 +82,7 @@ func (c *counting) Each(ctx context.Context, f func(waitlist.Entry) error) error
 type importCmd struct {
 	deployed
 	apply
-	File   string `arg:"" placeholder:"FILE" help:"CSV with a header line that has a column address, or JSON lines (.jsonl)."`
+	File   string `arg:"" placeholder:"FILE" help:"CSV with a header line that has a column address, or JSON lines (.jsonl). Semicolons, tabs, UTF-16 and what else spreadsheets write are read too."`
 	Report string `placeholder:"FILE" help:"Where the report goes, a line for each row (FILE.report.csv). An interrupted import goes on where its report ends."`
 }
 

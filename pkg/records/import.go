@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -233,6 +232,10 @@ func (im Import) joinAll(ctx context.Context, rows []parsed) error {
 // An error with a line is that row's, and the next one can be read; an error
 // without one ends the input, io.EOF where it should end.
 func reader(from io.Reader, format Format) (func() (record, int, error), error) {
+	from, err := plain(from)
+	if err != nil {
+		return nil, fmt.Errorf("importing: %w", err)
+	}
 	switch format {
 	case JSONLines:
 		return jsonReader(from), nil
@@ -263,10 +266,13 @@ func jsonReader(from io.Reader) func() (record, int, error) {
 				for errors.Is(err, bufio.ErrBufferFull) {
 					_, err = lines.ReadSlice('\n')
 				}
-				return record{}, n, fmt.Errorf("longer than %d bytes", maxLine)
+				return record{}, n, errTooLong
 			}
 			if text = bytes.TrimSpace(text); len(text) == 0 {
 				continue
+			}
+			if !utf8.Valid(text) {
+				return record{}, n, errNotUTF8
 			}
 			var r record
 			if json.Unmarshal(text, &r) != nil {
@@ -278,41 +284,20 @@ func jsonReader(from io.Reader) func() (record, int, error) {
 	}
 }
 
+// csvReader reads a table line by line, so that a quote that is not closed costs
+// the row that it stands in and no other.
 func csvReader(from io.Reader) (func() (record, int, error), error) {
-	r := csv.NewReader(from)
-	r.FieldsPerRecord = -1
-	header, err := r.Read()
-	if errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: there is none", ErrHeader)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrHeader, err)
-	}
-	column := map[string]int{}
-	for i, name := range header {
-		column[strings.ToLower(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")))] = i
-	}
-	if _, ok := column["address"]; !ok {
-		return nil, fmt.Errorf("%w: it names %s", ErrHeader, strings.Join(header, ", "))
+	t := &table{lines: bufio.NewReaderSize(from, maxLine)}
+	if err := t.header(); err != nil {
+		return nil, err
 	}
 	return func() (record, int, error) {
-		cells, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return record{}, 0, io.EOF
-		}
-		if bad, ok := errors.AsType[*csv.ParseError](err); ok {
-			if bad.Line > bad.StartLine {
-				// A quote that is not closed takes all lines with it up to the next one.
-				return record{}, bad.StartLine, fmt.Errorf("not CSV, to line %d: is a quote not closed? (%w)", bad.Line, bad.Err)
-			}
-			return record{}, bad.StartLine, fmt.Errorf("not CSV: %w", bad.Err)
-		}
+		cells, line, err := t.row()
 		if err != nil {
-			return record{}, 0, err
+			return record{}, line, err
 		}
-		line, _ := r.FieldPos(0)
 		get := func(name string) string {
-			if i, ok := column[name]; ok && i < len(cells) {
+			if i, ok := t.column[name]; ok && i < len(cells) {
 				return exact(strings.TrimSpace(cells[i]))
 			}
 			return ""

@@ -181,8 +181,7 @@ func TestBadRows(t *testing.T) {
 }
 
 // TestOneBadLineIsOneBadRow: a line that is far too long, a line torn off, and a
-// quote that nobody closed, which takes the lines to the next quote with it and
-// says how far.
+// quote that nobody closed cost the row that they stand in, and no other.
 func TestOneBadLineIsOneBadRow(t *testing.T) {
 	t.Parallel()
 	for format, tc := range map[records.Format]struct {
@@ -194,8 +193,8 @@ func TestOneBadLineIsOneBadRow(t *testing.T) {
 			[]string{"1 joined ", "2 bad longer than 65536 bytes", "4 joined ", "5 bad not a JSON object with the names of an export"},
 		},
 		records.CSV: {
-			"address\na@example.org\n\"b@example.org\nc@example.org\nd@example.org\n",
-			[]string{"2 joined ", `3 bad not CSV, to line 5: is a quote not closed? (extraneous or missing " in quoted-field)`},
+			"address\na@example.org\n\"b@example.org\nc@example.org\n" + strings.Repeat("x", 200_000) + "\nd@example.org\n",
+			[]string{"2 joined ", `3 bad not CSV: is a quote not closed? (extraneous or missing " in quoted-field)`, "4 joined ", "5 bad longer than 65536 bytes", "6 joined "},
 		},
 	} {
 		var report []string

@@ -1,0 +1,212 @@
+package records
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+)
+
+// errNotUTF8 is of a row with a letter in an older encoding.
+var errNotUTF8 = errors.New("a letter is not in UTF-8: save the file as UTF-8 (in a spreadsheet: CSV UTF-8)")
+
+var errTooLong = fmt.Errorf("longer than %d bytes", maxLine)
+
+// plain takes off what spreadsheets and editors put around a text: a byte order
+// mark, UTF-16, and lines that end with a carriage return alone.
+func plain(from io.Reader) (io.Reader, error) {
+	start := bufio.NewReader(from)
+	first, err := start.Peek(4)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	var text io.Reader = start
+	zero := func(i int) bool { return len(first) > i && first[i] == 0 }
+	switch {
+	case bytes.HasPrefix(first, []byte("\xff\xfe")), bytes.HasPrefix(first, []byte("\xfe\xff")):
+		text = transform.NewReader(start, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder())
+	case zero(1) && zero(3):
+		text = transform.NewReader(start, unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM).NewDecoder())
+	case zero(0) && zero(2):
+		text = transform.NewReader(start, unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM).NewDecoder())
+	case bytes.HasPrefix(first, []byte("\xef\xbb\xbf")):
+		if _, err := start.Discard(3); err != nil {
+			return nil, err
+		}
+	}
+	return &lineEnds{from: text}, nil
+}
+
+// lineEnds makes a line feed of every end of a line.
+type lineEnds struct {
+	from io.Reader
+	// after says that the last byte read was a carriage return.
+	after bool
+}
+
+// Read reads; it may give no byte and no error.
+func (l *lineEnds) Read(p []byte) (int, error) {
+	n, err := l.from.Read(p)
+	kept := p[:0]
+	for _, c := range p[:n] {
+		switch {
+		case c == '\r':
+			kept = append(kept, '\n')
+		case c != '\n' || !l.after:
+			kept = append(kept, c)
+		}
+		l.after = c == '\r'
+	}
+	return len(kept), err
+}
+
+// table is a CSV of which each line is looked at by itself.
+type table struct {
+	lines  *bufio.Reader
+	comma  rune
+	n      int            // lines read
+	width  int            // cells in the first line
+	column map[string]int // the cells' names in it
+	// ahead are lines that were read and not used.
+	ahead []string
+}
+
+// line gives the next line, without its end.
+func (t *table) line() (string, error) {
+	if len(t.ahead) > 0 {
+		text := t.ahead[0]
+		t.ahead = t.ahead[1:]
+		t.n++
+		return text, nil
+	}
+	read, err := t.lines.ReadSlice('\n')
+	text := string(read)
+	if errors.Is(err, bufio.ErrBufferFull) {
+		for errors.Is(err, bufio.ErrBufferFull) {
+			_, err = t.lines.ReadSlice('\n')
+		}
+		text = tooLong
+	}
+	if err != nil && (!errors.Is(err, io.EOF) || text == "") {
+		return "", err
+	}
+	t.n++
+	return strings.TrimSuffix(text, "\n"), nil
+}
+
+// tooLong stands for a line that is longer than maxLine.
+const tooLong = "\xff too long"
+
+// header reads the names of the columns, and finds out what stands between them.
+func (t *table) header() error {
+	var text string
+	for strings.TrimSpace(text) == "" {
+		var err error
+		if text, err = t.line(); errors.Is(err, io.EOF) {
+			return fmt.Errorf("%w: there is none", ErrHeader)
+		} else if err != nil {
+			return err
+		}
+		// A spreadsheet's own way to say what stands between the cells.
+		if rest, ok := strings.CutPrefix(strings.ToLower(text), "sep="); ok && len(rest) == 1 && t.comma == 0 {
+			t.comma, text = rune(rest[0]), ""
+		}
+	}
+	if t.comma == 0 {
+		t.comma = ','
+		for _, other := range []rune{';', '\t', '|'} {
+			if !strings.ContainsRune(text, ',') && strings.ContainsRune(text, other) {
+				t.comma = other
+			}
+		}
+	}
+	cells, err := t.split(text)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrHeader, err)
+	}
+	t.width, t.column = len(cells), map[string]int{}
+	for i, cell := range cells {
+		name := strings.ToLower(strings.TrimSpace(cell))
+		if _, twice := t.column[name]; twice && name != "" {
+			return fmt.Errorf("%w, each once: it names %s twice", ErrHeader, name)
+		}
+		t.column[name] = i
+	}
+	if _, ok := t.column["address"]; !ok {
+		return fmt.Errorf("%w: it names %s", ErrHeader, strings.Join(cells, ", "))
+	}
+	return nil
+}
+
+func (t *table) split(text string) ([]string, error) {
+	switch {
+	case text == tooLong:
+		return nil, errTooLong
+	case !utf8.ValidString(text):
+		return nil, errNotUTF8
+	}
+	r := csv.NewReader(strings.NewReader(text + "\n"))
+	r.Comma, r.FieldsPerRecord = t.comma, -1
+	cells, err := r.Read()
+	if bad, ok := errors.AsType[*csv.ParseError](err); ok {
+		return nil, bad.Err
+	}
+	return cells, err
+}
+
+// most is how many lines a cell may have.
+const most = 20
+
+// row gives the cells of the next row and the line on which it begins. An error
+// with a line is that row's.
+func (t *table) row() ([]string, int, error) {
+	text := ""
+	for strings.TrimSpace(text) == "" {
+		var err error
+		if text, err = t.line(); err != nil {
+			return nil, 0, err
+		}
+	}
+	begins := t.n
+	cells, err := t.split(text)
+	if err == nil || errors.Is(err, errNotUTF8) || errors.Is(err, errTooLong) {
+		return cells, begins, err
+	}
+	if whole, ok := t.more(text); ok {
+		return whole, begins, nil
+	}
+	if errors.Is(err, csv.ErrQuote) {
+		return nil, begins, fmt.Errorf("not CSV: is a quote not closed? (%w)", err)
+	}
+	return nil, begins, fmt.Errorf("not CSV: %w", err)
+}
+
+// more reads on after a line that may end within a cell. The lines are given back
+// unless they make a row of the right width, and none of them is one by itself.
+func (t *table) more(text string) (cells []string, ok bool) {
+	var read []string
+	for len(read) < most && t.width > 1 {
+		line, err := t.line()
+		if err != nil {
+			break
+		}
+		read = append(read, line)
+		if alone, err := t.split(line); err == nil && len(alone) == t.width {
+			break
+		}
+		text += "\n" + line
+		if cells, err := t.split(text); err == nil && len(cells) == t.width {
+			return cells, true
+		}
+	}
+	t.n -= len(read)
+	t.ahead = append(read, t.ahead...)
+	return nil, false
+}
