@@ -182,7 +182,7 @@ test/emulators/node_modules: test/emulators/package-lock.json
 	cd test/emulators && npm ci --silent --no-audit --no-fund && touch node_modules
 
 test-emulators: test/emulators/.venv test/emulators/node_modules ## The adapters, functions and commands on stand-ins that speak the real protocols (needs Node.js, npm, Python with venv)
-	$(GO) test -tags emulators -count=1 -parallel 8 -timeout 20m ./test/emulators/... ./pkg/aws/...
+	$(GO) test -tags emulators -count=1 -parallel 8 -timeout 20m ./test/emulators/... ./pkg/smtp ./pkg/aws/...
 	$(GO) test -tags emulators -count=1 -timeout 20m -run TestStoriesOnATable ./cmd/raincheck
 
 test-runbook: test/emulators/.venv ## Have AWS CLI v2 parse every aws command of the documents (needs awscli 2)

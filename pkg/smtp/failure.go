@@ -40,6 +40,11 @@ func classify(err error) *failure {
 		return &failure{step: "sending", class: email.ErrAmbiguous}
 	}
 	f := &failure{code: failed.ErrorCode(), status: failed.EnhancedStatusCode()}
+	if f.status == "" {
+		// The library reads a status only of relays that announce them; many that do not
+		// say one all the same.
+		f.status = email.StatusIn(strings.ReplaceAll(failed.Error(), `"`, ""))
+	}
 	switch failed.Reason {
 	case mail.ErrConnCheck:
 		f.step, f.class = "connection", email.ErrNotSent

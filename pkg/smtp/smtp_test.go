@@ -207,3 +207,14 @@ func TestSettingsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// A relay that says statuses without announcing them is understood too.
+func TestStatusesThatAreNotAnnounced(t *testing.T) {
+	t.Parallel()
+	r := serve(t, false)
+	r.say(atHello, "250-relay\r\n250-STARTTLS\r\n250 AUTH PLAIN")
+	r.say(atRcpt, "550 5.1.1 <ann@example.org>: no such user")
+	if _, err := open(t, r).Send(t.Context(), mailertest.Invitation(t, "ann")); !errors.Is(err, email.ErrRecipient) {
+		t.Errorf("the error is %v", err)
+	}
+}
