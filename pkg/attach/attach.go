@@ -41,11 +41,15 @@ import (
 	"raincheck/pkg/gate"
 )
 
-// Names that attach gives. The room's pattern ends without a slash because the
-// bare /waiting-room answers too (a redirect to the visitor's language).
+// Names that attach gives. There are two patterns because the bare /waiting-room
+// answers too (a redirect to the visitor's language), and one pattern for both
+// would take the site's own /waiting-rooms.
 const (
 	OriginID    = "raincheck-waiting-room"
-	RoomPattern = gate.Room + "*"
+	RoomPattern = gate.Room + "/*"
+	BarePattern = gate.Room
+	// formerPattern is what earlier releases attached.
+	formerPattern = gate.Room + "*"
 	// NoteHeader carries what attach did. It says nothing secret: it reaches the
 	// room's own API with every request.
 	NoteHeader = "x-raincheck-attached"
@@ -131,6 +135,7 @@ func Attach(c *Config, r Request) Plan {
 	if a.checkDistribution() {
 		a.protect()
 		a.warnOfCookies()
+		a.warnOfPaths()
 		a.room()
 		a.originStep()
 	}
@@ -184,7 +189,7 @@ func (a *attaching) protect() {
 			a.associate("the default behaviour", defaults)
 			var others []string
 			for _, b := range behaviours {
-				if pattern := a.c.text(b, "PathPattern"); pattern != RoomPattern && !a.c.has(b, a.functions) && !a.asked(b) {
+				if pattern := a.c.text(b, "PathPattern"); !isRoom(pattern) && !a.c.has(b, a.functions) && !a.asked(b) {
 					others = append(others, pattern)
 				}
 			}
@@ -193,7 +198,7 @@ func (a *attaching) protect() {
 			}
 			continue
 		}
-		if covers(RoomPattern, path) {
+		if covers(RoomPattern, path) || covers(BarePattern, path) {
 			a.conflict("the path %s belongs to the waiting room itself and cannot be behind it", path)
 			continue
 		}
@@ -202,7 +207,7 @@ func (a *attaching) protect() {
 		var others []string
 		for i, b := range behaviours {
 			pattern := a.c.text(b, "PathPattern")
-			if pattern == RoomPattern {
+			if isRoom(pattern) {
 				continue
 			}
 			if covers(pattern, path) {
@@ -276,20 +281,42 @@ func (a *attaching) copyFor(path string, source *element, before int) {
 // room puts the waiting room's behaviour first.
 func (a *attaching) room() {
 	list := a.c.root.at("CacheBehaviors")
-	room := roomBehaviour(a.r.Room)
-	found := a.c.find("CacheBehaviors", "PathPattern", RoomPattern)
-	switch {
-	case found != nil && a.c.text(found, "TargetOriginId") != OriginID:
-		a.conflict("the site has a behaviour %s of its own; the waiting room needs that path", RoomPattern)
-	case found == nil:
-		a.added = append([]addition{{0, room}}, a.added...)
-		a.plan.Steps = slices.Insert(a.plan.Steps, 0, Step{'+', "the behaviour " + RoomPattern + ", first in precedence: all methods, to the origin " + OriginID +
-			"; no header, cookie or query in its cache key"})
-	case a.c.text(found, "CachePolicyId") != a.r.Room.CachePolicy, a.c.text(found, "OriginRequestPolicyId") != a.r.Room.OriginRequestPolicy:
-		a.edits.replace(found, room)
-		a.plan.Steps = slices.Insert(a.plan.Steps, 0, Step{'~', "the behaviour " + RoomPattern + ": it gets the stack's present policies for cache and origin requests"})
+	var gone []*element
+	former := a.c.find("CacheBehaviors", "PathPattern", formerPattern)
+	if former != nil && a.c.text(former, "TargetOriginId") == OriginID {
+		gone = append(gone, former)
 	}
-	if len(a.added) == 0 {
+	var first []addition
+	renewed := false
+	for _, pattern := range []string{BarePattern, RoomPattern} {
+		behaviour := roomBehaviour(a.r.Room, pattern)
+		found := a.c.find("CacheBehaviors", "PathPattern", pattern)
+		if found == nil && former != nil && len(gone) == 0 {
+			found = former
+		}
+		switch {
+		case found == nil:
+			first = append(first, addition{0, behaviour})
+		case a.c.text(found, "TargetOriginId") != OriginID:
+			a.conflict("the site has a behaviour %s of its own; the waiting room needs that path", a.c.text(found, "PathPattern"))
+			return
+		case a.c.text(found, "CachePolicyId") != a.r.Room.CachePolicy, a.c.text(found, "OriginRequestPolicyId") != a.r.Room.OriginRequestPolicy:
+			a.edits.replace(found, behaviour)
+			renewed = true
+		}
+	}
+	const both = BarePattern + " and " + RoomPattern
+	switch {
+	case len(gone) > 0:
+		a.plan.Steps = slices.Insert(a.plan.Steps, 0, Step{'~', "the behaviours " + both + " in the place of " + formerPattern + ", which takes other paths of the site too"})
+	case len(first) > 0:
+		a.plan.Steps = slices.Insert(a.plan.Steps, 0, Step{'+', "the behaviours " + both + ", first in precedence: all methods, to the origin " + OriginID +
+			"; no header, cookie or query in their cache key"})
+	case renewed:
+		a.plan.Steps = slices.Insert(a.plan.Steps, 0, Step{'~', "the behaviours " + both + ": they get the stack's present policies for cache and origin requests"})
+	}
+	a.added = append(first, a.added...)
+	if len(a.added) == 0 && len(gone) == 0 {
 		return
 	}
 	if list == nil {
@@ -297,7 +324,12 @@ func (a *attaching) room() {
 			fmt.Sprintf("<CacheBehaviors><Quantity>%d</Quantity><Items>%s</Items></CacheBehaviors>", len(a.added), joined(a.added)))
 		return
 	}
-	a.c.resize(&a.edits, list, nil, a.added...)
+	a.c.resize(&a.edits, list, gone, a.added...)
+}
+
+// isRoom says whether a pattern is one of the waiting room's.
+func isRoom(pattern string) bool {
+	return pattern == BarePattern || pattern == RoomPattern || pattern == formerPattern
 }
 
 // originStep adds the room's origin, or renews it.

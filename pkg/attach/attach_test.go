@@ -163,7 +163,7 @@ func TestCopyStandsWhereItsRequestsWentBefore(t *testing.T) {
 	for _, m := range regexp.MustCompile(`<PathPattern>([^<]*)`).FindAllSubmatch(plan.Config, -1) {
 		got = append(got, string(m[1]))
 	}
-	want := []string{"/waiting-room*", "/static/*", "*.css", "*.js", "/api/v2/*", "/api/v1/start", "/api/*", "/apply/documents/*", "/account*", "/old/*", "/apply*"}
+	want := []string{"/waiting-room", "/waiting-room/*", "/static/*", "*.css", "*.js", "/api/v2/*", "/api/v1/start", "/api/*", "/apply/documents/*", "/account*", "/old/*", "/apply*"}
 	if !slices.Equal(got, want) {
 		t.Errorf("precedence %q, want %q", got, want)
 	}
@@ -502,4 +502,26 @@ func sentAs(t *testing.T, tool attach.Tool, fragment, arn, text string) string {
 		return keys[m[2]]
 	}
 	return text
+}
+
+// TestFormerPattern: a distribution that an earlier release attached gets the two
+// patterns in the place of the one that took the site's own /waiting-rooms.
+func TestFormerPattern(t *testing.T) {
+	t.Parallel()
+	r := request("www.example.org", "*")
+	now := attach.Attach(parse(t, read(t, "new")), r).Config
+	room := regexp.MustCompile(`(?s)<CacheBehavior><PathPattern>/waiting-room</PathPattern>.*?</CacheBehavior>`)
+	former := room.ReplaceAll(now, nil)
+	former = bytes.Replace(former, []byte("<PathPattern>/waiting-room/*<"), []byte("<PathPattern>/waiting-room*<"), 1)
+	former = bytes.Replace(former, []byte("<CacheBehaviors><Quantity>2<"), []byte("<CacheBehaviors><Quantity>1<"), 1)
+	if a := attach.Look(parse(t, former), r.Room); !a.Room {
+		t.Error("what an earlier release attached does not count as attached")
+	}
+	plan := attach.Attach(parse(t, former), r)
+	if len(plan.Conflicts) > 0 || bytes.Contains(plan.Config, []byte("/waiting-room*")) || len(room.FindAll(plan.Config, -1)) != 1 {
+		t.Fatalf("%s\n%s", plan, plan.Config)
+	}
+	if again := attach.Attach(parse(t, plan.Config), r); len(again.Steps) > 0 {
+		t.Errorf("attached, it is to be changed again: %s", again)
+	}
 }

@@ -134,6 +134,16 @@ func (a *attaching) warnOfCookies() {
 	}
 }
 
+// warnOfPaths says what narrow paths do not do, and what strict paths need.
+func (a *attaching) warnOfPaths() {
+	const strict = "under the stack's parameter Strict, webhooks and pages that another site posts to carry no pass: name them in LeaveAlone"
+	if slices.Contains(a.r.Paths, "*") {
+		a.warn("%s", strict)
+		return
+	}
+	a.warn("pages alone are asked at %s: a page elsewhere whose script moves there by itself is not, and only its calls reach the site. Protect the paths of those calls too, and make their prefixes strict; %s", strings.Join(a.r.Paths, ", "), strict)
+}
+
 func last(s, sep string) string {
 	return s[strings.LastIndex(s, sep)+len(sep):]
 }

@@ -39,7 +39,11 @@ func Fragment(c *Config, r Request, tool Tool, secretARN string) (string, error)
 	}
 	switch tool {
 	case CloudFormation:
-		fmt.Fprintf(&out, cloudFormation, region(secretARN), secretARN, OriginID, r.Room.Domain, gate.OriginHeader, secretARN, RoomPattern, OriginID, r.Room.CachePolicy, r.Room.OriginRequestPolicy)
+		fmt.Fprintf(&out, cloudFormation, region(secretARN), secretARN, OriginID, r.Room.Domain, gate.OriginHeader, secretARN)
+		for _, pattern := range []string{BarePattern, RoomPattern} {
+			fmt.Fprintf(&out, cloudFormationBehaviour, pattern, OriginID, r.Room.CachePolicy, r.Room.OriginRequestPolicy)
+		}
+		out.WriteString("      # The two functions, on each of these behaviours:\n")
 		for _, b := range behaviours {
 			fmt.Fprintf(&out, "      # %s\n", b)
 		}
@@ -48,8 +52,11 @@ func Fragment(c *Config, r Request, tool Tool, secretARN string) (string, error)
             - {EventType: viewer-response, FunctionARN: %s}
 `, quoted(r.Room.Throttle), quoted(r.Room.Remember))
 	case Terraform:
-		fmt.Fprintf(&out, terraform, region(secretARN), quoted(secretARN), quoted(r.Room.Domain), quoted(OriginID), quoted(gate.OriginHeader),
-			quoted(RoomPattern), quoted(OriginID), quoted(r.Room.CachePolicy), quoted(r.Room.OriginRequestPolicy))
+		fmt.Fprintf(&out, terraform, region(secretARN), quoted(secretARN), quoted(r.Room.Domain), quoted(OriginID), quoted(gate.OriginHeader))
+		for _, pattern := range []string{BarePattern, RoomPattern} {
+			fmt.Fprintf(&out, terraformBehaviour, quoted(pattern), quoted(OriginID), quoted(r.Room.CachePolicy), quoted(r.Room.OriginRequestPolicy))
+		}
+		out.WriteString("\n  # The two functions, on each of these behaviours:\n")
 		for _, b := range behaviours {
 			fmt.Fprintf(&out, "  # %s\n", b)
 		}
@@ -115,15 +122,16 @@ const cloudFormation = `# Into the DistributionConfig of your AWS::CloudFront::D
           OriginCustomHeaders:
             - HeaderName: %s
               HeaderValue: '{{resolve:secretsmanager:%s:SecretString}}'
-      CacheBehaviors:             # this one first: order is precedence
-        - PathPattern: %s
+      CacheBehaviors:             # these two first: order is precedence
+`
+
+const cloudFormationBehaviour = `        - PathPattern: %s
           TargetOriginId: %s
           ViewerProtocolPolicy: redirect-to-https
           AllowedMethods: [GET, HEAD, OPTIONS, PUT, PATCH, POST, DELETE]
           Compress: true
           CachePolicyId: %s
           OriginRequestPolicyId: %s
-      # The two functions, on each of these behaviours:
 `
 
 const terraform = `# Beside your aws_cloudfront_distribution. The secret is in %s: if your provider is in another region, add to the data
@@ -148,8 +156,10 @@ data "aws_secretsmanager_secret_version" "raincheck_origin" {
     }
   }
 
-  # This one first: order is precedence.
-  ordered_cache_behavior {
+  # These two first: order is precedence.
+`
+
+const terraformBehaviour = `  ordered_cache_behavior {
     path_pattern             = %s
     target_origin_id         = %s
     viewer_protocol_policy   = "redirect-to-https"
@@ -159,6 +169,4 @@ data "aws_secretsmanager_secret_version" "raincheck_origin" {
     cache_policy_id          = %s
     origin_request_policy_id = %s
   }
-
-  # The two functions, on each of these behaviours:
 `

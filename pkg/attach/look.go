@@ -58,12 +58,18 @@ func Look(c *Config, room Room) Attached {
 			a.Plain = append(a.Plain, pattern)
 		}
 	}
-	if len(behaviours) == 0 || c.text(behaviours[0], "PathPattern") != RoomPattern {
+	// The behaviour of earlier releases serves as well.
+	first := behaviours[:min(2, len(behaviours))]
+	if len(first) > 0 && c.text(first[0], "PathPattern") == formerPattern {
+		first = first[:1]
+	} else if len(first) < 2 || c.text(first[0], "PathPattern") != BarePattern || c.text(first[1], "PathPattern") != RoomPattern {
 		return a
 	}
-	a.Room = true
-	a.Policies = c.text(behaviours[0], "CachePolicyId") == room.CachePolicy && c.text(behaviours[0], "OriginRequestPolicyId") == room.OriginRequestPolicy
-	if origin := c.find("Origins", "Id", c.text(behaviours[0], "TargetOriginId")); origin != nil {
+	a.Room, a.Policies = true, true
+	for _, b := range first {
+		a.Policies = a.Policies && c.text(b, "CachePolicyId") == room.CachePolicy && c.text(b, "OriginRequestPolicyId") == room.OriginRequestPolicy
+	}
+	if origin := c.find("Origins", "Id", c.text(first[len(first)-1], "TargetOriginId")); origin != nil {
 		a.Domain = c.text(origin, "DomainName")
 		a.Secret = strings.TrimSpace(c.header(origin, gate.OriginHeader)) == room.Secret
 	}

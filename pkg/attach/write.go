@@ -45,11 +45,11 @@ func (c *Config) copyOf(source *element, pattern, functions string) string {
 	return out.String()
 }
 
-// roomBehaviour is the behaviour of the waiting room's pages. Elements that
+// roomBehaviour is one of the two behaviours of the waiting room's pages. Elements that
 // CloudFront fills in by itself are written out, so that what is read back
 // equals what was written.
-func roomBehaviour(r Room) string {
-	return "<CacheBehavior><PathPattern>" + RoomPattern + "</PathPattern><TargetOriginId>" + OriginID + "</TargetOriginId>" +
+func roomBehaviour(r Room, pattern string) string {
+	return "<CacheBehavior><PathPattern>" + pattern + "</PathPattern><TargetOriginId>" + OriginID + "</TargetOriginId>" +
 		"<TrustedSigners><Enabled>false</Enabled><Quantity>0</Quantity></TrustedSigners>" +
 		"<TrustedKeyGroups><Enabled>false</Enabled><Quantity>0</Quantity></TrustedKeyGroups>" +
 		"<ViewerProtocolPolicy>redirect-to-https</ViewerProtocolPolicy>" +
