@@ -52,11 +52,9 @@ type cloud struct {
 // mail is one that SES took.
 type mail struct {
 	id, to, set string
-	raw         map[string]any
 	tags        map[string]string
 	text        string
 	headers     map[string]string
-	told        bool
 }
 
 // output is what a process says.

@@ -154,10 +154,3 @@ func (p *person) redeems() {
 		p.Fatalf("%s has a pass and is turned away", p.name)
 	}
 }
-
-// refused says how the waiting room answers the code, when it does not take it.
-func (p *person) refused() int {
-	p.Helper()
-	status, _, _ := p.ask("POST", link.FindStringSubmatch(p.mail.text)[1], url.Values{})
-	return status
-}
