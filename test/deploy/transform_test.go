@@ -4,6 +4,7 @@ package deploy
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,7 +23,7 @@ func TestTheTransformedTemplate(t *testing.T) {
 	script.Env = append(os.Environ(), "AWS_DEFAULT_REGION="+region)
 	text, err := script.Output()
 	if err != nil {
-		if ended, ok := err.(*exec.ExitError); ok {
+		if ended, ok := errors.AsType[*exec.ExitError](err); ok {
 			t.Fatalf("transform.py: %v\n%s", err, ended.Stderr)
 		}
 		t.Fatal(err)
