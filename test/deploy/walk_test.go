@@ -274,8 +274,8 @@ func (s *stack) live() string {
 func (s *stack) attachAndDoctor(distribution string) {
 	s.Helper()
 	plan := s.raincheck("attach", "--distribution-id", distribution, "--host", host, "--paths", "/apply*")
-	if !strings.Contains(plan, "present policies") {
-		s.Errorf("attach does not say that the waiting room's policies are others now:\n%s", plan)
+	if !strings.Contains(plan, "~ the behaviours /waiting-room") {
+		s.Errorf("attach does not bring the waiting room's behaviours up to date:\n%s", plan)
 	}
 	s.raincheck("attach", "--distribution-id", distribution, "--host", host, "--paths", "/apply*", "--apply", "--no-wait")
 	s.sessions = true
