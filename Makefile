@@ -12,7 +12,7 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 
 .DEFAULT_GOAL := help
-.PHONY: pages release cover test-runbook build local-build validate deploy deploy-edge deploy-site template invoke-intake invoke-inviter invoke-sender invoke-feedback invoke-smoke start-api test-sam test-emulators test-coldstart test-deploy help run hcgov test test-race test-browser test-edge fuzz bench law test-law lint
+.PHONY: dates pages release cover test-runbook build local-build validate deploy deploy-edge deploy-site template invoke-intake invoke-inviter invoke-sender invoke-feedback invoke-smoke start-api test-sam test-emulators test-coldstart test-deploy help run hcgov test test-race test-browser test-edge fuzz bench law test-law lint
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -170,6 +170,13 @@ TEMPL := github.com/a-h/templ/cmd/templ@v0.3.1118
 
 pages: ## Compile the pages of the waiting room (pkg/intake/*.templ) into Go
 	$(GO) run $(TEMPL) generate -path pkg/intake
+
+# Names of months and days and patterns of dates, from npm; what is written is committed.
+CLDR_DATES := cldr-dates-full@48.2.0
+
+dates: ## Write the dates of all languages into the words of the mails, from CLDR (needs Node.js and npm)
+	@folder=$$(mktemp -d) && (cd $$folder && npm pack --silent $(CLDR_DATES) >/dev/null && tar xzf *.tgz) && \
+	node test/words/dates.mjs $$folder/package pkg/email/words; status=$$?; rm -rf $$folder; exit $$status
 
 template: ## Join the edge functions' code into the templates, and the metrics into the runbook
 	$(GO) test ./test/template -run Fresh -update

@@ -16,6 +16,7 @@ import (
 	"raincheck/functions/internal/report"
 	"raincheck/pkg/aws/secret"
 	"raincheck/pkg/aws/table"
+	"raincheck/pkg/email"
 	"raincheck/pkg/intake"
 	"raincheck/pkg/metric"
 )
@@ -34,7 +35,7 @@ func run(_ context.Context, environ []string) error {
 	secrets := secret.New(cfg, c.KeysSecret, c.OriginSecret)
 	room, err := intake.Service{
 		Settings: intake.Settings{
-			Site: c.SiteHost, Sender: c.From, Languages: c.Languages, Fields: c.fields,
+			Site: c.SiteHost, Sender: c.From, Languages: email.Offered(c.Languages), Fields: c.fields,
 			PassLife: c.PassLife, Origins: []string{"https://" + c.SiteHost}, Embedders: c.Embedders,
 		},
 		Store: table.New(cfg, c.Table), Keys: secrets.Keys,

@@ -9,6 +9,7 @@ import (
 
 	"raincheck/pkg/admission"
 	"raincheck/pkg/aws/metrics"
+	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/inviter"
 )
@@ -122,7 +123,7 @@ func (c *config) policy() admission.Policy {
 }
 
 func (c *config) gate() gate.Settings {
-	return gate.Settings{LeaveAlone: c.LeaveAlone, Strict: c.Strict, Languages: c.Languages, PassLife: c.PassLife, Sample: c.Sample}
+	return gate.Settings{LeaveAlone: c.LeaveAlone, Strict: c.Strict, Languages: email.Offered(c.Languages), PassLife: c.PassLife, Sample: c.Sample}
 }
 
 func (c *config) settings() inviter.Settings {

@@ -35,7 +35,7 @@ type roomStore interface {
 func (in *Instance) room(store roomStore, now func() time.Time, notice time.Duration) (http.Handler, error) {
 	return intake.Service{
 		Settings: intake.Settings{
-			Site: site.Name, Sender: senderAddress, PassLife: settings().PassLife, Origins: []string{in.config.Origin},
+			Site: site.Name, Sender: senderAddress, PassLife: settings().PassLife, Languages: settings().Languages, Origins: []string{in.config.Origin},
 		},
 		Store: store, Keys: in.keyring, Now: now, NoticeLife: notice, Log: in.config.Log,
 		// The address of a connection from this machine is always the same; a browser

@@ -1,6 +1,9 @@
 package email
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Language is one that mails and pages are written in.
 type Language struct {
@@ -24,6 +27,57 @@ const DefaultLanguage = "en"
 var known = []Language{
 	{"en", "en", "en", "English", "ltr"},
 	{"es", "es", "es", "Español", "ltr"},
+	{"zh", "zh-Hans", "zh-hans", "简体中文", "ltr"},
+	{"zh-hant", "zh-Hant", "zh-hant", "繁體中文", "ltr"},
+	{"zh-tw", "zh-Hant", "zh-hant", "繁體中文", "ltr"},
+	{"zh-hk", "zh-Hant", "zh-hant", "繁體中文", "ltr"},
+	{"zh-mo", "zh-Hant", "zh-hant", "繁體中文", "ltr"},
+	{"vi", "vi", "vi", "Tiếng Việt", "ltr"},
+	{"ko", "ko", "ko", "한국어", "ltr"},
+	{"tl", "fil", "fil", "Tagalog", "ltr"},
+	{"fil", "fil", "fil", "Tagalog", "ltr"},
+	{"ru", "ru", "ru", "Русский", "ltr"},
+	{"ar", "ar", "ar", "العربية", "rtl"},
+	{"ht", "ht", "ht", "Kreyòl Ayisyen", "ltr"},
+	{"fr", "fr", "fr", "Français", "ltr"},
+	{"pl", "pl", "pl", "Polski", "ltr"},
+	{"pt", "pt-BR", "pt", "Português", "ltr"},
+	{"it", "it", "it", "Italiano", "ltr"},
+	{"de", "de", "de", "Deutsch", "ltr"},
+	{"ja", "ja", "ja", "日本語", "ltr"},
+	{"fa", "fa", "fa", "فارسی", "rtl"},
+}
+
+// unchecked are the catalogues that no native reader has checked yet. The doctor
+// and docs/operating.md name them; a page does not.
+var unchecked = []string{"es", "zh-hans", "zh-hant", "vi", "ko", "fil", "ru", "ar", "ht", "fr", "pl", "pt", "it", "de", "ja", "fa"}
+
+// Unchecked says that no native reader has checked the words of the language.
+func (l Language) Unchecked() bool { return slices.Contains(unchecked, l.Catalogue) }
+
+// Offered gives the tags under which a waiting room is offered, for those that an
+// operator names: each with the other tags of its catalogue, so that whoever's
+// browser asks for zh-TW or fil comes to words that there are.
+func Offered(named []string) []string {
+	var tags []string
+	for _, tag := range named {
+		l, ok := LanguageOf(tag)
+		if !ok {
+			l = Language{Tag: tag, Catalogue: tag} // for the caller's check to name
+		}
+		same := []string{tag}
+		for _, other := range known {
+			if other.Catalogue == l.Catalogue && other.Tag != tag && !slices.Contains(named, other.Tag) {
+				same = append(same, other.Tag)
+			}
+		}
+		for _, t := range same {
+			if !slices.Contains(tags, t) {
+				tags = append(tags, t)
+			}
+		}
+	}
+	return tags
 }
 
 // Languages are those that there are words for, the default first. Tags that

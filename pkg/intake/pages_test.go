@@ -293,3 +293,26 @@ func TestLanguages(t *testing.T) {
 	w.get("/waiting-room/../en/").status(404)
 	w.get("/waiting-roomx").status(404)
 }
+
+// TestWhatRealBrowsersAskFor: the Accept-Language of browsers in use, on a room
+// that is offered in all languages.
+func TestWhatRealBrowsersAskFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for accept, want := range map[string]string{
+		"en-US,en;q=0.9": "en", "es-US,es-419;q=0.9,es;q=0.8": "es", "zh-CN,zh;q=0.9,en;q=0.8": "zh", "zh-CN,zh": "zh", "zh-TW,zh;q=0.9,en-US;q=0.8": "zh-tw",
+		"zh-HK": "zh-hk", "zh-Hant-TW,zh-Hant;q=0.9": "zh-hant", "zh-Hans-CN": "zh", "zh-SG": "zh", "zh-MO": "zh-mo", "fil": "fil", "fil-PH,fil;q=0.9,en;q=0.8": "fil", "tl": "tl",
+		"pt-PT": "pt", "pt-BR,pt;q=0.9": "pt", "vi-VN,vi;q=0.9": "vi", "ko-KR,ko;q=0.9": "ko", "ru-RU,ru;q=0.9": "ru", "ar-EG,ar;q=0.9": "ar", "ar": "ar", "ht": "ht",
+		"fr-CA,fr;q=0.8": "fr", "pl-PL,pl;q=0.9": "pl", "it-IT,it;q=0.9": "it", "de-AT,de;q=0.7": "de", "ja,en-US;q=0.9": "ja", "fa-IR,fa;q=0.9": "fa", "sv-SE,sv;q=0.9": "en",
+	} {
+		r := mustRequest(t, "GET", "/waiting-room")
+		r.Header.Set("Accept-Language", accept)
+		if p := w.do(r).status(303); p.Header.Get("Location") != "/waiting-room/"+want+"/" {
+			t.Errorf("%q leads to %s, not %s", accept, p.Header.Get("Location"), want)
+		}
+	}
+	// Somebody writes es-us into the address, or a page says so.
+	if p := w.get("/waiting-room/es-us/form.json").status(303); p.Header.Get("Location") != "/waiting-room/es/form.json" {
+		t.Errorf("es-us leads to %s", p.Header.Get("Location"))
+	}
+}

@@ -129,8 +129,10 @@ func (rm *room) serve(w http.ResponseWriter, v *visit) (answer, error) {
 		if !languageTag.MatchString(tag) || !reading(v.Method) {
 			return answer{}, errMissing
 		}
+		// es-us is es.
+		v.speaks(gate.Language(tag, rm.Languages))
 		// What any page may read it may also be sent on to.
-		return answer{location: withQuery(here(rm.languages[0])+"/"+known(rm, page), v.URL), shared: page == "form.json"}, nil
+		return answer{location: withQuery(here(v.lang)+"/"+known(rm, page), v.URL), shared: page == "form.json"}, nil
 	}
 	if !slash {
 		return answer{location: withQuery(here(v.lang)+"/", v.URL)}, nil

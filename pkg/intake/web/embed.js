@@ -6,7 +6,7 @@
   'use strict';
   var base = here.src.replace(/embed\.js.*$/, '');
   var ours = base.indexOf(location.origin + '/') === 0;
-  var lang = (here.getAttribute('data-lang') || document.documentElement.lang.slice(0, 2) || 'en').toLowerCase();
+  var lang = (here.getAttribute('data-lang') || document.documentElement.lang || 'en').toLowerCase();
   var to = here.getAttribute('data-to') || (ours ? location.pathname + location.search : '/');
 
   function el(tag, props, kids) {
@@ -23,7 +23,7 @@
     var inputs = {};
     var busy = false;
     var title = el('h2', { tabindex: '-1' }, [f.title]);
-    var box = el('section', { 'class': 'raincheck', lang: f.lang, dir: f.dir }, [title].concat(paragraphs(f.lead)));
+    var box = el('section', { 'class': 'raincheck', lang: f.lang, dir: f.dir }, (f.said ? [el('p', { lang: f.saidLang, dir: f.saidDir }, [f.said])] : []).concat(title, paragraphs(f.lead)));
     here.after(box);
     if (f.open) box.append(el('p', {}, [el('a', { href: new URL(to, base).href }, [f.button])]));
     if (!f.inputs) return;
@@ -69,6 +69,7 @@
           title.textContent = r.title;
           box.textContent = '';
           box.append(title, ...paragraphs(r.message));
+          if (r.receipt) box.append(el('p', {}, [el('a', { href: new URL(r.receipt, base).href }, [r.receiptText])]));
           title.focus();
         } else if (r.error === 'form.stale' && !again) {
           return send(true);
