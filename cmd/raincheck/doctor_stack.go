@@ -95,6 +95,7 @@ func (s *session) controller(clock func() time.Time) func(context.Context) ([]he
 		if control.SignupsOff {
 			found = append(found, health.Warn("`raincheck drain --undo --apply`, if nobody means it.", "no addresses are taken"))
 		}
+		found = append(found, s.wording(ctx, store)...)
 		switch age := now.Sub(report.Tick); {
 		case report.Tick.IsZero():
 			found = append(found, health.Warn("Wait a minute; if it stays so, look at the inviter's logs.", "the inviter has not decided anything yet"))

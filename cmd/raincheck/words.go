@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -9,6 +11,7 @@ import (
 	"strings"
 	_ "time/tzdata" // a machine without zones of its own, such as Windows
 
+	"raincheck/pkg/aws/health"
 	"raincheck/pkg/aws/table"
 	"raincheck/pkg/email"
 	"raincheck/pkg/site"
@@ -105,4 +108,31 @@ type wordsExampleCmd struct{}
 func (wordsExampleCmd) Run(e *env) error {
 	fmt.Fprint(e.stdout, site.Example)
 	return nil
+}
+
+// wording is what a visitor would miss, and what no native reader has checked, of
+// the words of a deployed stack.
+func (s *session) wording(ctx context.Context, store *table.Table) []health.Finding {
+	const mend = "`raincheck words set FILE --apply`; `raincheck words example` prints a file to begin with."
+	tags := strings.Split(cmp.Or(s.Parameters["Languages"], email.DefaultLanguage), ",")
+	words, err := store.Words(ctx, tags[0])
+	if err != nil {
+		return []health.Finding{health.Warn(mend, "the site's words cannot be read: %v", awsWords(err))}
+	}
+	var found []health.Finding
+	for _, warning := range words.Warnings() {
+		found = append(found, health.Warn(mend, "%s", warning))
+	}
+	light, dark := words.Colour.Light(), words.Colour.Dark()
+	found = append(found, health.OK("pages are of %q, with buttons of %s and %s text, in the dark of %s", cmp.Or(words.Name, s.Parameters["SiteHost"]), light.Fill, light.Text, dark.Fill))
+	var unread []string
+	for _, tag := range tags {
+		if l, ok := email.LanguageOf(tag); ok && l.Unchecked() {
+			unread = append(unread, l.Name)
+		}
+	}
+	if len(unread) > 0 {
+		found = append(found, health.Warn("Have somebody who reads it look at every page: docs/operating.md, Languages.", "no native reader has checked the words in %s", strings.Join(unread, ", ")))
+	}
+	return found
 }

@@ -102,13 +102,13 @@ func TestTheScriptByItself(t *testing.T) {
 		foreign                bool
 		title, wanted, kept    string
 	}{
-		{"the page's language", "es-MX", "", false, "Ahora mismo hay muchas personas aquí", "/news?page=2", "es"},
-		{"in capitals", "ES", "", false, "Ahora mismo hay muchas personas aquí", "/news?page=2", "es"},
-		{"a page that names none", "", "", false, "Many people are here right now", "/news?page=2", "en"},
-		{"a language that the room has not", "xx", "", false, "Many people are here right now", "/news?page=2", "en"},
-		{"the same, on another site", "xx", "", true, "Many people are here right now", "/", "en"},
-		{"another site", "es", "", true, "Ahora mismo hay muchas personas aquí", "/", "es"},
-		{"attributes come first", "es", `data-lang="en" data-to="/apply?a=1"`, false, "Many people are here right now", "/apply?a=1", "en"},
+		{"the page's language", "es-MX", "", false, "Hay una fila para Example Benefits", "/news?page=2", "es"},
+		{"in capitals", "ES", "", false, "Hay una fila para Example Benefits", "/news?page=2", "es"},
+		{"a page that names none", "", "", false, "There is a line for Example Benefits", "/news?page=2", "en"},
+		{"a language that the room has not", "xx", "", false, "There is a line for Example Benefits", "/news?page=2", "en"},
+		{"the same, on another site", "xx", "", true, "There is a line for Example Benefits", "/", "en"},
+		{"another site", "es", "", true, "Hay una fila para Example Benefits", "/", "es"},
+		{"attributes come first", "es", `data-lang="en" data-to="/apply?a=1"`, false, "There is a line for Example Benefits", "/apply?a=1", "en"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRoom(t)

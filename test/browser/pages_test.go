@@ -4,6 +4,7 @@ package browser
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,8 +37,13 @@ func (b *tab) showsAllOf(selector, text string) {
 // laptop show it, by day and by night: axe-core finds nothing, nothing is wider
 // than a 320-pixel screen, a page is one request and at most 5 KB compressed.
 func TestEveryPage(t *testing.T) {
+	seen := map[string]bool{}
 	for _, l := range email.Languages() {
 		language := l.Tag
+		if seen[l.Catalogue] {
+			continue // the same words under another name
+		}
+		seen[l.Catalogue] = true
 		t.Run(language, func(t *testing.T) {
 			browser := chromium(t, "") // its limit of time is one language's
 			r := newRoom(t)
@@ -54,7 +60,11 @@ func TestEveryPage(t *testing.T) {
 						t.Errorf("%s asked for %s as well", name, sent)
 					}
 				}
-				for _, l := range looks {
+				shown := []look{phone}
+				if slices.Contains([]string{"en", "es", "ar", "ja"}, language) {
+					shown = looks
+				}
+				for _, l := range shown {
 					b.from(l)
 					b.accessible(name + ", " + l.name)
 					if strings.HasPrefix(name, "enter") {
@@ -102,7 +112,7 @@ func TestEveryPage(t *testing.T) {
 			check("code-given-up", b.press("main form button"), 410)
 			b.open(base + "/leave?t=x")
 			check("leave-wrong", b.press("main form button"), 422)
-			if got := b.press("main li:nth-child(2) a"); got != 200 || b.where() != base+"/enter" {
+			if got := b.press("main .stub p:nth-child(1) a"); got != 200 || b.where() != base+"/enter" {
 				t.Errorf("from a link that is not right to %s", b.where())
 			}
 			check("cookies-off", b.open(base+"/in/x?to=/apply"), 200)
@@ -123,6 +133,7 @@ func TestEveryPage(t *testing.T) {
 
 			// The other language is one press away, and the way back is kept.
 			b.open(base + "/?to=/apply")
+			must(t, chromedp.Do(b.ctx, chromedp.Click(chromedp.CSS(".tongue summary"))))
 			b.press(".tongue button")
 			if got := b.where(); strings.HasPrefix(got, base) || !strings.HasSuffix(got, "/?to=/apply") {
 				t.Errorf("the other language is at %s", got)

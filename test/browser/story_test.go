@@ -121,8 +121,8 @@ type person struct {
 }
 
 var sentences = map[string]struct{ full, joined, button, mail string }{
-	"en": {"Many people are here right now", "You are in the line", "Go to", "It is your turn"},
-	"es": {"Ahora mismo hay muchas personas aquí", "Ya está en la fila", "Ir a", "Es su turno"},
+	"en": {"There is a line for", "You are in the line", "Go to", "It is your turn"},
+	"es": {"Hay una fila para", "Ya está en la fila", "Ir a", "Es su turno"},
 }
 
 // TestTheStory: the site is full, and four people are turned away at the door;
@@ -223,7 +223,7 @@ func TestCookiesOff(t *testing.T) {
 	b.open(r.origin + "/waiting-room/en/code?c=" + code)
 	for range 2 {
 		b.press("main form button")
-		b.says("Your browser did not keep your pass")
+		b.says("your browser did not keep your pass")
 		b.shoot("cookies-off")
 		if n := len(b.requests()); n != 2 {
 			t.Errorf("%d requests: %v", n, b.requests())
