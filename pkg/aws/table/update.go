@@ -2,10 +2,8 @@ package table
 
 import (
 	"context"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -82,18 +80,34 @@ func contains(stages []waitlist.Stage, s waitlist.Stage) bool {
 	return false
 }
 
-var token = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`#[a-zA-Z0-9]+|\?`) })
-
+// expression puts names and values of the update in the place of #name and ?.
 func (u *update) expression(text string, values []types.AttributeValue) string {
-	return token().ReplaceAllStringFunc(text, func(tok string) string {
-		if tok != "?" {
-			u.names[tok] = tok[1:]
-			return tok
+	var out strings.Builder
+	for i := 0; i < len(text); {
+		switch text[i] {
+		case '#':
+			end := i + 1
+			for end < len(text) && alphanumeric(text[end]) {
+				end++
+			}
+			u.names[text[i:end]] = text[i+1 : end]
+			out.WriteString(text[i:end])
+			i = end
+		case '?':
+			name := ":" + strconv.Itoa(len(u.values))
+			u.values[name], values = values[0], values[1:]
+			out.WriteString(name)
+			i++
+		default:
+			out.WriteByte(text[i])
+			i++
 		}
-		name := ":" + strconv.Itoa(len(u.values))
-		u.values[name], values = values[0], values[1:]
-		return name
-	})
+	}
+	return out.String()
+}
+
+func alphanumeric(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
 // showing asks for the item as it is when the condition refuses: no request more.
