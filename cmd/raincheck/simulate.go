@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -86,48 +87,12 @@ func (c *simulateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	controls := []func(admission.Policy) simulation.Controller{simulation.Law}
-	if c.Compare {
-		controls = append(controls, simulation.NoThrottle, simulation.Rule2013, simulation.PI, simulation.Planner)
-	}
-	var results []simulation.Result
-	if c.Full {
-		if err := demo.CanLive(s.Conditions); err != nil {
-			return usageError{err}
-		}
-		r, err := demo.Simulate(e.ctx, s, e.now)
-		if err != nil {
-			return err
-		}
-		results, controls = append(results, r), controls[1:]
-	}
-	for _, control := range controls {
-		r, err := simulation.Run(s, control)
-		if err != nil {
-			return usageError{err}
-		}
-		results = append(results, r)
+	results, err := c.results(e, s)
+	if err != nil {
+		return err
 	}
 	if c.Report != "" {
-		shown := results
-		if !c.Compare { // a report always has what it is measured by beside it
-			for _, control := range []func(admission.Policy) simulation.Controller{simulation.NoThrottle, simulation.Rule2013} {
-				r, err := simulation.Run(s, control)
-				if err != nil {
-					return usageError{err}
-				}
-				shown = append(shown, r)
-			}
-		}
-		f, err := os.Create(c.Report)
-		if err != nil {
-			return usageError{fmt.Errorf("--report: %w", err)}
-		}
-		err = simulation.Report(f, s, shown...)
-		if closed := f.Close(); err == nil {
-			err = closed
-		}
-		if err != nil {
+		if err := c.report(s, results); err != nil {
 			return err
 		}
 	}
@@ -140,6 +105,54 @@ func (c *simulateCmd) Run(e *env) error {
 		fmt.Fprintf(e.stdout, "\nThe plots are in %s.\n", c.Report)
 	}
 	return nil
+}
+
+// results runs the day by the law and, where they are asked for, by the others.
+func (c *simulateCmd) results(e *env, s simulation.Scenario) ([]simulation.Result, error) {
+	controls := []func(admission.Policy) simulation.Controller{simulation.Law}
+	if c.Compare {
+		controls = append(controls, simulation.NoThrottle, simulation.Rule2013, simulation.PI, simulation.Planner)
+	}
+	var results []simulation.Result
+	if c.Full {
+		if err := demo.CanLive(s.Conditions); err != nil {
+			return nil, usageError{err}
+		}
+		r, err := demo.Simulate(e.ctx, s, e.now)
+		if err != nil {
+			return nil, err
+		}
+		results, controls = append(results, r), controls[1:]
+	}
+	more, err := runAll(s, controls...)
+	return append(results, more...), err
+}
+
+func runAll(s simulation.Scenario, controls ...func(admission.Policy) simulation.Controller) (results []simulation.Result, err error) {
+	for _, control := range controls {
+		r, err := simulation.Run(s, control)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		results = append(results, r)
+	}
+	return results, nil
+}
+
+// report writes the page. What a day is measured by stands beside it always.
+func (c *simulateCmd) report(s simulation.Scenario, results []simulation.Result) error {
+	if !c.Compare {
+		more, err := runAll(s, simulation.NoThrottle, simulation.Rule2013)
+		if err != nil {
+			return err
+		}
+		results = append(slices.Clone(results), more...)
+	}
+	f, err := os.Create(c.Report)
+	if err != nil {
+		return usageError{fmt.Errorf("--report: %w", err)}
+	}
+	return errors.Join(simulation.Report(f, s, results...), f.Close())
 }
 
 // scenario puts the flags together.

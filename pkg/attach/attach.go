@@ -176,61 +176,72 @@ func (a *attaching) warn(format string, args ...any) {
 
 // protect puts the functions on the behaviours of the asked paths.
 func (a *attaching) protect() {
-	behaviours := items(a.c.root.at("CacheBehaviors"))
-	defaults := a.c.root.at("DefaultCacheBehavior")
 	paths := slices.Clone(a.r.Paths)
 	slices.Sort(paths)
 	for _, path := range slices.Compact(paths) {
-		if what := valid(path); what != "" {
-			a.conflict("the path %q %s", path, what)
-			continue
-		}
-		if path == "*" {
-			a.associate("the default behaviour", defaults)
-			var others []string
-			for _, b := range behaviours {
-				if pattern := a.c.text(b, "PathPattern"); !isRoom(pattern) && !a.c.has(b, a.functions) && !a.asked(b) {
-					others = append(others, pattern)
-				}
-			}
-			if len(others) > 0 {
-				a.warn("%s come before the default behaviour and are not protected; name those that should be with --paths", strings.Join(others, ", "))
-			}
-			continue
-		}
-		if covers(RoomPattern, path) || covers(BarePattern, path) {
-			a.conflict("the path %s belongs to the waiting room itself and cannot be behind it", path)
-			continue
-		}
-		source, before := defaults, len(behaviours)
-		exact := false
-		var others []string
-		for i, b := range behaviours {
-			pattern := a.c.text(b, "PathPattern")
-			if isRoom(pattern) {
-				continue
-			}
-			if covers(pattern, path) {
-				source, before, exact = b, i, normal(pattern) == normal(path)
-				break
-			}
-			if overlaps(pattern, path) && !a.c.has(b, a.functions) && !a.asked(b) {
-				others = append(others, pattern)
-			}
-		}
-		if len(others) > 0 {
-			a.warn("requests for %s that also match one of %s go to that behaviour, and are not protected; name it with --paths too if they should be", path, strings.Join(others, ", "))
-		}
+		what := valid(path)
 		switch {
-		case exact:
-			a.associate("the behaviour "+path, source)
-		case a.c.has(source, a.functions) || a.asked(source):
-			a.warn("the path %s needs nothing of its own: %s takes its requests and is protected", path, a.c.describe(source))
+		case what != "":
+			a.conflict("the path %q %s", path, what)
+		case path == "*":
+			a.protectDefault()
+		case covers(RoomPattern, path) || covers(BarePattern, path):
+			a.conflict("the path %s belongs to the waiting room itself and cannot be behind it", path)
 		default:
-			a.copyFor(path, source, before)
+			a.protectPath(path)
 		}
 	}
 }
+
+// protectDefault puts the functions on the default behaviour.
+func (a *attaching) protectDefault() {
+	a.associate("the default behaviour", a.c.root.at("DefaultCacheBehavior"))
+	var others []string
+	for _, b := range items(a.c.root.at("CacheBehaviors")) {
+		if pattern := a.c.text(b, "PathPattern"); !isRoom(pattern) && a.open(b) {
+			others = append(others, pattern)
+		}
+	}
+	if len(others) > 0 {
+		a.warn("%s come before the default behaviour and are not protected; name those that should be with --paths", strings.Join(others, ", "))
+	}
+}
+
+// protectPath puts the functions on the behaviour of a path, or on a copy of the
+// behaviour that takes its requests today.
+func (a *attaching) protectPath(path string) {
+	behaviours := items(a.c.root.at("CacheBehaviors"))
+	source, before := a.c.root.at("DefaultCacheBehavior"), len(behaviours)
+	exact := false
+	var others []string
+	for i, b := range behaviours {
+		pattern := a.c.text(b, "PathPattern")
+		if isRoom(pattern) {
+			continue
+		}
+		if covers(pattern, path) {
+			source, before, exact = b, i, normal(pattern) == normal(path)
+			break
+		}
+		if overlaps(pattern, path) && a.open(b) {
+			others = append(others, pattern)
+		}
+	}
+	if len(others) > 0 {
+		a.warn("requests for %s that also match one of %s go to that behaviour, and are not protected; name it with --paths too if they should be", path, strings.Join(others, ", "))
+	}
+	switch {
+	case exact:
+		a.associate("the behaviour "+path, source)
+	case !a.open(source):
+		a.warn("the path %s needs nothing of its own: %s takes its requests and is protected", path, a.c.describe(source))
+	default:
+		a.copyFor(path, source, before)
+	}
+}
+
+// open says that a behaviour is not protected, and the request does not name it.
+func (a *attaching) open(b *element) bool { return !a.c.has(b, a.functions) && !a.asked(b) }
 
 // asked says whether the request names this very behaviour.
 func (a *attaching) asked(b *element) bool {

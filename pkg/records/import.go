@@ -255,33 +255,39 @@ func jsonReader(from io.Reader) func() (record, int, error) {
 	return func() (record, int, error) {
 		for {
 			text, err := lines.ReadSlice('\n')
-			if err != nil && !errors.Is(err, bufio.ErrBufferFull) && len(bytes.TrimSpace(text)) == 0 {
-				if errors.Is(err, io.EOF) {
-					return record{}, 0, io.EOF
-				}
-				return record{}, 0, fmt.Errorf("after line %d: %w", n, err)
-			}
-			n++
-			if errors.Is(err, bufio.ErrBufferFull) {
+			switch {
+			case errors.Is(err, bufio.ErrBufferFull):
 				for errors.Is(err, bufio.ErrBufferFull) {
 					_, err = lines.ReadSlice('\n')
 				}
+				n++
 				return record{}, n, errTooLong
+			case len(bytes.TrimSpace(text)) > 0:
+			case errors.Is(err, io.EOF):
+				return record{}, 0, io.EOF
+			case err != nil:
+				return record{}, 0, fmt.Errorf("after line %d: %w", n, err)
 			}
-			if text = bytes.TrimSpace(text); len(text) == 0 {
-				continue
+			n++
+			if text = bytes.TrimSpace(text); len(text) > 0 {
+				r, err := jsonRecord(text)
+				return r, n, err
 			}
-			if !utf8.Valid(text) {
-				return record{}, n, errNotUTF8
-			}
-			var r record
-			if json.Unmarshal(text, &r) != nil {
-				// What json says could quote an address.
-				return record{}, n, errors.New("not a JSON object with the names of an export")
-			}
-			return r, n, nil
 		}
 	}
+}
+
+// jsonRecord reads one line. Its error does not say what json says, which could
+// quote an address.
+func jsonRecord(text []byte) (record, error) {
+	if !utf8.Valid(text) {
+		return record{}, errNotUTF8
+	}
+	var r record
+	if json.Unmarshal(text, &r) != nil {
+		return record{}, errors.New("not a JSON object with the names of an export")
+	}
+	return r, nil
 }
 
 // csvReader reads a table line by line, so that a quote that is not closed costs

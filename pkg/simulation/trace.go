@@ -90,24 +90,14 @@ func ReadTrace(name string, r io.Reader, step time.Duration) (Trace, error) {
 			}
 			continue
 		}
-		at, err := parseMinute(row[1])
-		if err != nil {
-			return bad("timestamp is %q, such as 2013-12-23T11:04", row[1])
-		}
 		if n == 2 {
-			t.Start = at
+			if t.Start, err = parseMinute(row[1]); err != nil {
+				return bad("%w", err)
+			}
 		}
-		if want := t.Time(len(t.Visits)); !at.Equal(want) {
-			return bad("timestamp is %s, expected %s: rows ascend by %d min without a gap; --step says that a row stands for another time, such as 5m or 1h",
-				row[1], want.Format("2006-01-02T15:04"), minutes)
-		}
-		minute, err := strconv.Atoi(row[0])
-		if err != nil || minute != n-2 && minute != len(t.Visits) {
-			return bad("minute is %q, expected %d", row[0], len(t.Visits))
-		}
-		count, err := strconv.ParseFloat(row[2], 64)
-		if err != nil || !(count >= 0 && count <= maxVisits) {
-			return bad("count is %q: it is a number from 0 to %.0f", row[2], float64(maxVisits))
+		count, err := t.count(row, n-2, minutes)
+		if err != nil {
+			return bad("%w", err)
 		}
 		for range minutes {
 			t.Visits = append(t.Visits, count/float64(minutes))
@@ -119,6 +109,28 @@ func ReadTrace(name string, r io.Reader, step time.Duration) (Trace, error) {
 	return t, nil
 }
 
+// count reads a row, which must be the next one of the trace: its number counts
+// rows or minutes, and its timestamp is the next step.
+func (t Trace) count(row []string, number, minutes int) (float64, error) {
+	at, err := parseMinute(row[1])
+	if err != nil {
+		return 0, err
+	}
+	if want := t.Time(len(t.Visits)); !at.Equal(want) {
+		return 0, fmt.Errorf("timestamp is %s, expected %s: rows ascend by %d min without a gap; --step says that a row stands for another time, such as 5m or 1h",
+			row[1], want.Format("2006-01-02T15:04"), minutes)
+	}
+	minute, err := strconv.Atoi(row[0])
+	if err != nil || minute != number && minute != len(t.Visits) {
+		return 0, fmt.Errorf("minute is %q, expected %d", row[0], len(t.Visits))
+	}
+	count, err := strconv.ParseFloat(row[2], 64)
+	if err != nil || !(count >= 0 && count <= maxVisits) {
+		return 0, fmt.Errorf("count is %q: it is a number from 0 to %.0f", row[2], float64(maxVisits))
+	}
+	return count, nil
+}
+
 // byteOrderMark is what spreadsheets on Windows put before the first line.
 const byteOrderMark = "\xef\xbb\xbf"
 
@@ -128,7 +140,7 @@ func parseMinute(s string) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, errors.New("no time")
+	return time.Time{}, fmt.Errorf("timestamp is %q, such as 2013-12-23T11:04", s)
 }
 
 // At is the demand of a minute; outside the trace nobody comes.

@@ -225,7 +225,24 @@ func (s *Store) Compact() (err error) {
 	s.mu.Unlock()
 
 	w := bufio.NewWriterSize(out, 1<<20)
-	// A thousand at a time, so that nobody waits long for the lock.
+	if err := s.rewriteAll(w, keys, codes); err != nil {
+		return err
+	}
+	// What came meanwhile is little, and is copied while all wait.
+	if err := errors.Join(w.Flush(), out.Sync()); err != nil {
+		return err
+	}
+	return s.journal.log.swap(out, start, func() error {
+		if err := os.Rename(out.Name(), name); err != nil {
+			return err
+		}
+		return disk.SyncFolder(name)
+	})
+}
+
+// rewriteAll writes a line for each item, a thousand at a time, so that nobody
+// waits long for the lock.
+func (s *Store) rewriteAll(w *bufio.Writer, keys []string, codes []bypass.Code) error {
 	for chunk := range slices.Chunk(keys, 1000) {
 		if err := s.rewrite(w, func(add func(line)) {
 			for _, key := range chunk {
@@ -248,7 +265,7 @@ func (s *Store) Compact() (err error) {
 			return err
 		}
 	}
-	if err := s.rewrite(w, func(add func(line)) {
+	return s.rewrite(w, func(add func(line)) {
 		for _, ms := range s.ticks {
 			add(line{Cohort: s.counters[ms]})
 		}
@@ -257,18 +274,6 @@ func (s *Store) Compact() (err error) {
 		}
 		add(line{Control: &s.control})
 		add(line{Progress: &s.progress})
-	}); err != nil {
-		return err
-	}
-	// What came meanwhile is little, and is copied while all wait.
-	if err := errors.Join(w.Flush(), out.Sync()); err != nil {
-		return err
-	}
-	return s.journal.log.swap(out, start, func() error {
-		if err := os.Rename(out.Name(), name); err != nil {
-			return err
-		}
-		return disk.SyncFolder(name)
 	})
 }
 

@@ -38,25 +38,11 @@ func (s *Store) replay(file *os.File, progress func(read, all int64)) (size int6
 	in := bufio.NewReaderSize(file, 1<<20)
 	for done := false; !done; {
 		var texts [][]byte
-		for len(texts) < batch && !done {
-			text, err := in.ReadBytes('\n')
-			switch {
-			case errors.Is(err, io.EOF):
-				// Without its end a last line is half of one, or the whole work of an editor.
-				done = true
-				if len(text) == 0 || !json.Valid(text) {
-					continue
-				}
-				if _, err := file.Write([]byte("\n")); err != nil {
-					return 0, 0, err
-				}
-				size++
-			case err != nil:
-				return 0, 0, err
-			}
-			texts = append(texts, text)
-			size += int64(len(text))
+		var read int64
+		if texts, read, done, err = readBatch(in, file); err != nil {
+			return 0, 0, err
 		}
+		size += read
 		for _, p := range parse(texts) {
 			lines++
 			if p.err == nil {
@@ -72,6 +58,31 @@ func (s *Store) replay(file *os.File, progress func(read, all int64)) (size int6
 	}
 	s.arrange()
 	return size, lines, file.Truncate(size)
+}
+
+// readBatch reads whole lines, as many as are decoded at once, and says how many
+// bytes of the file they are and whether the file ends after them. A last line
+// without its end is half of one, or the whole work of an editor: that gets its end.
+func readBatch(in *bufio.Reader, file *os.File) (texts [][]byte, size int64, done bool, err error) {
+	for len(texts) < batch && !done {
+		text, err := in.ReadBytes('\n')
+		switch {
+		case errors.Is(err, io.EOF):
+			done = true
+			if len(text) == 0 || !json.Valid(text) {
+				continue
+			}
+			if _, err := file.Write([]byte("\n")); err != nil {
+				return nil, 0, true, err
+			}
+			size++
+		case err != nil:
+			return nil, 0, true, err
+		}
+		texts = append(texts, text)
+		size += int64(len(text))
+	}
+	return texts, size, done, nil
 }
 
 // parse decodes lines side by side.
