@@ -69,7 +69,7 @@ type wordsSetCmd struct {
 // Help is shown by --help.
 func (c *wordsSetCmd) Help() string {
 	return "The file replaces everything that was set before, in all languages. None of it is a parameter of the stack: no deploy is needed. " +
-		"A local instance reads the same file: raincheck local --words FILE."
+		"They are on every page within two minutes."
 }
 
 // Run stores.

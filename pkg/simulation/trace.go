@@ -81,19 +81,11 @@ func ReadTrace(name string, r io.Reader, step time.Duration) (Trace, error) {
 		bad := func(format string, args ...any) (Trace, error) {
 			return Trace{}, fmt.Errorf("trace %s: line %d: %w", name, line, fmt.Errorf(format, args...))
 		}
-		if len(row) != 3 {
-			return bad("it has %d columns instead of minute, timestamp, count", len(row))
-		}
 		if n++; n == 1 {
-			if row[0] != "minute" || row[1] != "timestamp" {
-				return bad("the header is %q; it begins with minute,timestamp", strings.Join(row, ","))
-			}
-			continue
-		}
-		if n == 2 {
-			if t.Start, err = parseMinute(row[1]); err != nil {
+			if err := header(row); err != nil {
 				return bad("%w", err)
 			}
+			continue
 		}
 		count, err := t.count(row, n-2, minutes)
 		if err != nil {
@@ -109,12 +101,28 @@ func ReadTrace(name string, r io.Reader, step time.Duration) (Trace, error) {
 	return t, nil
 }
 
+func header(row []string) error {
+	switch {
+	case len(row) != 3:
+		return fmt.Errorf("it has %d columns instead of minute, timestamp, count", len(row))
+	case row[0] != "minute" || row[1] != "timestamp":
+		return fmt.Errorf("the header is %q; it begins with minute,timestamp", strings.Join(row, ","))
+	}
+	return nil
+}
+
 // count reads a row, which must be the next one of the trace: its number counts
 // rows or minutes, and its timestamp is the next step.
-func (t Trace) count(row []string, number, minutes int) (float64, error) {
+func (t *Trace) count(row []string, number, minutes int) (float64, error) {
+	if len(row) != 3 {
+		return 0, fmt.Errorf("it has %d columns instead of minute, timestamp, count", len(row))
+	}
 	at, err := parseMinute(row[1])
 	if err != nil {
 		return 0, err
+	}
+	if number == 0 {
+		t.Start = at
 	}
 	if want := t.Time(len(t.Visits)); !at.Equal(want) {
 		return 0, fmt.Errorf("timestamp is %s, expected %s: rows ascend by %d min without a gap; --step says that a row stands for another time, such as 5m or 1h",
