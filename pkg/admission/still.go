@@ -130,11 +130,17 @@ func (m *memory) doubt(target float64) (doubted, repeated []bool) {
 		}
 	}
 	if m.Fresh > fresh {
-		if late := float32(m.Last - m.Fresh - 1); m.Lag == 0 {
-			m.Lag = late
-		} else {
-			m.Lag += 0.1 * (late - m.Lag)
-		}
+		m.learnLag()
 	}
 	return doubted, repeated
+}
+
+// learnLag learns from a sample that has just come how late samples come.
+func (m *memory) learnLag() {
+	late := float32(m.Last - m.Fresh - 1)
+	if m.Lag == 0 {
+		m.Lag = late
+		return
+	}
+	m.Lag += 0.1 * (late - m.Lag)
 }

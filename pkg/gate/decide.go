@@ -201,24 +201,28 @@ func (k Known) Decide(r Request, now time.Time) Verdict {
 	case what == forLater:
 		return Verdict{Outcome: Alone}
 	case strict:
-		v := Verdict{Outcome: Refused}
-		if !closing {
-			v = Verdict{Outcome: Alone}
-			if what == forPage {
-				v = t.newcomer(r, now)
-				v.Visitors, v.Admitted = 0, 0
-			}
-		} else {
-			v.Location = room(r, t.Languages)
-		}
-		if counted(0, r.ID, t.Sample) {
-			v.Refused = t.Sample
-		}
-		return v
+		return t.withoutPass(r, what, closing, now)
 	case what != forPage:
 		return Verdict{Outcome: Alone}
 	}
 	return t.newcomer(r, now)
+}
+
+// withoutPass answers a request for a strict path that bears no good pass: with a
+// refusal where somebody may be turned away, else by counting it alone.
+func (t terms) withoutPass(r Request, what purpose, closing bool, now time.Time) Verdict {
+	v := Verdict{Outcome: Alone}
+	switch {
+	case closing:
+		v = Verdict{Outcome: Refused, Location: room(r, t.Languages)}
+	case what == forPage:
+		v = t.newcomer(r, now)
+		v.Visitors, v.Admitted = 0, 0
+	}
+	if counted(0, r.ID, t.Sample) {
+		v.Refused = t.Sample
+	}
+	return v
 }
 
 // due says whether a cookie's value, which nobody has verified yet, says that it

@@ -74,42 +74,13 @@ func (p *planner) plan(w *world, m int) admission.Decision {
 		p.prepare(w)
 	}
 	d := admission.Decision{Time: w.tick(m), Because: "it knows the day"}
-	n := len(w.Trace.Visits)
 	demand, capacity := w.Trace.At, w.capacity
 	if p.delayed {
 		level, now := p.expect(w, m), w.capacity(max(0, m-w.Conditions.MetricLag))
 		demand, capacity = func(int) float64 { return level }, func(int) float64 { return now }
 	}
-	// The load at the end of every minute ahead with nobody new, from what is
-	// certain: departures and returns that are drawn already. The door of the
-	// minutes until the decision is in effect is decided already too.
-	far := len(p.stay)
-	room := make([]float64, far)
-	onSite := float64(w.onSite)
-	arrivals := make([]float64, far)
 	back := p.backAt(w, m)
-	for h := range room {
-		at := m + h
-		if at >= n {
-			room[h] = math.Inf(1)
-			continue
-		}
-		for _, c := range w.coming[at] {
-			arrivals[h] += float64(c.count)
-		}
-		if h < w.Conditions.Effect {
-			arrivals[h] += w.admit[at] * (demand(at) + float64(w.late[at]))
-		}
-		onSite -= float64(w.leaving[at])
-		if skipped(h) {
-			continue
-		}
-		people := onSite
-		for k := 0; k <= h; k++ {
-			people += arrivals[k] * p.stay[h-k]
-		}
-		room[h] = w.Policy.Target*capacity(at) - people
-	}
+	room := p.room(w, m, demand, capacity)
 	invite := math.Inf(1)
 	if w.waiting == 0 {
 		invite = 0
@@ -150,6 +121,40 @@ func (p *planner) plan(w *world, m int) admission.Decision {
 		d.Admit = 1
 	}
 	return d
+}
+
+// room is how many people fit at the end of every minute ahead with nobody new,
+// from what is certain: departures and returns that are drawn already. The share
+// let in until the decision is in effect is decided already too.
+func (p *planner) room(w *world, m int, demand, capacity func(int) float64) []float64 {
+	n := len(w.Trace.Visits)
+	far := len(p.stay)
+	room := make([]float64, far)
+	onSite := float64(w.onSite)
+	arrivals := make([]float64, far)
+	for h := range room {
+		at := m + h
+		if at >= n {
+			room[h] = math.Inf(1)
+			continue
+		}
+		for _, c := range w.coming[at] {
+			arrivals[h] += float64(c.count)
+		}
+		if h < w.Conditions.Effect {
+			arrivals[h] += w.admit[at] * (demand(at) + float64(w.late[at]))
+		}
+		onSite -= float64(w.leaving[at])
+		if skipped(h) {
+			continue
+		}
+		people := onSite
+		for k := 0; k <= h; k++ {
+			people += arrivals[k] * p.stay[h-k]
+		}
+		room[h] = w.Policy.Target*capacity(at) - people
+	}
+	return room
 }
 
 // expect is the demand that is expected from what is known of it: the mean of the

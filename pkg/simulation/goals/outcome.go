@@ -69,82 +69,85 @@ func (r Row) Try(seeds []uint64, law func(admission.Policy) simulation.Controlle
 		o.Cells = append(o.Cells, Cell{QueueFirst: q, Use: 1, UseBound: 0, AboveBound: -1, Pace: 1})
 	}
 	for _, seed := range seeds {
-		t, err := r.day(seed)
-		if err != nil {
+		if err := o.try(seed, law); err != nil {
 			return o, err
-		}
-		base := simulation.DefaultScenario(t)
-		base.Seed = seed
-		run := func(s simulation.Scenario, control func(admission.Policy) simulation.Controller) simulation.Result {
-			var result simulation.Result
-			if err == nil {
-				result, err = simulation.Run(s, control)
-			}
-			return result
-		}
-		s := base
-		r.change(&s)
-		rule, pi := run(s, simulation.Rule2013).Summary, run(s, simulation.PI).Summary
-		var physics int
-		if r.bound.Yardstick == "physics" {
-			closed := s
-			closed.Conditions.BeginWaiting = 0
-			physics = run(closed, simulation.Physics).Summary.Above100
-		}
-		o.Rule, o.PI, o.Physics = max(o.Rule, rule.Above100), max(o.PI, pi.Above100), max(o.Physics, physics)
-		o.RuleUse = min(o.RuleUse, rule.Utilisation)
-		for i, q := range queueFirsts {
-			s.Policy.QueueFirst = q
-			got := run(s, law)
-			b, c := r.bound, &o.Cells[i]
-			var planner simulation.Result
-			if b.Yardstick == "planner" || q == 1 && (b.P95 > 0 || b.Pace > 0) {
-				planner = run(s, simulation.Delayed)
-				o.Planner = max(o.Planner, planner.Summary.Above100)
-			}
-			measure := 0
-			switch b.Yardstick {
-			case "physics":
-				measure = physics
-			case "rule":
-				measure = rule.Above100
-			case "PI":
-				measure = pi.Above100
-				if s.Policy.Capacity == 0 { // which PI cannot do without
-					measure = rule.Above100
-				}
-			case "planner":
-				measure = planner.Summary.Above100
-			}
-			times := b.Times
-			if times == 0 {
-				times = 1
-			}
-			sum := got.Summary
-			if bound := int(times*float64(measure)) + b.Above; c.AboveBound < 0 || sum.Above100-bound > c.Above-c.AboveBound {
-				c.Above, c.AboveBound, c.Load = sum.Above100, bound, sum.MaxLoad
-			}
-			if bound := max(b.Use, rule.Utilisation); c.UseBound == 0 || sum.Utilisation-bound < c.Use-c.UseBound {
-				c.Use, c.UseBound = sum.Utilisation, bound
-			}
-			c.InvitedFull = max(c.InvitedFull, sum.InvitedFull)
-			if q == 1 && b.P95 > 0 {
-				c.worseP95(sum.WaitP95, b.P95*planner.Summary.WaitP95+1)
-			}
-			if q == 1 && b.P95Own > 0 {
-				own := base
-				own.Policy.QueueFirst = q
-				c.worseP95(sum.WaitP95, b.P95Own*run(own, law).Summary.WaitP95+1)
-			}
-			if q == 1 && b.Pace > 0 {
-				c.PaceBound, c.Pace = b.Pace, min(c.Pace, pace(got)/pace(planner))
-			}
-		}
-		if err != nil {
-			return o, fmt.Errorf("%s, %s: %w", r.Family, r.Name, err)
 		}
 	}
 	return o, nil
+}
+
+// try runs the row with one seed at every queueFirst.
+func (o *Outcome) try(seed uint64, law func(admission.Policy) simulation.Controller) error {
+	r := o.Row
+	t, err := r.day(seed)
+	if err != nil {
+		return err
+	}
+	base := simulation.DefaultScenario(t)
+	base.Seed = seed
+	run := func(s simulation.Scenario, control func(admission.Policy) simulation.Controller) simulation.Result {
+		var result simulation.Result
+		if err == nil {
+			result, err = simulation.Run(s, control)
+		}
+		return result
+	}
+	s := base
+	r.change(&s)
+	rule, pi := run(s, simulation.Rule2013).Summary, run(s, simulation.PI).Summary
+	var physics int
+	if r.bound.Yardstick == "physics" {
+		closed := s
+		closed.Conditions.BeginWaiting = 0
+		physics = run(closed, simulation.Physics).Summary.Above100
+	}
+	o.Rule, o.PI, o.Physics = max(o.Rule, rule.Above100), max(o.PI, pi.Above100), max(o.Physics, physics)
+	o.RuleUse = min(o.RuleUse, rule.Utilisation)
+	for i, q := range queueFirsts {
+		s.Policy.QueueFirst = q
+		got := run(s, law)
+		b, c := r.bound, &o.Cells[i]
+		var planner simulation.Result
+		if b.Yardstick == "planner" || q == 1 && (b.P95 > 0 || b.Pace > 0) {
+			planner = run(s, simulation.Delayed)
+			o.Planner = max(o.Planner, planner.Summary.Above100)
+		}
+		measure := map[string]int{"physics": physics, "rule": rule.Above100, "PI": pi.Above100, "planner": planner.Summary.Above100}
+		if s.Policy.Capacity == 0 { // which PI cannot do without
+			measure["PI"] = rule.Above100
+		}
+		c.worse(got.Summary, b, measure[b.Yardstick], rule.Utilisation)
+		if q == 1 && b.P95 > 0 {
+			c.worseP95(got.Summary.WaitP95, b.P95*planner.Summary.WaitP95+1)
+		}
+		if q == 1 && b.P95Own > 0 {
+			own := base
+			own.Policy.QueueFirst = q
+			c.worseP95(got.Summary.WaitP95, b.P95Own*run(own, law).Summary.WaitP95+1)
+		}
+		if q == 1 && b.Pace > 0 {
+			c.PaceBound, c.Pace = b.Pace, min(c.Pace, pace(got)/pace(planner))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s, %s: %w", r.Family, r.Name, err)
+	}
+	return nil
+}
+
+// worse keeps the worst of the seeds, each against its own bound.
+func (c *Cell) worse(sum simulation.Summary, b Bound, measure int, rule float64) {
+	times := b.Times
+	if times == 0 {
+		times = 1
+	}
+	if bound := int(times*float64(measure)) + b.Above; c.AboveBound < 0 || sum.Above100-bound > c.Above-c.AboveBound {
+		c.Above, c.AboveBound, c.Load = sum.Above100, bound, sum.MaxLoad
+	}
+	if bound := max(b.Use, rule); c.UseBound == 0 || sum.Utilisation-bound < c.Use-c.UseBound {
+		c.Use, c.UseBound = sum.Utilisation, bound
+	}
+	c.InvitedFull = max(c.InvitedFull, sum.InvitedFull)
 }
 
 func (c *Cell) worseP95(p95, bound float64) {

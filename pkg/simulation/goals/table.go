@@ -129,35 +129,45 @@ func Write(w io.Writer, days []simulation.Trace, seeds int) error {
 		if i == 0 {
 			base = all
 		}
-		fmt.Fprintf(w, "| %s", t.name)
-		for _, column := range all {
-			if len(column) == 0 {
-				fmt.Fprint(w, " | ")
-				continue
-			}
+		row(w, t.name, all, func(column []simulation.Summary) string {
 			above, load := 0, 0.0
 			for _, s := range column {
 				above, load = max(above, s.Above100), max(load, s.MaxLoad)
 			}
-			fmt.Fprintf(w, " | %d (%.2f)", above, load)
-		}
-		fmt.Fprintln(w, " |")
+			return fmt.Sprintf("%d (%.2f)", above, load)
+		})
 		if t.name == trials[len(trials)-2].name {
-			fmt.Fprint(w, "| its share of returns after the code died")
-			for _, column := range all {
-				if len(column) == 0 {
-					fmt.Fprint(w, " | ")
-					continue
-				}
+			row(w, "its share of returns after the code died", all, func(column []simulation.Summary) string {
 				late := 0.0
 				for _, s := range column {
 					late = max(late, s.LateShare())
 				}
-				fmt.Fprintf(w, " | %.1f %%", 100*late)
-			}
-			fmt.Fprintln(w, " |")
+				return fmt.Sprintf("%.1f %%", 100*late)
+			})
 		}
 	}
+	byDay(w, days, base, seeds)
+	if err := againstPlanner(w, days, base[2], seeds); err != nil {
+		return err
+	}
+	return atTheSameLoss(w, days)
+}
+
+// row writes a row of the first table: a value for each contender that was tried.
+func row(w io.Writer, name string, all [][]simulation.Summary, value func([]simulation.Summary) string) {
+	fmt.Fprintf(w, "| %s", name)
+	for _, column := range all {
+		if len(column) == 0 {
+			fmt.Fprint(w, " | ")
+			continue
+		}
+		fmt.Fprint(w, " | ", value(column))
+	}
+	fmt.Fprintln(w, " |")
+}
+
+// byDay writes the second table: the base setting, means over the seeds.
+func byDay(w io.Writer, days []simulation.Trace, base [][]simulation.Summary, seeds int) {
 	fmt.Fprint(w, "\nThe base setting, by day (means over the seeds):\n\n|")
 	shown := 0
 	for _, c := range contenders {
@@ -187,10 +197,6 @@ func Write(w io.Writer, days []simulation.Trace, seeds int) error {
 	perDay("minutes above 0.95", func(s simulation.Summary) float64 { return 100 * float64(s.Above95) / float64(s.Minutes) }, "%.2f %%")
 	perDay("wait to invitation p95, minutes", func(s simulation.Summary) float64 { return s.WaitP95 }, "%.0f")
 	perDay("share lost", func(s simulation.Summary) float64 { return 100 * s.LostShare() }, "%.1f %%")
-	if err := againstPlanner(w, days, base[2], seeds); err != nil {
-		return err
-	}
-	return atTheSameLoss(w, days)
 }
 
 // againstPlanner sets the waits at queueFirst 1 beside the planner's.
