@@ -87,12 +87,13 @@ func (c *cloud) aSignUpIsOneRequest(t *testing.T) {
 }
 
 // A tick's own requests to DynamoDB, whatever happens in it: the control item and
-// the state (GetItem), the counters (BatchGetItem), the lease, the state and the
+// the state (GetItem), the counters (two BatchGetItem, since codes live a day), the
+// lease, the state and the
 // lease given back (UpdateItem), and a count and a page of the due for each shard
 // (Query). A tick that invites reads a page of the waiting of each shard, reserves
 // its slots and tells how far it has got; and then one request for each claim.
 const (
-	tickAtRest  = 2 + 1 + 3 + 2*waitlist.Shards
+	tickAtRest  = 2 + 2 + 3 + 2*waitlist.Shards
 	tickInvites = waitlist.Shards + 2
 	// asked is what `raincheck invite N` adds, here for the sake of an exact n.
 	asked = 2

@@ -15,20 +15,21 @@ import (
 
 // notOurs are permissions that no function of ours uses by itself, and who does.
 var notOurs = map[string]string{
-	"intake logs:CreateLogStream IntakeLogs":       "Lambda, for what the function prints",
-	"intake logs:PutLogEvents IntakeLogs":          "Lambda, for what the function prints",
-	"inviter logs:CreateLogStream InviterLogs":     "Lambda, for what the function prints",
-	"inviter logs:PutLogEvents InviterLogs":        "Lambda, for what the function prints",
-	"sender logs:CreateLogStream SenderLogs":       "Lambda, for what the function prints",
-	"sender logs:PutLogEvents SenderLogs":          "Lambda, for what the function prints",
-	"feedback logs:CreateLogStream FeedbackLogs":   "Lambda, for what the function prints",
-	"feedback logs:PutLogEvents FeedbackLogs":      "Lambda, for what the function prints",
-	"smoke logs:CreateLogStream SmokeLogs":         "Lambda, for what the function prints",
-	"smoke logs:PutLogEvents SmokeLogs":            "Lambda, for what the function prints",
-	"sender sqs:ReceiveMessage MailQueue":          "Lambda's poller, in the function's name",
-	"sender sqs:DeleteMessage MailQueue":           "Lambda's poller, in the function's name",
-	"sender sqs:GetQueueAttributes MailQueue":      "Lambda's poller, in the function's name",
-	"feedback sqs:SendMessage FeedbackDeadLetters": "Lambda, for an event that failed three times",
+	"intake logs:CreateLogStream IntakeLogs":          "Lambda, for what the function prints",
+	"intake logs:PutLogEvents IntakeLogs":             "Lambda, for what the function prints",
+	"inviter logs:CreateLogStream InviterLogs":        "Lambda, for what the function prints",
+	"inviter logs:PutLogEvents InviterLogs":           "Lambda, for what the function prints",
+	"sender logs:CreateLogStream SenderLogs":          "Lambda, for what the function prints",
+	"sender logs:PutLogEvents SenderLogs":             "Lambda, for what the function prints",
+	"feedback logs:CreateLogStream FeedbackLogs":      "Lambda, for what the function prints",
+	"feedback logs:PutLogEvents FeedbackLogs":         "Lambda, for what the function prints",
+	"smoke logs:CreateLogStream SmokeLogs":            "Lambda, for what the function prints",
+	"smoke logs:PutLogEvents SmokeLogs":               "Lambda, for what the function prints",
+	"sender sqs:ReceiveMessage MailQueue":             "Lambda's poller, in the function's name",
+	"sender sqs:DeleteMessage MailQueue":              "Lambda's poller, in the function's name",
+	"sender sqs:GetQueueAttributes MailQueue":         "Lambda's poller, in the function's name",
+	"sender secretsmanager:GetSecretValue SmtpSecret": "the sender with Mailer=smtp; here it mails by SES",
+	"feedback sqs:SendMessage FeedbackDeadLetters":    "Lambda, for an event that failed three times",
 }
 
 // leastPrivilege lives a story that uses all that the functions can do, and holds

@@ -89,13 +89,13 @@ func (w *world) letter(m mail) {
 	if h := m.header("List-Unsubscribe"); !strings.HasPrefix(h, "<https://"+siteHost+"/waiting-room/en/leave?t=") || !strings.HasSuffix(h, ">") {
 		w.Errorf("List-Unsubscribe is %q", h)
 	}
-	for name, want := range map[string]string{"List-Unsubscribe-Post": "List-Unsubscribe=One-Click", "Auto-Submitted": "auto-generated", "Content-Language": "en"} {
+	for name, want := range map[string]string{"List-Unsubscribe-Post": "", "Auto-Submitted": "auto-generated", "Content-Language": "en"} {
 		if h := m.header(name); h != want {
 			w.Errorf("%s is %q, want %q", name, h, want)
 		}
 	}
 	e := w.entry()
-	if m.Tags["key"] != e.Key || m.Tags["attempt"] != "1" || len(m.Tags) != 3 {
+	if m.Tags["key"] != e.Key || m.Tags["attempt"] != "1" || m.Tags["provider"] != "other" || len(m.Tags) != 4 {
 		w.Errorf("the tags are %v", m.Tags)
 	}
 	if link := codeLink.FindStringSubmatch(m.Body.Text); link == nil || !strings.Contains(link[1], "c="+string(e.Code)) || !strings.Contains(m.Body.HTML, link[1]) {

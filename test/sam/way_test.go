@@ -163,7 +163,7 @@ func TestTheWayOfAVisitor(t *testing.T) {
 	}
 	entry = stands(t, store, key, waitlist.Invited)
 	mail := sent(t, ses.URL)
-	for header, want := range map[string]string{"List-Unsubscribe-Post": "List-Unsubscribe=One-Click", "List-Unsubscribe": "https://" + site + "/waiting-room/en/leave?t="} {
+	for header, want := range map[string]string{"List-Unsubscribe": "https://" + site + "/waiting-room/en/leave?t="} {
 		if !strings.Contains(mail.header(header), want) {
 			t.Errorf("the mail's %s is %q", header, mail.header(header))
 		}

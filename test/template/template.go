@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -119,8 +120,18 @@ func (t Template) Permissions(role string) (all []Permission) {
 	return all
 }
 
-// list takes one value for a list of one.
+// list takes one value for a list of one, and for a choice (!If) what either side
+// of it holds.
 func list(node *yaml.Node) []*yaml.Node {
+	if node.Tag == "!If" {
+		all := list(node.Content[1])
+		for _, other := range list(node.Content[2]) {
+			if !slices.ContainsFunc(all, func(n *yaml.Node) bool { return n.Value == other.Value }) {
+				all = append(all, other)
+			}
+		}
+		return all
+	}
 	if node.Kind == yaml.SequenceNode {
 		return node.Content
 	}
