@@ -645,3 +645,19 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 }
+
+// TestAPathIsNeverEmpty: a client may ask for http://host without a path, and a
+// function always sees one.
+func TestAPathIsNeverEmpty(t *testing.T) {
+	w := newWorld(t, nil)
+	w.gate(func(g *gate.Gate) { g.Mode = gate.Open })
+	r := httptest.NewRequest("GET", "http://www.example.org", nil)
+	if r.URL.Path != "" {
+		t.Fatalf("the path is %q", r.URL.Path)
+	}
+	rec := httptest.NewRecorder()
+	w.edge.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(rec, r)
+	if rec.Code != http.StatusOK {
+		t.Errorf("%d: %s", rec.Code, rec.Body)
+	}
+}

@@ -68,6 +68,9 @@ func fromFacts(r gate.Request) request {
 // fromHTTP is a request as it came over the wire.
 func fromHTTP(r *http.Request, id, ip string) request {
 	q := request{id: id, ip: ip, method: r.Method, path: r.URL.EscapedPath(), query: r.URL.RawQuery, mark: r.URL.RawQuery != "" || r.URL.ForceQuery}
+	if q.path == "" {
+		q.path = "/" // of "GET http://host", and of CONNECT (RFC 9112, 3.2)
+	}
 	if r.Host != "" {
 		q.headers = append(q.headers, pair{"host", r.Host})
 	}
