@@ -17,6 +17,12 @@ type reply struct {
 	// Error names what went wrong (a key of the words), Field what it is about.
 	Error string `json:"error,omitempty"`
 	Field string `json:"field,omitempty"`
+	// Suggestion is the address that was probably meant; nothing is saved yet. Accept
+	// and Insist are the labels of two buttons: to post it instead, and to post the
+	// same address again with "insist":true, where mail could go to it at all.
+	Suggestion string `json:"suggestion,omitempty"`
+	Accept     string `json:"accept,omitempty"`
+	Insist     string `json:"insist,omitempty"`
 	// Receipt is the path of the receipt, ReceiptText what the link to it says.
 	Receipt     string `json:"receipt,omitempty"`
 	ReceiptText string `json:"receiptText,omitempty"`
@@ -39,6 +45,13 @@ func (w view) json() []byte {
 		r.Message = append(r.Message, w.Say("joined.mail"), w.Say("joined.nothing"))
 		if w.Receipt != "" {
 			r.Receipt, r.ReceiptText = string(w.receiptURL()), w.Say("joined.receipt")
+		}
+	case w.Page == "slip":
+		r.Error, r.Field, r.Suggestion = "email.slip", "email", w.Meant
+		r.Message = []string{w.heading() + ".", w.Say("slip.ask")}
+		r.Accept = w.Say("slip.accept")
+		if w.CanInsist {
+			r.Insist = w.Say("slip.insist")
 		}
 	case len(w.Errors) > 0:
 		r.Error, r.Field, r.Stamp = w.errorKey, w.Errors[0].Field, w.Stamp

@@ -103,12 +103,15 @@ func readForm(w http.ResponseWriter, r *http.Request, asJSON, lenient bool) (url
 // readJSON reads the same form from the body that embed.js posts:
 //
 //	{"email":"name@example.com","to":"/apply","stamp":"…","note":"","fields":{"state":"VT"}}
+//
+// "insist":true says that the address is meant as it is, after a suggestion.
 func readJSON(body []byte) (url.Values, error) {
 	var posted struct {
 		Email  string            `json:"email"`
 		To     string            `json:"to"`
 		Stamp  string            `json:"stamp"`
 		Note   string            `json:"note"`
+		Insist bool              `json:"insist"`
 		Fields map[string]string `json:"fields"`
 	}
 	// encoding/json would put U+FFFD in the place of bytes that are no text.
@@ -124,6 +127,9 @@ func readJSON(body []byte) (url.Values, error) {
 	form := url.Values{}
 	for name, value := range map[string]string{"email": posted.Email, "to": posted.To, "stamp": posted.Stamp, "note": posted.Note} {
 		form.Set(name, value)
+	}
+	if posted.Insist {
+		form.Set("insist", posted.Email)
 	}
 	for name, value := range posted.Fields {
 		if !slices.Contains(reserved, name) {

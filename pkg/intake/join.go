@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -131,6 +132,9 @@ func (rm *room) join(ctx context.Context, v *visit) (answer, error) {
 	address, err := email.Parse(v.form.Get("email"))
 	if err != nil {
 		rm.Count("SignupsRefused", 1)
+		if ask, ok := v.slip(email.Address{}); ok && errors.Is(err, email.ErrDash) {
+			return ask, nil
+		}
 		return answer{}, err
 	}
 	fields, err := rm.fields(v)
@@ -148,6 +152,9 @@ func (rm *room) join(ctx context.Context, v *visit) (answer, error) {
 	if v.form.Get("note") != "" {
 		rm.Count("SignupsTrapped", 1)
 		return rm.joined(v, keys, address, waitlist.Ref{})
+	}
+	if ask, ok := v.slip(address); ok {
+		return ask, nil
 	}
 	return rm.save(ctx, v, keys, v.signup(keys, address, fields))
 }

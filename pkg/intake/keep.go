@@ -104,6 +104,9 @@ func (rm *room) keep(ctx context.Context, v *visit) (answer, error) {
 	if n.closed() {
 		return answer{}, errClosed
 	}
+	if ask, ok := v.slip(address); ok {
+		return ask, nil
+	}
 	return rm.save(ctx, v, keys, signup)
 }
 

@@ -50,6 +50,8 @@ func states(t *testing.T, lang string) []state {
 	add("form-empty", w.post(room+"/", form("")))
 	add("form-format", w.post(room+"/", form("ana@example")))
 	add("form-letters", w.post(room+"/", form("é@example.org")))
+	add("slip", w.post(room+"/", form("ana@gmial.com")))
+	add("slip-dash", w.post(room+"/", form("ana@my\u2011site.example")))
 	long := form("ana@example.org")
 	long.Set("state", strings.Repeat("Vermont ", 9))
 	add("form-field", w.post(room+"/", long))

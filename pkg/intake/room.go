@@ -188,6 +188,9 @@ func (rm *room) act(w http.ResponseWriter, v *visit, to route) (answer, error) {
 // nothing was typed, it is the page at its own address.
 func (rm *room) inLanguage(v *visit) answer {
 	at := withQuery(here(v.lang)+"/"+v.page, v.URL)
+	if !v.form.Has("email") {
+		v.form.Set("email", v.form.Get("insist")) // from the page that asks about a slip
+	}
 	switch v.page {
 	case "":
 		typed := strings.TrimSpace(v.form.Get("email"))

@@ -41,8 +41,12 @@ type view struct {
 
 	Email, Code input
 	Fields      []input
-	Stamp, To   string
-	Progress    string
+	// Typed is an address that may be a slip of Meant. CanInsist says that mail could
+	// go to it.
+	Typed, Meant string
+	CanInsist    bool
+	Stamp, To    string
+	Progress     string
 	// Action is where a form posts to; empty is its own address.
 	Action string
 	// Receipt is the token of a receipt.
@@ -136,7 +140,7 @@ func (w view) keepURL() templ.SafeURL { return templ.SafeURL(w.Here + "/keep") }
 // the language belong.
 func (w view) hasForm() bool {
 	switch w.Page {
-	case "form", "open", "receipt", "code", "enter", "leave":
+	case "form", "open", "receipt", "slip", "code", "enter", "leave":
 		return true
 	case "dead":
 		return w.Keep && !w.Open

@@ -56,6 +56,26 @@ func TestEmbedded(t *testing.T) {
 	}
 }
 
+// TestEmbeddedSlip: an address that may be a slip is asked about, and either answer
+// is one press.
+func TestEmbeddedSlip(t *testing.T) {
+	browser := chromium(t, "")
+	for label, kept := range map[string]string{"Yes, join with ana@gmail.com": "ana@gmail.com", "No, join with ana@gmial.com": "ana@gmial.com"} {
+		r := newRoom(t)
+		b := visitor(t, browser, "en", "Slipper", true)
+		r.carrier = r.script("en", "")
+		b.open(r.foreign + "/")
+		must(t, chromedp.Do(b.ctx, chromedp.WaitVisible(chromedp.CSS("#raincheck-email"))))
+		b.submits("ana@gmial.com", "You are not in the line yet. Did you mean ana@gmail.com?")
+		b.accessible("embedded, slip")
+		press := chromedp.Click(chromedp.Search(`//p[@id="raincheck-error"]/button[text()="` + label + `"]`))
+		must(t, chromedp.Do(b.ctx, press, chromedp.WaitNotPresent(chromedp.CSS("#raincheck-email"))))
+		if _, err := r.store.Entry(t.Context(), r.keys.Mailbox(kept)); err != nil {
+			t.Errorf("%s: %v", label, err)
+		}
+	}
+}
+
 // TestTheDocumentedSnippet puts what docs/operating.md tells people to copy into
 // a page, under the policy that it gives, and takes the room away.
 func TestTheDocumentedSnippet(t *testing.T) {

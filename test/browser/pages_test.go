@@ -87,6 +87,7 @@ func TestEveryPage(t *testing.T) {
 			check("form-progress", b.open(base+"/?to=/apply"), 200)
 			check("form-empty", join(""), 422)
 			check("form-format", join("ana@example"), 422)
+			check("slip", join("ana@gmial.com"), 422)
 			b.open(base + "/")
 			r.pass(3 * time.Hour)
 			check("form-stale", join("ana@example.org"), 422)

@@ -51,18 +51,28 @@
     function fail(r) {
       var input = inputs[r.field];
       error.textContent = r.message || f.failed;
+      // An address that may be a slip: one button takes the other one, one insists.
+      [[r.accept, r.suggestion], [r.insist]].forEach(function (b) {
+        if (!b[0]) return;
+        var button = el('button', { type: 'button' }, [b[0]]);
+        button.onclick = function () {
+          if (b[1]) inputs.email.value = b[1];
+          submit(!b[1]);
+        };
+        error.append(' ', button);
+      });
       if (input) {
         input.setAttribute('aria-invalid', 'true');
         input.setAttribute('aria-errormessage', 'raincheck-error');
         input.focus();
       }
     }
-    function send(again) {
+    function send(insist, again) {
       var fields = {};
       for (var k in inputs) if (k !== 'email') fields[k] = inputs[k].value;
       return fetch(base + f.lang + '/', {
         method: 'POST', headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ email: inputs.email.value, to: to, stamp: f.stamp, note: trap.value, fields: fields })
+        body: JSON.stringify({ email: inputs.email.value, to: to, stamp: f.stamp, note: trap.value, insist: insist, fields: fields })
       }).then(function (r) { return r.json(); }).then(function (r) {
         f.stamp = r.stamp || f.stamp;
         if (r.joined) {
@@ -72,23 +82,26 @@
           if (r.receipt) box.append(el('p', {}, [el('a', { href: new URL(r.receipt, base).href }, [r.receiptText])]));
           title.focus();
         } else if (r.error === 'form.stale' && !again) {
-          return send(true);
+          return send(insist, true);
         } else {
-          fail(r.error ? { field: r.field, message: r.message.join(' ') } : {});
+          fail(r.error ? Object.assign(r, { message: r.message.join(' ') }) : {});
         }
       });
     }
-    form.addEventListener('submit', function (event) {
-      event.preventDefault();
+    function submit(insist) {
       if (busy) return;
       busy = true;
       error.textContent = '';
       for (var k in inputs) inputs[k].removeAttribute('aria-invalid');
       status.textContent = f.sending;
-      send(false).catch(function () { fail({}); }).then(function () {
+      send(insist).catch(function () { fail({}); }).then(function () {
         busy = false;
         status.textContent = '';
       });
+    }
+    form.addEventListener('submit', function (event) {
+      event.preventDefault();
+      submit(false);
     });
   }
 
