@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"raincheck/pkg/gate"
+	"raincheck/pkg/site"
 	"raincheck/pkg/waitlist"
 )
 
@@ -116,18 +117,29 @@ func (rm *room) read(ctx context.Context, tag string, now time.Time) notice {
 	return rm.plain(n)
 }
 
-// ask reads the notice from the store.
+// ask reads the notice from the store: its two requests go side by side, since
+// at a cold start somebody waits for them.
 func (rm *room) ask(ctx context.Context, tag string) (n notice, err error) {
 	ctx, cancel := context.WithTimeout(ctx, noticePatience)
 	defer cancel()
-	if n.control, n.progress, err = rm.Store.Notice(ctx); err != nil {
-		return n, err
+	type read struct {
+		words site.Words
+		err   error
 	}
-	words, err := rm.Store.Words(ctx, tag)
+	words := make(chan read, 1)
+	go func() {
+		w, err := rm.Store.Words(ctx, tag)
+		words <- read{w, err}
+	}()
+	n.control, n.progress, err = rm.Store.Notice(ctx)
+	w := <-words
+	if err == nil {
+		err = w.err
+	}
 	if err != nil {
 		return n, err
 	}
-	n.look = lookOf(words)
+	n.look = lookOf(w.words)
 	return n, nil
 }
 

@@ -5,6 +5,7 @@ package runbook
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/syntax"
 )
 
@@ -147,7 +149,7 @@ func commands(t *testing.T, file string) (all [][]string) {
 				if i > 0 {
 					previous = args[i-1]
 				}
-				args = append(args, value(word, previous))
+				args = append(args, value(t, word, previous))
 			}
 			// Without a flag it is the name of an operation, and not a command to type.
 			if slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--") }) {
@@ -161,34 +163,31 @@ func commands(t *testing.T, file string) (all [][]string) {
 
 // value is a word as the shell would hand it over, with a stand-in for what it
 // would fill in.
-func value(word *syntax.Word, flag string) string {
-	var b strings.Builder
-	for _, part := range word.Parts {
-		fill(&b, part, flag)
+func value(t *testing.T, word *syntax.Word, flag string) string {
+	t.Helper()
+	filled := standIn(flag)
+	text, err := expand.Literal(&expand.Config{
+		Env: expand.FuncEnviron(func(string) string { return filled }),
+		CmdSubst: func(w io.Writer, _ *syntax.CmdSubst) error {
+			_, err := io.WriteString(w, filled)
+			return err
+		},
+	}, word)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return b.String()
+	return text
 }
 
-func fill(b *strings.Builder, part syntax.WordPart, flag string) {
-	switch p := part.(type) {
-	case *syntax.Lit:
-		b.WriteString(strings.ReplaceAll(p.Value, `\`, ""))
-	case *syntax.SglQuoted:
-		b.WriteString(p.Value)
-	case *syntax.DblQuoted:
-		for _, inner := range p.Parts {
-			fill(b, inner, flag)
-		}
-	case *syntax.CmdSubst, *syntax.ParamExp:
-		switch {
-		case strings.Contains(flag, "time"):
-			b.WriteString("2026-11-25T11:40:00Z")
-		case flag == "--payload":
-			b.WriteString(`{}`)
-		case flag == "--item":
-			b.WriteString(`{"id":{"S":"x"}}`)
-		default:
-			b.WriteString("1")
-		}
+// standIn is a value of the kind that a flag wants.
+func standIn(flag string) string {
+	switch {
+	case strings.Contains(flag, "time"):
+		return "2026-11-25T11:40:00Z"
+	case flag == "--payload":
+		return `{}`
+	case flag == "--item":
+		return `{"id":{"S":"x"}}`
 	}
+	return "1"
 }
