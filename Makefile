@@ -175,8 +175,8 @@ dates: ## Write the dates of all languages into the words of the mails, from CLD
 	@folder=$$(mktemp -d) && (cd $$folder && npm pack --silent $(CLDR_DATES) >/dev/null && tar xzf *.tgz) && \
 	node test/words/dates.mjs $$folder/package pkg/email/words; status=$$?; rm -rf $$folder; exit $$status
 
-template: ## Join the edge functions' code into the templates, and the metrics into the runbook
-	$(GO) test ./test/template -run Fresh -update
+template: ## Join the edge functions' code into the templates, and the figures into the documents
+	$(GO) test ./test/template -run 'Fresh|Scale' -update
 
 # The stand-ins: dynalite and SES from npm, moto from PyPI in a folder of its own.
 test/emulators/.venv: test/emulators/requirements.txt

@@ -193,6 +193,8 @@ func TestStoriesOnAWS(t *testing.T) {
 func emptyTable(w http.ResponseWriter, r *http.Request) {
 	status, body := http.StatusOK, `{}`
 	switch r.Header.Get("X-Amz-Target") {
+	case "DynamoDB_20120810.DescribeTable": // a new one
+		body = `{"Table":{"WarmThroughput":{"ReadUnitsPerSecond":12000,"WriteUnitsPerSecond":6000},"GlobalSecondaryIndexes":[{"IndexName":"line","WarmThroughput":{"ReadUnitsPerSecond":12000,"WriteUnitsPerSecond":4000}}]}}`
 	case "DynamoDB_20120810.GetItem":
 	case "DynamoDB_20120810.BatchGetItem":
 		body = `{"Responses":{},"UnprocessedKeys":{}}`
@@ -341,7 +343,9 @@ var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
 			case "suspended":
 				s.Suspended, s.Enforcement, s.SetSuspended = true, "SHUTDOWN", true
 			case "tracking":
-				s.Tracking, s.Events = true, []string{"SEND", "BOUNCE", "COMPLAINT"}
+				s.Manager, s.Forwards, s.Events = true, true, []string{"SEND", "BOUNCE", "COMPLAINT"}
+			case "untracked":
+				s.Manager, s.Untracked = true, true
 			case "unfiltered":
 				s.Filters, s.Lines = nil, 0
 			default:

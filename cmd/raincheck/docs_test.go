@@ -4,10 +4,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"raincheck/test/template"
 )
 
 // sixSteps are the commands of the README's section "The hour, in six steps",
@@ -92,5 +95,47 @@ func TestEveryLineOfTheDocsIsACommand(t *testing.T) {
 	}
 	if n < 30 {
 		t.Errorf("only %d commands were found: has the form of the docs changed?", n)
+	}
+}
+
+// TestTheEmergencyLineIsTheSame in the runbook and in what doctor prints.
+func TestTheEmergencyLineIsTheSame(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(repository, "docs", "operating.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "\n    "+emergencyLine("STORE")+"\n") {
+		t.Errorf("docs/operating.md does not have the line %s", emergencyLine("STORE"))
+	}
+}
+
+// TestChangedDefaultsAreTold: each default that has changed is in the template as
+// it is now, and marked in the changelog, and no other is.
+func TestChangedDefaultsAreTold(t *testing.T) {
+	t.Parallel()
+	tmpl, err := template.Read(template.Main)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(repository, "CHANGELOG.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var marked []string
+	for _, m := range regexp.MustCompile(`(?m)^- \*\*New default\*\*: (\w+) is (\S+), not (\S+)[,.;:]`).FindAllStringSubmatch(string(text), -1) {
+		marked = append(marked, strings.Join(m[1:], " "))
+	}
+	var known []string
+	for _, d := range changedDefaults {
+		known = append(known, d.name+" "+d.is+" "+d.was)
+		if now := tmpl.Get("Parameters", d.name, "Default").Value; now != d.is {
+			t.Errorf("the default of %s is %s, not %s", d.name, now, d.is)
+		}
+	}
+	slices.Sort(marked)
+	slices.Sort(known)
+	if !slices.Equal(marked, known) {
+		t.Errorf("CHANGELOG.md marks %q, and doctor knows %q", marked, known)
 	}
 }

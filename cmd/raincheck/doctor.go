@@ -52,6 +52,9 @@ type diagnosis struct {
 	Warnings int              `json:"warnings"`
 	// Load is the load of the last 24 hours.
 	Load capacity.History `json:"load"`
+	// Emergency is the aws command that lets everybody in without this tool; absent
+	// when the store at the edge did not answer these credentials.
+	Emergency string `json:"emergency,omitempty"`
 	// Capacity is what is proposed, absent when nothing can be.
 	Capacity *capacity.Proposal `json:"capacity,omitempty"`
 }
@@ -209,6 +212,9 @@ func (d diagnosis) print(w io.Writer) {
 	fmt.Fprintf(w, "\nThe load of the last 24 hours\n%s\n", d.Load.Draw())
 	if d.Capacity != nil {
 		fmt.Fprintf(w, "\nProposed capacity: %s visitors at once\n  %s\n", format.Thousands(int(d.Capacity.Visitors)), d.Capacity.How)
+	}
+	if d.Emergency != "" {
+		fmt.Fprintf(w, "\nTo let everybody in without this tool (print it; %s)\n  %s\n", emergencyNeeds, d.Emergency)
 	}
 	switch {
 	case d.Problems > 0:

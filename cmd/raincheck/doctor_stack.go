@@ -34,11 +34,19 @@ func (c *doctorCmd) deployed(e *env, resolver health.Resolver) (diagnosis, error
 	d.Findings = append(d.Findings, examine(e.ctx, e, c.Timeout, []check{
 		{"stack", func(context.Context) ([]health.Finding, error) { return health.Standing(s.Status), nil }},
 		{"version", s.versions},
+		{"parameters", s.defaults},
 		{"lambda", func(ctx context.Context) ([]health.Finding, error) {
 			return health.Concurrency(ctx, s.cfg, int(s.number("SenderConcurrency")))
 		}},
 		{"api-gateway", func(ctx context.Context) ([]health.Finding, error) {
-			return health.APIThrottle(ctx, s.cfg, s.number("RoomRate"))
+			return health.APIThrottle(ctx, s.cfg, s.number("RoomRate"), s.number("RoomBurst"))
+		}},
+		{"table", func(ctx context.Context) ([]health.Finding, error) {
+			out, err := s.Need(outTable)
+			if err != nil {
+				return nil, err
+			}
+			return health.Table(ctx, s.cfg, out[0], s.number("WarmWrites"), s.number("RoomRate"))
 		}},
 		{"mail-account", func(ctx context.Context) ([]health.Finding, error) {
 			return health.MailAccount(ctx, s.cfg, s.number("SenderConcurrency"))
@@ -54,7 +62,14 @@ func (c *doctorCmd) deployed(e *env, resolver health.Resolver) (diagnosis, error
 			return health.MailSet(ctx, s.cfg, out[0])
 		}},
 		{"controller", s.controller(e.now)},
-		{"edge-store", s.edgeDocuments(e.now)},
+		{"edge-store", func(ctx context.Context) ([]health.Finding, error) {
+			found, err := s.edgeDocuments(e.now)(ctx)
+			if err == nil {
+				// The store answered these credentials.
+				d.Emergency = emergencyLine(s.Outputs[outEdge])
+			}
+			return found, err
+		}},
 		{"edge-code", s.edgeCode},
 		{"edge-run", s.edgeRuns(e.now)},
 		{"edge-counts", s.edgeLogs(e.now)},

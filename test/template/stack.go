@@ -256,6 +256,9 @@ func (s *Stack) attribute(logical, attribute string) (string, error) {
 	}
 }
 
+// Holds says whether a condition of the template holds.
+func (s *Stack) Holds(condition string) (bool, error) { return s.condition(condition) }
+
 // condition works a condition out by its name.
 func (s *Stack) condition(name string) (bool, error) {
 	node := s.template.Get("Conditions", name)

@@ -91,6 +91,10 @@ func MailIdentity(ctx context.Context, cfg aws.Config, resolver Resolver, identi
 	} else {
 		found = append(found, OK("%s is verified", identity))
 	}
+	if out.FeedbackForwardingStatus {
+		found = append(found, Warn("`aws sesv2 put-email-identity-feedback-attributes --email-identity "+identity+" --no-email-forwarding-enabled`, unless somebody reads them there.",
+			"SES mails each bounce to the sender's address as well"))
+	}
 	_, domain, _ := strings.Cut(from, "@")
 	if _, of, mailbox := strings.Cut(identity, "@"); mailbox {
 		found = append(found, Warn("Verify the domain: an address alone signs with no DKIM of its own domain.", "the identity is one address"))
@@ -184,7 +188,10 @@ func MailSet(ctx context.Context, cfg aws.Config, name string) ([]Finding, error
 	if o := set.SendingOptions; o != nil && !o.SendingEnabled {
 		found = append(found, Bad("Answer SES's mail about it; then `aws sesv2 put-configuration-set-sending-options --configuration-set-name "+name+" --sending-enabled`.", "sending is suspended for the configuration set"))
 	}
-	off := set.VdmOptions != nil && set.VdmOptions.DashboardOptions != nil && set.VdmOptions.DashboardOptions.EngagementMetrics == types.FeatureStatusDisabled
+	off, err := untracked(ctx, client, set.VdmOptions)
+	if err != nil {
+		return nil, err
+	}
 	var wanted = []types.EventType{types.EventTypeSend, types.EventTypeDelivery, types.EventTypeBounce, types.EventTypeComplaint}
 	heard := map[types.EventType]bool{}
 	for _, d := range destinations.EventDestinations {
@@ -198,7 +205,7 @@ func MailSet(ctx context.Context, cfg aws.Config, name string) ([]Finding, error
 		}
 	}
 	if !off {
-		found = append(found, Bad(again, "engagement tracking may be on: it rewrites the links in the mails to a foreign domain"))
+		found = append(found, Bad("Deploy with MailManager=yes, which switches it off for these mails.", "engagement tracking may be on: it rewrites the links in the mails to a foreign domain"))
 	} else {
 		found = append(found, OK("engagement tracking is off"))
 	}
@@ -212,4 +219,18 @@ func MailSet(ctx context.Context, cfg aws.Config, name string) ([]Finding, error
 		return append(found, Bad(again, "no word comes back of these events: %s", strings.Join(unheard, ", "))), nil
 	}
 	return append(found, OK("SES's events come back by EventBridge")), nil
+}
+
+// untracked says that no deliverability manager tracks the mails of a configuration
+// set with these options: the set's own word, or that the account has none.
+func untracked(ctx context.Context, client *sesv2.Client, set *types.VdmOptions) (bool, error) {
+	if set != nil && set.DashboardOptions != nil && set.DashboardOptions.EngagementMetrics != "" {
+		return set.DashboardOptions.EngagementMetrics == types.FeatureStatusDisabled, nil
+	}
+	account, err := client.GetAccount(ctx, &sesv2.GetAccountInput{})
+	if err != nil {
+		return false, fmt.Errorf("reading whether the account has a deliverability manager: %w", err)
+	}
+	v := account.VdmAttributes
+	return v == nil || v.VdmEnabled != types.FeatureStatusEnabled || v.DashboardAttributes != nil && v.DashboardAttributes.EngagementMetrics == types.FeatureStatusDisabled, nil
 }

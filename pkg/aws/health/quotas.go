@@ -28,7 +28,7 @@ func Concurrency(ctx context.Context, cfg aws.Config, senders int) ([]Finding, e
 	case free < senders+roomExecutions:
 		return []Finding{Bad(mend, "%s functions may run at once, %s of them not reserved: %d senders alone could keep the waiting room from answering", format.Thousands(all), format.Thousands(free), senders)}, nil
 	case free < 5*roomExecutions:
-		return []Finding{Warn(mend, "%s functions may run at once, %s of them not reserved: enough for about %s sign-ups a second", format.Thousands(all), format.Thousands(free), format.Thousands((free-senders)*signupsPerExecution))}, nil
+		return []Finding{Warn(mend, "%s functions may run at once, %s of them not reserved: enough for about %s sign-ups a second", format.Thousands(all), format.Thousands(free), format.Thousands((free-senders)*SignupsPerExecution))}, nil
 	}
 	return []Finding{OK("%s functions may run at once, %s of them not reserved", format.Thousands(all), format.Thousands(free))}, nil
 }
@@ -37,13 +37,13 @@ const (
 	// roomExecutions is how many executions the waiting room should have to
 	// itself: at some 50 ms a request, a thousand people a second.
 	roomExecutions = 50
-	// signupsPerExecution is how many requests one execution answers in a second.
-	signupsPerExecution = 20
+	// SignupsPerExecution is how many requests one execution answers in a second.
+	SignupsPerExecution = 20
 )
 
-// APIThrottle says whether API Gateway takes the requests of the waiting room, so
-// many a second.
-func APIThrottle(ctx context.Context, cfg aws.Config, room float64) ([]Finding, error) {
+// APIThrottle says whether API Gateway takes the requests of the waiting room: so
+// many a second, and so many at the same instant.
+func APIThrottle(ctx context.Context, cfg aws.Config, rate, burst float64) ([]Finding, error) {
 	out, err := apigateway.NewFromConfig(cfg).GetAccount(ctx, &apigateway.GetAccountInput{})
 	if err != nil {
 		return nil, fmt.Errorf("reading API Gateway's quotas: %w", err)
@@ -53,8 +53,9 @@ func APIThrottle(ctx context.Context, cfg aws.Config, room float64) ([]Finding, 
 		return nil, errors.New("reading API Gateway's quotas: there are none in the answer")
 	}
 	says := fmt.Sprintf("%s requests a second (%s at once) for all APIs of the region", format.Thousands(int(t.RateLimit)), format.Thousands(int(t.BurstLimit)))
-	if room > t.RateLimit {
-		return []Finding{Warn("Ask for a higher throttle in Service Quotas (API Gateway, L-8A5B8E43), or deploy with a lower RoomRate.", "%s, and the waiting room is to take %s", says, format.Thousands(int(room)))}, nil
+	const mend = "Ask for a higher throttle in Service Quotas (API Gateway, L-8A5B8E43; AWS raises the burst with it), or deploy with RoomRate=%.0f RoomBurst=%d or less."
+	if rate > t.RateLimit || burst > float64(t.BurstLimit) {
+		return []Finding{Warn(fmt.Sprintf(mend, t.RateLimit, t.BurstLimit), "%s, and the waiting room is to take %s (%s at once)", says, format.Thousands(int(rate)), format.Thousands(int(burst)))}, nil
 	}
 	return []Finding{OK("%s", says)}, nil
 }

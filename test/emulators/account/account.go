@@ -37,15 +37,17 @@ type State struct {
 	PerSecond, PerDay, Sent float64
 
 	// Identity is the one that SES has; Verified, its state; Tokens its DKIM keys.
-	Identity string
-	Verified bool
-	Tokens   []string
+	// Forwards says that SES mails each bounce to the sender as well.
+	Identity           string
+	Verified, Forwards bool
+	Tokens             []string
 
-	// Set is the configuration set; Tracking and SetSuspended what is wrong with it,
-	// Events the events that come back by EventBridge.
-	Set                    string
-	Tracking, SetSuspended bool
-	Events                 []string
+	// Set is the configuration set, SetSuspended what is wrong with it, Untracked that
+	// it has the deliverability manager's tracking off; Manager says that the account
+	// has one. Events are those that come back by EventBridge.
+	Set                              string
+	SetSuspended, Manager, Untracked bool
+	Events                           []string
 
 	// Group is the log group in us-east-1, Filters the metrics made of it as
 	// Namespace/Name, Lines how many lines it has.
@@ -95,7 +97,11 @@ func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/account":
 		answer(w, object{"throttleSettings": object{"rateLimit": s.Rate, "burstLimit": s.Burst}})
 	case path == "/v2/email/account":
-		answer(w, object{"ProductionAccessEnabled": !s.Sandbox, "SendingEnabled": !s.Suspended, "EnforcementStatus": s.Enforcement,
+		manager := object{"VdmEnabled": "DISABLED"}
+		if s.Manager {
+			manager = object{"VdmEnabled": "ENABLED", "DashboardAttributes": object{"EngagementMetrics": "ENABLED"}}
+		}
+		answer(w, object{"VdmAttributes": manager, "ProductionAccessEnabled": !s.Sandbox, "SendingEnabled": !s.Suspended, "EnforcementStatus": s.Enforcement,
 			"SendQuota": object{"MaxSendRate": s.PerSecond, "Max24HourSend": s.PerDay, "SentLast24Hours": s.Sent}})
 	case strings.HasPrefix(path, "/v2/email/identities/"):
 		a.identity(w, strings.TrimPrefix(path, "/v2/email/identities/"))
@@ -116,7 +122,7 @@ func (a *Account) identity(w http.ResponseWriter, name string) {
 	if !s.Verified {
 		status = "PENDING"
 	}
-	answer(w, object{"IdentityType": "DOMAIN", "VerifiedForSendingStatus": s.Verified, "VerificationStatus": status,
+	answer(w, object{"IdentityType": "DOMAIN", "FeedbackForwardingStatus": s.Forwards, "VerifiedForSendingStatus": s.Verified, "VerificationStatus": status,
 		"DkimAttributes": object{"SigningEnabled": true, "Status": status, "SigningAttributesOrigin": "AWS_SES", "Tokens": s.Tokens}})
 }
 
@@ -132,12 +138,11 @@ func (a *Account) set(w http.ResponseWriter, path string) {
 			"EventBridgeDestination": object{"EventBusArn": "arn:aws:events:eu-west-1:111122223333:event-bus/default"}}}})
 		return
 	}
-	engagement := "DISABLED"
-	if s.Tracking {
-		engagement = "ENABLED"
+	about := object{"ConfigurationSetName": name, "SendingOptions": object{"SendingEnabled": !s.SetSuspended}}
+	if s.Untracked {
+		about["VdmOptions"] = object{"DashboardOptions": object{"EngagementMetrics": "DISABLED"}}
 	}
-	answer(w, object{"ConfigurationSetName": name, "SendingOptions": object{"SendingEnabled": !s.SetSuspended},
-		"VdmOptions": object{"DashboardOptions": object{"EngagementMetrics": engagement}}})
+	answer(w, about)
 }
 
 // logs answers what is asked of CloudWatch Logs; the group is in us-east-1 only.
