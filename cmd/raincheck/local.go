@@ -17,21 +17,25 @@ import (
 	"raincheck/pkg/admission"
 	"raincheck/pkg/console"
 	"raincheck/pkg/demo"
+	"raincheck/pkg/email"
 	"raincheck/pkg/simulation"
 )
 
 // localCmd runs everything on this machine.
 type localCmd struct {
-	Port     int     `default:"8080" help:"Port to listen on; 0 picks a free one."`
-	Host     string  `default:"localhost" help:"Name to listen on. Another than localhost can be reached from elsewhere, and is for looking only: see the help."`
-	Speed    float64 `default:"30" help:"How many times faster than a clock virtual time may pass: 1 to 600. 0 is as fast as the machine can."`
-	Trace    string  `placeholder:"FILE" help:"Live a recorded day: a CSV file (minute,timestamp,count), or hcgov, HealthCare.gov on 23 December 2013."`
-	Capacity float64 `placeholder:"N" help:"How many visitors at once the site bears."`
-	Policy   string  `placeholder:"FILE" help:"The admission policy, as JSON."`
-	Data     string  `placeholder:"DIR" help:"Keep the waitlist in this folder over restarts, as lines of JSON."`
-	Seed     uint64  `default:"1" help:"Another crowd."`
-	Headless bool    `help:"Serve nothing: live the trace as fast as the speed allows and print the totals."`
-	Verbose  bool    `help:"Log what the use cases log, to standard error."`
+	Port      int      `default:"8080" help:"Port to listen on; 0 picks a free one."`
+	Host      string   `default:"localhost" help:"Name or address to listen on as well (${default} alone). Whoever comes from elsewhere sees the console without its switches and without the mails."`
+	Speed     float64  `default:"30" help:"How many times faster than a clock virtual time may pass: 1 to 600. 0 is as fast as the machine can."`
+	Crowd     string   `enum:"simulated,none" default:"simulated" help:"Who comes beside you: simulated people, or none. --crowd=none --speed 1 is a plain instance on one machine."`
+	Trace     string   `placeholder:"FILE" help:"Live a recorded day: a CSV file (minute,timestamp,count), or hcgov, HealthCare.gov on 23 December 2013."`
+	Words     string   `placeholder:"FILE" help:"What the pages say of the site, as for 'raincheck words set'."`
+	Languages []string `placeholder:"TAG,…" help:"The languages of the pages, the default first (en,es)."`
+	Capacity  float64  `placeholder:"N" help:"How many visitors at once the site bears."`
+	Policy    string   `placeholder:"FILE" help:"The admission policy, as JSON."`
+	Data      string   `placeholder:"DIR" help:"Keep the waitlist in this folder over restarts, as lines of JSON."`
+	Seed      uint64   `default:"1" help:"Another crowd."`
+	Headless  bool     `help:"Serve nothing: live the trace as fast as the speed allows and print the totals."`
+	Verbose   bool     `help:"Log what the use cases log, to standard error."`
 }
 
 // Help is shown by --help.
@@ -40,7 +44,7 @@ func (c *localCmd) Help() string {
 		"the mails stay here, to be read on the console. With a trace, it ends when the day has been lived and everybody who " +
 		"left an address has been invited; Ctrl-C ends it before, with the totals so far. " +
 		"The pass is a cookie that browsers take from https and from localhost only, and Safari not even from localhost: " +
-		"under another name people are turned away again at the door."
+		"under another name people are turned away again at the door. Everything is served on localhost; --host adds a name, under which the console is read-only and shows no mail."
 }
 
 // Run starts the instance and keeps it until its day ends or it is interrupted.
@@ -60,7 +64,17 @@ func (c *localCmd) Run(e *env) error {
 	}
 	config := demo.Config{
 		Story: story, Speed: c.Speed, Data: c.Data, Seed: c.Seed, Hosts: []string{c.Host}, Now: e.now,
-		Origin: "http://localhost:8080",
+		Origin: "http://localhost:8080", Languages: c.Languages,
+	}
+	for _, tag := range c.Languages {
+		if _, ok := email.LanguageOf(tag); !ok {
+			return badInput("--languages: there are no words for %q; there are %s", tag, strings.Join(email.Tags(), ", "))
+		}
+	}
+	if c.Words != "" {
+		if config.Words, err = (wordsFile{c.Words}).read(e); err != nil {
+			return err
+		}
 	}
 	if c.Verbose {
 		config.Log = slog.New(slog.NewTextHandler(e.stderr, nil))
@@ -71,21 +85,61 @@ func (c *localCmd) Run(e *env) error {
 	if c.Headless {
 		return c.live(e, config, nil)
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
+	listeners, err := c.listen()
 	if err != nil {
-		return fmt.Errorf("listen on %s, port %d: %w; --port chooses another", c.Host, c.Port, plainListen(err))
+		return err
 	}
-	_, port, err := net.SplitHostPort(listener.Addr().String())
+	_, port, err := net.SplitHostPort(listeners[0].Addr().String())
 	if err != nil {
 		return fmt.Errorf("read the address: %w", err)
 	}
-	config.Origin = "http://" + net.JoinHostPort(c.Host, port)
-	return c.live(e, config, listener)
+	config.Origin = "http://" + net.JoinHostPort(c.name(), port)
+	return c.live(e, config, listeners)
+}
+
+// listen listens on localhost, where the switches are, and on the host if that is
+// another one.
+func (c *localCmd) listen() ([]net.Listener, error) {
+	hosts := []string{c.Host}
+	if ip := net.ParseIP(c.Host); c.Host != "localhost" && (ip == nil || !ip.IsUnspecified() && !ip.IsLoopback()) {
+		hosts = append(hosts, "localhost")
+	}
+	var listeners []net.Listener
+	port := strconv.Itoa(c.Port)
+	for _, host := range hosts {
+		listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
+		if err != nil {
+			for _, l := range listeners {
+				err = errors.Join(err, l.Close())
+			}
+			return nil, fmt.Errorf("listen on %s, port %s: %w; --port chooses another", host, port, plainListen(err))
+		}
+		if _, port, err = net.SplitHostPort(listener.Addr().String()); err != nil {
+			return nil, fmt.Errorf("read the address: %w", err)
+		}
+		listeners = append(listeners, listener)
+	}
+	return listeners, nil
+}
+
+// name is what links lead to: an address that stands for all of the machine's is
+// nothing that a browser can ask for.
+func (c *localCmd) name() string {
+	if ip := net.ParseIP(c.Host); ip != nil && ip.IsUnspecified() {
+		return "localhost"
+	}
+	return c.Host
 }
 
 // story is the day that the flags ask for.
 func (c *localCmd) story(now time.Time) (demo.Story, error) {
 	story := demo.Demonstration(now)
+	if c.Crowd == "none" {
+		if c.Trace != "" || c.Headless {
+			return story, badInput("--crowd=none: a trace is a crowd, and without one nothing happens by itself; leave out --trace and --headless")
+		}
+		story = demo.Alone(now)
+	}
 	if c.Trace != "" {
 		trace, err := readTrace(c.Trace)
 		if err != nil {
@@ -133,8 +187,8 @@ func readTrace(name string) (simulation.Trace, error) {
 	return trace, nil
 }
 
-// live runs the instance, served on listener if there is one.
-func (c *localCmd) live(e *env, config demo.Config, listener net.Listener) (err error) {
+// live runs the instance, served on the listeners if there are any.
+func (c *localCmd) live(e *env, config demo.Config, listeners []net.Listener) (err error) {
 	progress := newProgress(e, config.Story, config.Now)
 	config.Minute, config.Reading = progress.minute, progress.reading
 	instance, err := demo.New(config)
@@ -144,20 +198,22 @@ func (c *localCmd) live(e *env, config demo.Config, listener net.Listener) (err 
 	defer func() { err = errors.Join(err, instance.Close()) }()
 	ctx, stop := context.WithCancel(e.ctx)
 	defer stop()
-	if listener != nil {
+	if listeners != nil {
 		if config.Story.Warm > 0 {
 			fmt.Fprintf(e.stdout, "Living through the first %d minutes, so that there is something to see…\n", config.Story.Warm)
 		}
 		if err := instance.Warm(ctx); err != nil {
 			return err
 		}
-		server := &http.Server{Handler: instance.Handler(), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
-		go func() {
-			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-				fmt.Fprintln(e.stderr, "raincheck: serving stopped:", err)
-				stop()
-			}
-		}()
+		server := plainServer(instance.Handler())
+		for _, listener := range listeners {
+			go func() {
+				if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+					fmt.Fprintln(e.stderr, "raincheck: serving stopped:", err)
+					stop()
+				}
+			}()
+		}
 		defer server.Close()
 		c.welcome(e.stdout, config.Origin)
 	}
@@ -177,21 +233,37 @@ func (c *localCmd) live(e *env, config demo.Config, listener net.Listener) (err 
 	return err
 }
 
+// plainServer serves pages of a few kilobytes: whoever is slower than a bad line
+// is cut off, so that nobody can hold its connections.
+func plainServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, MaxHeaderBytes: 64 << 10,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+	}
+}
+
 // welcome says what to open.
 func (c *localCmd) welcome(w io.Writer, origin string) {
+	_, port, _ := net.SplitHostPort(strings.TrimPrefix(origin, "http://"))
+	busy := "it is busy, and you may have to wait"
+	if c.Crowd == "none" {
+		busy = "nobody but you comes; hold, on the console, turns you away"
+	}
 	fmt.Fprintf(w, `
 raincheck runs. Open both:
 
-  %-42s the site: it is busy, and you may have to wait
+  %-42s the site: %s
   %-42s the console: what happens and why, the mails, the switches
 
 Virtual time passes up to %g times as fast as a clock. Ctrl-C ends it.
-`, origin+"/apply", origin+console.Path, c.Speed)
+`, origin+"/apply", busy, "http://localhost:"+port+console.Path, c.Speed)
 	if c.Host != "localhost" {
 		fmt.Fprintf(w, `
-Note: you chose the host %s. The pass is a cookie with the prefix __Host-, which
-browsers take from https and from localhost only: here people get in once and
-are turned away again at their next page. Use localhost to try it out.
+Note: it can be reached from elsewhere, as %s. From there the console
+shows what happens, and neither the mails nor the switches: those are for
+localhost. The pass is a cookie with the prefix __Host-, which browsers take from
+https and from localhost only: elsewhere people get in once and are turned away
+again at their next page.
 `, c.Host)
 	}
 	fmt.Fprintln(w)

@@ -18,10 +18,18 @@ type Snapshot struct {
 	// ReadOnly says that changes are refused; Outbox that there are mails to read.
 	ReadOnly bool `json:"readOnly"`
 	Outbox   bool `json:"outbox"`
+	// Switches are the commands that switch what a read-only console shows.
+	Switches []Switch `json:"switches,omitempty"`
 	// World is the simulated world of the one-machine demo.
 	World *World `json:"world,omitempty"`
 	// Totals count from the start of a demo, in words and order for the reader.
 	Totals []Total `json:"totals,omitempty"`
+}
+
+// Switch is a command and what it does.
+type Switch struct {
+	Command string `json:"command"`
+	Does    string `json:"does"`
 }
 
 // World is what a local instance simulates.

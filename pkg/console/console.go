@@ -14,7 +14,8 @@
 // changes something is a POST with a JSON body and goes through
 // http.CrossOriginProtection. And a foreign page may have its own name resolve
 // to 127.0.0.1 and then read the outbox with its codes as its "same origin"
-// (DNS rebinding): the Host header must name this machine.
+// (DNS rebinding): the Host header must name this machine, or be an address,
+// which no foreign page has as its name.
 //
 // Nothing runs while nobody looks: the page asks once a second, and stops when
 // it is hidden.
@@ -26,6 +27,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,6 +53,9 @@ type Console struct {
 	Outbox outbox
 	// Controls, when set, allows changes; nil makes the console read-only.
 	Controls controls
+	// Switches are the commands that the page of a read-only console names; none says
+	// that the switches are on the machine that runs the instance.
+	Switches []Switch
 	// Canaries, when set, serves `raincheck smoke`.
 	Canaries canaries
 	// Hosts are names, beside those of this machine, under which the console may
@@ -64,6 +69,7 @@ type Console struct {
 func (c *Console) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+Path+"{$}", c.index)
+	mux.HandleFunc("GET "+Path+"status", c.status)
 	mux.HandleFunc("GET "+Path+"{file}", c.file)
 	mux.HandleFunc("GET "+Path+"api/snapshot", c.snapshot)
 	mux.HandleFunc("GET "+Path+"api/series", c.series)
@@ -88,32 +94,48 @@ func (c *Console) Handler() http.Handler {
 	})
 }
 
-// mine says whether host names this machine or one of Hosts. A name that only
-// resolves to this machine does not.
-func (c *Console) mine(host string) bool {
+// OnThisMachine says that a request was made on this machine and by no proxy: both
+// its connection and the name that it asks for are of the loopback. Whoever comes
+// so may do what the one at the keyboard may.
+func OnThisMachine(r *http.Request) bool {
+	for _, proxy := range []string{"Forwarded", "X-Forwarded-For", "Via"} {
+		if r.Header.Get(proxy) != "" {
+			return false
+		}
+	}
+	from, _, err := net.SplitHostPort(r.RemoteAddr)
+	return err == nil && loopback(from) && loopback(hostname(r.Host))
+}
+
+func loopback(name string) bool {
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(name)
+	return ip != nil && ip.IsLoopback()
+}
+
+// hostname is the name in a Host header, without port and brackets.
+func hostname(host string) string {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
 		name = host
 	}
-	name = strings.ToLower(strings.TrimSuffix(name, "."))
-	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
-		return true
-	}
-	if ip := net.ParseIP(strings.Trim(name, "[]")); ip != nil && ip.IsLoopback() {
-		return true
-	}
-	for _, h := range c.Hosts {
-		if strings.EqualFold(name, h) {
-			return true
-		}
-	}
-	return false
+	return strings.Trim(strings.ToLower(strings.TrimSuffix(name, ".")), "[]")
+}
+
+// mine says whether host names this machine or one of Hosts. A name that only
+// resolves to this machine does not.
+func (c *Console) mine(host string) bool {
+	name := hostname(host)
+	return loopback(name) || net.ParseIP(name) != nil ||
+		slices.ContainsFunc(c.Hosts, func(h string) bool { return strings.EqualFold(h, name) })
 }
 
 func (c *Console) snapshot(w http.ResponseWriter, r *http.Request) {
 	s, err := c.Source.Snapshot(r.Context())
 	s.ReadOnly = c.Controls == nil
-	s.Outbox = c.Outbox != nil
+	s.Outbox, s.Switches = c.Outbox != nil, c.Switches
 	c.answer(w, s, err)
 }
 

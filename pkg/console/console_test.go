@@ -74,6 +74,7 @@ func TestForeignPagesChangeAndReadNothing(t *testing.T) {
 		{"a name that begins like ours", "GET", "/_raincheck/", "", []string{"Host", "localhost.evil.example"}, 421},
 		{"a loopback address", "GET", "/_raincheck/", "", []string{"Host", "127.0.0.1:8080"}, 200},
 		{"the other loopback address", "GET", "/_raincheck/", "", []string{"Host", "[::1]:8080"}, 200},
+		{"an address, which no page has as its name", "GET", "/_raincheck/", "", []string{"Host", "192.0.2.7:8080"}, 200},
 		{"a name that was allowed", "GET", "/_raincheck/", "", []string{"Host", "demo.example:8080"}, 200},
 		{"a file above the page", "GET", "/_raincheck/..%2fconsole.go", "", nil, 404},
 		{"too long", "POST", "/_raincheck/api/change", `{"law":"` + strings.Repeat("x", 20<<10) + `"}`, nil, 422},
@@ -148,5 +149,47 @@ func TestAMailIsShownInASandbox(t *testing.T) {
 	}
 	if !strings.Contains(got.Body.String(), `<base target="_blank">`) {
 		t.Error("a link of the mail would open inside the frame")
+	}
+}
+
+// Without JavaScript the console is what `raincheck status` prints, as text.
+func TestStatusWithoutJavaScript(t *testing.T) {
+	t.Parallel()
+	h := (&console.Console{Source: &stage{}}).Handler()
+	if got := request(h, "GET", "/_raincheck/", "").Body.String(); !strings.Contains(got, `<noscript><meta http-equiv="refresh" content="0; url=status"></noscript>`) {
+		t.Error("the page does not lead to the text")
+	}
+	got := request(h, "GET", "/_raincheck/status", "").Body.String()
+	if !strings.Contains(got, "a site") || !strings.Contains(got, "holding 0.90") {
+		t.Errorf("the text is\n%s", got)
+	}
+}
+
+// The one at the keyboard is told by connection and name, and a proxy on the same
+// machine is not taken for them.
+func TestOnThisMachine(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		from, host, proxy string
+		want              bool
+	}{
+		{"127.0.0.1:50000", "localhost:8080", "", true},
+		{"[::1]:50000", "[::1]:8080", "", true},
+		{"127.0.0.1:50000", "127.0.0.1", "", true},
+		{"127.0.0.1:50000", "demo.localhost.", "", true},
+		{"127.0.0.1:50000", "demo.example:8080", "", false},
+		{"127.0.0.1:50000", "localhost:8080", "192.0.2.7", false},
+		{"192.0.2.7:50000", "192.0.2.1:8080", "", false},
+		{"192.0.2.7:50000", "localhost:8080", "", false},
+		{"", "localhost:8080", "", false},
+	} {
+		r := httptest.NewRequest("GET", "http://localhost/", nil)
+		r.RemoteAddr, r.Host = c.from, c.host
+		if c.proxy != "" {
+			r.Header.Set("X-Forwarded-For", c.proxy)
+		}
+		if got := console.OnThisMachine(r); got != c.want {
+			t.Errorf("from %q to %q by %q: %t", c.from, c.host, c.proxy, got)
+		}
 	}
 }

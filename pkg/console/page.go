@@ -2,6 +2,8 @@ package console
 
 import (
 	"embed"
+	"fmt"
+	"html"
 	"net/http"
 	"strings"
 
@@ -39,6 +41,21 @@ func (c *Console) embedded(w http.ResponseWriter, name string) {
 	}
 	contentType(w, name)
 	w.Write(body)
+}
+
+// status is what `raincheck status` prints, for whoever has no JavaScript.
+func (c *Console) status(w http.ResponseWriter, r *http.Request) {
+	s, err := c.Source.Snapshot(r.Context())
+	if err != nil {
+		c.answer(w, nil, err)
+		return
+	}
+	contentType(w, "status.html")
+	fmt.Fprintf(w, `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
+<title>raincheck status</title><link rel="icon" href="icon.svg" type="image/svg+xml"><link rel="stylesheet" href="console.css"></head>
+<body><header class="top"><h1>raincheck status</h1></header><main><pre class="text">%s</pre><p class="dim">Load the page again for the newest. With JavaScript there are <a href="./">charts and switches</a>.</p></main></body></html>
+`, html.EscapeString(s.Text()))
 }
 
 // contentType knows the few kinds that there are, and so does not depend on

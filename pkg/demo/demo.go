@@ -15,14 +15,17 @@
 package demo
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"net/http"
 	"time"
 
 	"raincheck/pkg/simulation"
+	words "raincheck/pkg/site"
 	"raincheck/pkg/twin/metrics"
 	"raincheck/pkg/twin/queue"
 )
@@ -45,6 +48,10 @@ type Config struct {
 	// two runs are then the same to the byte, and nobody's secrets are safe.
 	Seed       uint64
 	Repeatable bool
+	// Words, when set, are what the pages say of the site, by language; Languages are
+	// those of the pages, the default first, English and Spanish when none are named.
+	Words     map[string]words.Words
+	Languages []string
 	// Hosts are names beside localhost under which the console answers.
 	Hosts []string
 	// Now is the wall's clock.
@@ -90,6 +97,11 @@ func New(c Config) (*Instance, error) {
 	}
 	if err := in.open(); err != nil {
 		return nil, err
+	}
+	for tag, w := range c.Words {
+		if err := in.store.SaveWords(context.Background(), tag, w); err != nil {
+			return nil, errors.Join(fmt.Errorf("keep the words of the site: %w", err), in.store.Close())
+		}
 	}
 	if err := in.goOn(); err != nil {
 		return nil, errors.Join(err, in.store.Close())

@@ -284,7 +284,7 @@ func TestSwitchesThroughTheConsole(t *testing.T) {
 	change := func(body string) console.Snapshot {
 		t.Helper()
 		r := httptest.NewRequest("POST", console.Path+"api/change", strings.NewReader(body))
-		r.Host = "localhost:8080"
+		r.Host, r.RemoteAddr = "localhost:8080", "127.0.0.1:50000"
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
 		in.Handler().ServeHTTP(w, r)

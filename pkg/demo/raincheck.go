@@ -57,7 +57,7 @@ func (in *Instance) wire() error {
 	in.outbox = &outbox.Outbox{Now: in.clock.Now, Arrived: in.post.take}
 	in.apply(c.conditions)
 	in.inviter = &inviter.Service{
-		Settings: inviter.Settings{Policy: c.Story.Policy, Gate: in.sample(settings()), Failure: gate.FailOpen, Stale: 0.2},
+		Settings: inviter.Settings{Policy: c.Story.Policy, Gate: in.sample(in.settings()), Failure: gate.FailOpen, Stale: 0.2},
 		Store:    in.store, Queue: in.queue, Mail: in.outbox, Metrics: in.metrics, Edge: in.document,
 		Keys: in.keyring, Now: in.clock.Now, Log: c.Log,
 	}
@@ -88,8 +88,11 @@ func (in *Instance) wire() error {
 func never(context.Context, time.Time) error { return nil }
 
 // settings are what the edge knows beside the decision.
-func settings() gate.Settings {
+func (in *Instance) settings() gate.Settings {
 	s := gate.DefaultSettings()
+	if len(in.config.Languages) > 0 {
+		s.Languages = in.config.Languages
+	}
 	// A person at the demonstration shall not lose their place to a coffee.
 	s.PassLife = time.Hour
 	return s

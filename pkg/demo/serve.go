@@ -35,7 +35,7 @@ type roomStore interface {
 func (in *Instance) room(store roomStore, now func() time.Time, notice time.Duration) (http.Handler, error) {
 	return intake.Service{
 		Settings: intake.Settings{
-			Site: site.Name, Sender: senderAddress, PassLife: settings().PassLife, Languages: settings().Languages, Origins: []string{in.config.Origin},
+			Site: site.Name, Sender: senderAddress, PassLife: in.settings().PassLife, Languages: in.settings().Languages, Origins: []string{in.config.Origin},
 		},
 		Store: store, Keys: in.keyring, Now: now, NoticeLife: notice, Log: in.config.Log,
 		// The address of a connection from this machine is always the same; a browser
@@ -66,10 +66,16 @@ func (in *Instance) serve(room http.Handler) error {
 		}
 		pages.ServeHTTP(w, r)
 	}))
-	panel := (&console.Console{Source: in, Outbox: in, Controls: in, Canaries: in, Hosts: c.Hosts, Log: c.Log}).Handler()
+	// Whoever looks from elsewhere sees what happens, and neither mails nor switches.
+	panel := (&console.Console{Source: in, Outbox: in, Controls: in, Canaries: in, Log: c.Log}).Handler()
+	window := (&console.Console{Source: in, Hosts: c.Hosts, Log: c.Log}).Handler()
 	in.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, console.Path) {
-			panel.ServeHTTP(w, r)
+			if console.OnThisMachine(r) {
+				panel.ServeHTTP(w, r)
+			} else {
+				window.ServeHTTP(w, r)
+			}
 			return
 		}
 		if err := in.guests.gate.follow(r.Context()); err != nil {

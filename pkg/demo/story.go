@@ -76,6 +76,16 @@ func Demonstration(now time.Time) Story {
 	return s
 }
 
+// Alone is the site of the demonstration with nobody on it: what happens is what
+// the one at the browser does. Its virtual time begins now.
+func Alone(now time.Time) Story {
+	s := Demonstration(now)
+	s.Words = "Nobody comes but you."
+	s.Start, s.Warm = now.UTC().Truncate(time.Minute), 0
+	s.Demand = func(int) float64 { return 0 }
+	return s
+}
+
 // Replay lives a recorded day again, in front of the site of the base setting.
 func Replay(t simulation.Trace) Story {
 	s := Story{

@@ -119,9 +119,31 @@ function toggle(id, on, label, note) {
   set(id + '-note', note);
 }
 
+// how says on a page without switches where they are.
+function how(s) {
+  $('how').hidden = !s.readOnly;
+  $('how-here').hidden = Boolean(s.switches);
+  const box = $('commands');
+  box.hidden = !s.switches;
+  if (!s.switches || box.childElementCount) return;
+  for (const c of s.switches) box.append(element('dt', {}, element('code', {}, c.command)), element('dd', { className: 'dim note' }, c.does));
+}
+
+function message(s) {
+  const said = s.control.said;
+  const stands = Boolean(said) && new Date(said.until) > new Date(s.now);
+  set('message-note', stands ? `“${said.text}” until ${time(said.until)}${said.by ? ', by ' + said.by : ''}. Another replaces it.` : 'None now. In the default language; other languages: raincheck say --lang.');
+  $('message-off').hidden = !stands;
+}
+
+let newest; // the snapshot that is shown
+
 function controls(s, mode, fixed) {
   const c = s.control;
+  newest = s;
   $('side').hidden = s.readOnly;
+  how(s);
+  message(s);
   document.querySelectorAll('#modes button').forEach((b) => b.setAttribute('aria-pressed', String(b.dataset.mode === mode)));
   set('share-note', fixed ? `Fixed at ${share(c.admit)}; press Throttle to let the law decide again.` : c.law ? `The law is ${c.law}.` : 'The law decides now.');
   if (fixed && !shareTouched) { $('share').value = Math.round(100 * c.admit); set('share-out', `${$('share').value} %`); }
@@ -223,6 +245,14 @@ $('drain').addEventListener('click', () => {
   if (pressed('drain')) return change({ drain: false }, 'No longer draining; the form takes addresses again.');
   return sure('Drain the line?', 'No more addresses are taken, and every free place of the site goes to those who wait, until the line is empty.', 'Drain', () => change({ drain: true }, 'Draining.', { drain: false }));
 });
+$('message-form').addEventListener('submit', (e) => {
+  e.preventDefault();
+  const text = $('message').value.trim();
+  if (!text) { $('said').className = 'said bad'; set('said', 'Type what is to be said.'); return; }
+  const until = new Date(new Date(newest.now).getTime() + 3600e3 * Number($('message-hours').value)).toISOString();
+  change({ say: { text, until, by: 'the console' } }, 'Said: on every page within two minutes.');
+});
+$('message-off').addEventListener('click', () => change({ say: {} }, 'The message is off every page within two minutes.'));
 $('script').addEventListener('click', () => { touched = 0; change({ demand: -1 }, 'Demand follows the script again.'); });
 for (const id of ['demand', 'capacity', 'speed']) {
   $(id).addEventListener('input', () => { touched = Date.now(); say(); });
