@@ -23,7 +23,7 @@ func TestAlone(t *testing.T) {
 	})
 	in.begin(t.Context())
 	live := func(minutes int) {
-		in.clock.run(t.Context(), in.clock.Now().Add(time.Duration(minutes)*time.Minute))
+		in.clock.Run(t.Context(), in.clock.Now().Add(time.Duration(minutes)*time.Minute))
 	}
 	live(40)
 	s, err := in.Snapshot(t.Context())

@@ -30,7 +30,7 @@ func BenchmarkSignup(b *testing.B) {
 	}
 	reader := browser{room: in.Handler(), host: "localhost:8080"}
 	in.begin(b.Context())
-	in.clock.run(b.Context(), in.clock.Now().Add(30*time.Minute))
+	in.clock.Run(b.Context(), in.clock.Now().Add(30*time.Minute))
 	join, err := reader.get(b.Context(), "/waiting-room/en/?to=%2Fapply")
 	if err != nil {
 		b.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"raincheck/pkg/demo/virtual"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/twin/edge"
 	"raincheck/pkg/twin/store"
@@ -40,7 +41,7 @@ type crowd struct {
 
 // reach is how the crowd gets at the site and at the waiting room.
 type reach struct {
-	clock   *clock
+	clock   *virtual.Clock
 	edge    *edge.Edge
 	store   *crowdStore
 	browser *browser
@@ -135,10 +136,10 @@ func (c *crowd) knock(ctx context.Context, v *visitor) {
 	now := c.clock.Now()
 	switch after, what := c.habits.turnedAway(c.rand); what {
 	case leavesAddress:
-		c.clock.at(now.Add(after), func() { c.leaveAddress(ctx, v) })
+		c.clock.At(now.Add(after), func() { c.leaveAddress(ctx, v) })
 	case triesAgain:
 		c.totals.Again++
-		c.clock.at(now.Add(after), func() { c.knock(ctx, v) })
+		c.clock.At(now.Add(after), func() { c.knock(ctx, v) })
 	default:
 		c.gaveUp()
 	}
@@ -170,7 +171,7 @@ func (c *crowd) leaveAddress(ctx context.Context, v *visitor) {
 			return
 		case !f.fields.Has("stamp"):
 			// The room says that there is no wait now.
-			c.clock.at(now.Add(20*time.Second), func() { c.knock(ctx, v) })
+			c.clock.At(now.Add(20*time.Second), func() { c.knock(ctx, v) })
 			return
 		}
 		f.read = now

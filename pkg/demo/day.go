@@ -25,7 +25,7 @@ type day struct {
 // Warm lives through the beginning of the story, as fast as the machine can.
 func (in *Instance) Warm(ctx context.Context) error {
 	in.begin(ctx)
-	in.clock.run(ctx, in.config.Story.Start.Add(time.Duration(in.config.Story.Warm)*time.Minute))
+	in.clock.Run(ctx, in.config.Story.Start.Add(time.Duration(in.config.Story.Warm)*time.Minute))
 	return in.board.failure()
 }
 
@@ -34,8 +34,8 @@ func (in *Instance) Warm(ctx context.Context) error {
 // of the end; the error is what did not work or does not add up.
 func (in *Instance) Run(ctx context.Context) (Totals, error) {
 	in.begin(ctx)
-	in.clock.setSpeed(in.config.Speed)
-	in.clock.run(ctx, time.Time{})
+	in.clock.SetSpeed(in.config.Speed)
+	in.clock.Run(ctx, time.Time{})
 	totals, err := in.count(context.WithoutCancel(ctx))
 	if err == nil {
 		err = totals.Check(in.guests.store.totals())
@@ -57,8 +57,8 @@ func (in *Instance) begin(ctx context.Context) {
 		}
 		return nil
 	})
-	in.clock.at(start, func() { in.everyMinute(ctx, 0) })
-	in.clock.at(start, func() { in.everySecond(ctx, 0) })
+	in.clock.At(start, func() { in.everyMinute(ctx, 0) })
+	in.clock.At(start, func() { in.everySecond(ctx, 0) })
 }
 
 func (in *Instance) switchTo(ctx context.Context, change func(*waitlist.Control) error) {
@@ -86,7 +86,7 @@ func (in *Instance) everySecond(ctx context.Context, second int) {
 		}
 	}
 	in.deliver(ctx)
-	in.clock.at(in.config.Story.Start.Add(time.Duration(second+1)*time.Second), func() { in.everySecond(ctx, second+1) })
+	in.clock.At(in.config.Story.Start.Add(time.Duration(second+1)*time.Second), func() { in.everySecond(ctx, second+1) })
 }
 
 // everyMinute ends one minute and begins the next with a tick of the inviter.
@@ -96,7 +96,7 @@ func (in *Instance) everyMinute(ctx context.Context, minute int) {
 		in.minuteEnds(now)
 	}
 	if in.config.conditions != nil && !now.Before(in.day.end) {
-		in.clock.halt()
+		in.clock.Halt()
 		return
 	}
 	report, err := in.tick(ctx, minute, now)
@@ -113,10 +113,10 @@ func (in *Instance) everyMinute(ctx context.Context, minute int) {
 		in.config.Minute(now, in.crowd.totals)
 	}
 	if in.over(ctx, now) {
-		in.clock.halt()
+		in.clock.Halt()
 		return
 	}
-	in.clock.at(now.Add(time.Minute), func() { in.everyMinute(ctx, minute+1) })
+	in.clock.At(now.Add(time.Minute), func() { in.everyMinute(ctx, minute+1) })
 }
 
 // tick is the inviter's, unless the conditions have it missed.

@@ -74,11 +74,11 @@ func (in *Instance) arrives(ctx context.Context, m outbox.Mail, now time.Time) {
 		}
 	}
 	if !simulated(m.To) {
-		in.clock.at(now.Add(transit), event(feedback.Delivered))
+		in.clock.At(now.Add(transit), event(feedback.Delivered))
 		return
 	}
 	message := m.Message
-	in.clock.at(now.Add(transit), func() {
+	in.clock.At(now.Add(transit), func() {
 		event(feedback.Delivered)()
 		in.crowd.read(ctx, message, event(feedback.HardBounce))
 	})

@@ -24,6 +24,7 @@ import (
 	"net/http"
 	"time"
 
+	"raincheck/pkg/demo/virtual"
 	"raincheck/pkg/simulation"
 	words "raincheck/pkg/site"
 	"raincheck/pkg/twin/metrics"
@@ -68,7 +69,7 @@ type Config struct {
 // Instance is one machine's raincheck. Its Handler may be used while Run runs.
 type Instance struct {
 	config     Config
-	clock      *clock
+	clock      *virtual.Clock
 	conditions *conditions
 	raincheck
 	crowd   *crowd
@@ -111,7 +112,7 @@ func New(c Config) (*Instance, error) {
 		in.day.end = story.Start.Add(time.Duration(story.Minutes) * time.Minute)
 	}
 	// Until Run, time passes only when asked to: the warming up is done at once.
-	in.clock = newClock(story.Start, 0, c.Now)
+	in.clock = virtual.New(story.Start, 0, c.Now)
 	in.guests.store = &personStore{Store: in.store, clock: in.clock, wall: c.Now, here: in.guests.kept}
 	if err := in.wire(); err != nil {
 		return nil, errors.Join(err, in.store.Close())

@@ -3,10 +3,12 @@ package demo
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -199,7 +201,7 @@ func TestAPersonsStory(t *testing.T) {
 		t.Fatal(err)
 	}
 	live := func(minutes int) {
-		in.clock.run(t.Context(), in.clock.Now().Add(time.Duration(minutes)*time.Minute))
+		in.clock.Run(t.Context(), in.clock.Now().Add(time.Duration(minutes)*time.Minute))
 	}
 	// The door of the demonstration is shut for most of the time; wait for it here
 	// by holding it.
@@ -219,8 +221,19 @@ func TestAPersonsStory(t *testing.T) {
 		t.Fatal(err)
 	}
 	join.fields.Set("email", "you@example.com")
-	if got := person.do("POST", join.action, join.fields); got.StatusCode != http.StatusOK {
-		t.Fatalf("joining: %d", got.StatusCode)
+	joined := person.do("POST", join.action, join.fields)
+	if joined.StatusCode != http.StatusOK {
+		t.Fatalf("joining: %d", joined.StatusCode)
+	}
+	// The wall says noon all day: what a person is told is by the console's clock.
+	page, err := io.ReadAll(joined.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	receipt := regexp.MustCompile(`/waiting-room/en/receipt\?r=[^"]+`).Find(page)
+	told, err := io.ReadAll(person.do("GET", string(receipt), nil).Body)
+	if want := in.clock.Now().Format("3:04 pm"); err != nil || !strings.Contains(string(told), want) {
+		t.Errorf("the console's clock shows %s, and the receipt %q says (%v)\n%s", want, receipt, err, told)
 	}
 	if mails, _ := in.Mails(t.Context(), 1); len(mails) > 0 && mails[0].Person {
 		t.Fatal("a mail went out while the door was held")
@@ -299,7 +312,7 @@ func TestSwitchesThroughTheConsole(t *testing.T) {
 		want int
 	}{{`{"mode":"hold"}`, 302}, {`{"mode":"open"}`, 200}, {`{"mode":"throttle","admit":0}`, 302}, {`{"mode":"observe"}`, 200}, {`{"mode":"throttle","admit":1}`, 200}} {
 		change(c.body)
-		in.clock.run(t.Context(), in.clock.Now().Add(time.Minute))
+		in.clock.Run(t.Context(), in.clock.Now().Add(time.Minute))
 		if got := newClient(t, in).do("GET", "/", nil).StatusCode; got != c.want {
 			t.Errorf("%s: a minute later the door answers %d, want %d", c.body, got, c.want)
 		}
@@ -352,3 +365,5 @@ func TestAKeptWaitlistGoesOn(t *testing.T) {
 		t.Errorf("%v; of both runs %+v: somebody is still in the line", err, all)
 	}
 }
+
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"raincheck/pkg/demo/virtual"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/twin/edge"
 )
@@ -15,7 +16,7 @@ import (
 type personGate struct {
 	crowd *edge.Store // virtual
 	own   *edge.Store // the wall's
-	clock *clock
+	clock *virtual.Clock
 	wall  func() time.Time
 
 	mu sync.Mutex

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"raincheck/pkg/demo/virtual"
 	"raincheck/pkg/sender"
 	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
@@ -14,7 +15,8 @@ import (
 // time, which may be hours ahead or in another year. What the person holds (the
 // form's stamp, the pass, the code) is made and checked by the wall; what the
 // line keeps (the place, when something is due) is in virtual time. The two
-// meet here and nowhere else.
+// meet here and nowhere else. What the person is told, on pages and in mails, is
+// the virtual time throughout: the one clock that the console shows.
 
 // guests are the people at a browser, and what serves them.
 type guests struct {
@@ -28,7 +30,7 @@ type guests struct {
 // run on the wall's clock, and it turns their times into virtual ones.
 type personStore struct {
 	*store.Store
-	clock *clock
+	clock *virtual.Clock
 	wall  func() time.Time
 
 	mu sync.Mutex
@@ -64,22 +66,57 @@ func (p *personStore) Redeem(ctx context.Context, r waitlist.Redemption) (waitli
 	return redeemed, err
 }
 
+// Rejoin takes an old place again.
+func (p *personStore) Rejoin(ctx context.Context, s waitlist.Signup, expired waitlist.Ref) (waitlist.Joined, error) {
+	s.At = p.clock.Now()
+	joined, err := p.Store.Rejoin(ctx, s, expired)
+	if err == nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.here[joined.Ref] = true
+	}
+	return joined, err
+}
+
+// Expire ends a joining whose code died by the wall.
+func (p *personStore) Expire(ctx context.Context, ref waitlist.Ref, _ time.Time) error {
+	return p.Store.Expire(ctx, ref, p.clock.Now())
+}
+
+// Quiet notes that no further mail is wanted.
+func (p *personStore) Quiet(ctx context.Context, ref waitlist.Ref, _ time.Time) error {
+	return p.Store.Quiet(ctx, ref, p.clock.Now())
+}
+
 // Leave ends the joining.
 func (p *personStore) Leave(ctx context.Context, ref waitlist.Ref, _ time.Time) error {
 	return p.Store.Leave(ctx, ref, p.clock.Now())
 }
 
 // Begin writes down that a mail is about to go out. The code lives by the wall;
-// the line waits for it as long as that may take in virtual time.
+// the line waits for it, and the mail says so, as long as that may take in virtual
+// time.
 func (p *personStore) Begin(ctx context.Context, m waitlist.Message, t waitlist.Ticket, at time.Time) (waitlist.Entry, error) {
-	told := t.Expires
 	now := p.clock.Now()
-	t.Expires = now.Add(time.Duration(float64(told.Sub(at)) * max(1, p.clock.Speed())))
-	entry, err := p.Store.Begin(ctx, m, t, now)
-	if m.Attempt == 1 {
-		entry.Expires = told
+	t.Expires = now.Add(time.Duration(float64(t.Expires.Sub(at)) * max(1, p.clock.Speed()))).Truncate(time.Minute)
+	return p.Store.Begin(ctx, m, t, now)
+}
+
+// Notice gives the times of the line by the wall, by which the person's waiting
+// room lives.
+func (p *personStore) Notice(ctx context.Context) (waitlist.Control, waitlist.Progress, error) {
+	c, progress, err := p.Store.Notice(ctx)
+	for _, t := range []*time.Time{&progress.Front, &progress.Waited.At} {
+		if !t.IsZero() {
+			*t = p.clock.Wall(*t)
+		}
 	}
-	return entry, err
+	if c.Said != nil {
+		said := *c.Said
+		said.Until = p.clock.Wall(said.Until)
+		c.Said = &said
+	}
+	return c, progress, err
 }
 
 // Accept tells that the mail went out.

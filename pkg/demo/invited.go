@@ -41,7 +41,7 @@ func (c *crowd) read(ctx context.Context, m email.Message, bounce func()) {
 	}
 	if what == bounces {
 		c.totals.Bounced++
-		c.clock.at(at, bounce)
+		c.clock.At(at, bounce)
 		return
 	}
 	page, act := "/code?c=", func(path string) { c.useCode(ctx, v, path) }
@@ -53,7 +53,7 @@ func (c *crowd) read(ctx context.Context, m email.Message, bounce func()) {
 		c.failed(err)
 		return
 	}
-	c.clock.at(at, func() { act(path) })
+	c.clock.At(at, func() { act(path) })
 }
 
 // decline says by the link of the mail that there is no need of it.

@@ -78,7 +78,7 @@ func (in *Instance) Change(ctx context.Context, change console.Change) error {
 	}
 	in.board.mu.Unlock()
 	if change.Speed != nil {
-		in.clock.setSpeed(*change.Speed)
+		in.clock.SetSpeed(*change.Speed)
 	}
 	return nil
 }

@@ -72,12 +72,12 @@ func (in *Instance) wire() error {
 	in.guests.gate = &personGate{crowd: in.document, own: edge.NewStore(c.Now, 0), clock: in.clock, wall: c.Now}
 
 	crowds := &crowdStore{Store: in.store}
-	crowdRoom, err := in.room(crowds, in.clock.Now, 0)
+	crowdRoom, err := in.room(crowds, in.clock.Now, nil, 0)
 	if err != nil {
 		return err
 	}
 	in.crowd = newCrowd(in, crowds, crowdRoom)
-	personRoom, err := in.room(in.guests.store, c.Now, time.Second)
+	personRoom, err := in.room(in.guests.store, c.Now, in.clock.Virtual, time.Second)
 	if err != nil {
 		return err
 	}

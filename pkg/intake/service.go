@@ -102,6 +102,9 @@ type Service struct {
 	NoticeLife time.Duration
 	// Now is the clock.
 	Now func() time.Time
+	// Told gives a time of Now's clock as readers are told it; nil is as it is. A
+	// demonstration lives by one clock and shows another.
+	Told func(time.Time) time.Time
 	// Log gets one line for every request that acted or failed; no address, code or
 	// client is in it. Nil is none.
 	Log *slog.Logger
@@ -195,6 +198,9 @@ func (s Service) Handler() (http.Handler, error) {
 	}
 	if s.Count == nil {
 		s.Count = func(string, int) {}
+	}
+	if s.Told == nil {
+		s.Told = func(t time.Time) time.Time { return t }
 	}
 	if s.Viewer == nil {
 		s.Viewer = func(*http.Request) string { return "" }

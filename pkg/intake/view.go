@@ -231,11 +231,13 @@ func (v *visit) duration(minutes int) string {
 // clock says the time of day, with the zone; date the day as well.
 func (v *visit) clock(t time.Time) string {
 	w := v.seen().look
+	t = v.room.Told(t)
 	return v.lang.Clock(t, w.Location()) + " (" + v.zone(t) + ")"
 }
 
 func (v *visit) date(t time.Time) string {
 	w := v.seen().look
+	t = v.room.Told(t)
 	return v.lang.Day(t, w.Location()) + " (" + v.zone(t) + ")"
 }
 
@@ -249,5 +251,5 @@ func (v *visit) zone(t time.Time) string {
 
 func (v *visit) today(t time.Time) bool {
 	zone := v.seen().look.Location()
-	return t.In(zone).Format(time.DateOnly) == v.now.In(zone).Format(time.DateOnly)
+	return v.room.Told(t).In(zone).Format(time.DateOnly) == v.room.Told(v.now).In(zone).Format(time.DateOnly)
 }

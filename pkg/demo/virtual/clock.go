@@ -1,4 +1,6 @@
-package demo
+// Package virtual is the time of the demonstration, in which hours pass in
+// minutes and everything happens at its second, however busy the machine is.
+package virtual
 
 import (
 	"container/heap"
@@ -7,15 +9,15 @@ import (
 	"time"
 )
 
-// clock is virtual time: a queue of what is due, and a now that stands still
+// Clock is virtual time: a queue of what is due, and a now that stands still
 // until the work due now is done. However busy the machine is, nothing is ever
 // late for anything else. The speed is an upper bound: a machine that cannot
 // keep it up takes the time it needs.
 //
-// Everything simulated runs on the one goroutine that calls run. People at a
+// Everything simulated runs on the one goroutine that calls Run. People at a
 // browser come in between, on their own goroutines: for them now moves smoothly
 // from one event to the next.
-type clock struct {
+type Clock struct {
 	// wall is the machine's clock.
 	wall func() time.Time
 
@@ -28,6 +30,9 @@ type clock struct {
 	speed float64 // virtual seconds a second; 0 is as fast as it goes
 	// From the pair of anchors on, virtual time runs at speed.
 	anchor, anchorWall time.Time
+	// marks are pairs of the two clocks, at most one a virtual minute, from the first
+	// SetSpeed on.
+	marks []mark
 
 	wake chan struct{}
 }
@@ -45,19 +50,21 @@ type event struct {
 // machine into a rush.
 const maxCatchUp = 250 * time.Millisecond
 
-func newClock(start time.Time, speed float64, wall func() time.Time) *clock {
-	return &clock{wall: wall, now: start, speed: speed, anchor: start, anchorWall: wall(), wake: make(chan struct{}, 1)}
+// New is a clock that stands at start and runs at that many virtual seconds a
+// second, 0 for as fast as it goes; wall is the machine's clock.
+func New(start time.Time, speed float64, wall func() time.Time) *Clock {
+	return &Clock{wall: wall, now: start, speed: speed, anchor: start, anchorWall: wall(), wake: make(chan struct{}, 1)}
 }
 
 // Now is virtual time.
-func (c *clock) Now() time.Time {
+func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.current(c.wall())
 }
 
 // current is now, moved on towards the next event by the time that has passed.
-func (c *clock) current(wall time.Time) time.Time {
+func (c *Clock) current(wall time.Time) time.Time {
 	if c.busy || c.speed == 0 || len(c.queue) == 0 {
 		return c.now
 	}
@@ -71,8 +78,8 @@ func (c *clock) current(wall time.Time) time.Time {
 	return now
 }
 
-// at has do run at the given virtual time; a time that is past is now.
-func (c *clock) at(t time.Time, do func()) {
+// At has do run at the given virtual time; a time that is past is now.
+func (c *Clock) At(t time.Time, do func()) {
 	c.mu.Lock()
 	c.seq++
 	heap.Push(&c.queue, event{t, c.seq, do})
@@ -84,38 +91,39 @@ func (c *clock) at(t time.Time, do func()) {
 }
 
 // Speed gives the speed asked for.
-func (c *clock) Speed() float64 {
+func (c *Clock) Speed() float64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.speed
 }
 
-// setSpeed changes it from now on.
-func (c *clock) setSpeed(speed float64) {
+// SetSpeed changes it from now on.
+func (c *Clock) SetSpeed(speed float64) {
 	c.mu.Lock()
 	wall := c.wall()
 	c.anchor, c.anchorWall, c.speed = c.current(wall), wall, speed
+	c.marks = append(c.marks, mark{c.anchor, wall, speed})
 	c.mu.Unlock()
 	c.rouse()
 }
 
-func (c *clock) rouse() {
+func (c *Clock) rouse() {
 	select {
 	case c.wake <- struct{}{}:
 	default:
 	}
 }
 
-// halt ends run after the event in hand.
-func (c *clock) halt() {
+// Halt ends Run after the event in hand.
+func (c *Clock) Halt() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.over = true
 }
 
-// run works the queue off until ctx is done, halt is called, or nothing is due
+// Run works the queue off until ctx is done, halt is called, or nothing is due
 // before until (zero: nothing is due at all). Virtual time then stands at until.
-func (c *clock) run(ctx context.Context, until time.Time) {
+func (c *Clock) Run(ctx context.Context, until time.Time) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
@@ -140,7 +148,7 @@ func (c *clock) run(ctx context.Context, until time.Time) {
 }
 
 // next takes the next event if it is time for it, else says how long to wait.
-func (c *clock) next(until time.Time) (e event, wait time.Duration, ok bool) {
+func (c *Clock) next(until time.Time) (e event, wait time.Duration, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.over {
@@ -164,6 +172,7 @@ func (c *clock) next(until time.Time) (e event, wait time.Duration, ok bool) {
 		}
 	}
 	heap.Pop(&c.queue)
+	c.remember(e.at)
 	if e.at.After(c.now) {
 		c.now = e.at
 	}
