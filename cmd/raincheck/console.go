@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"raincheck/pkg/console"
@@ -43,7 +42,7 @@ func (c *consoleCmd) Run(e *env) error {
 	if err != nil {
 		return fmt.Errorf("listen on port %d: %w; --port chooses another", c.Port, plainListen(err))
 	}
-	page := &console.Console{Source: d.watched(s.history(e)), Switches: switchesOf(s.Name), Log: slog.New(slog.NewTextHandler(e.stderr, nil))}
+	page := &console.Console{Source: d.watched(s.history(e)), Switches: console.SwitchesOf(s.Name), Log: slog.New(slog.NewTextHandler(e.stderr, nil))}
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", http.RedirectHandler(console.Path, http.StatusSeeOther)) // what somebody types
 	mux.Handle("/", page.Handler())
@@ -60,20 +59,4 @@ func (c *consoleCmd) Run(e *env) error {
 		return fmt.Errorf("serve the console: %w", err)
 	}
 	return nil
-}
-
-// switchesOf are the commands that switch a stack, as the page names them.
-func switchesOf(stack string) []console.Switch {
-	var all []console.Switch
-	for _, c := range [][2]string{
-		{"open", "everyone in, at once"},
-		{"throttle --apply", "as many as the site can take"},
-		{"hold --apply", "nobody new in"},
-		{"pause --apply", "no mail leaves; resume goes on"},
-		{`say "…" --apply`, "a message on every page"},
-	} {
-		name, rest, _ := strings.Cut(c[0], " ")
-		all = append(all, console.Switch{Command: strings.TrimSpace("raincheck " + name + " --stack " + stack + " " + rest), Does: c[1]})
-	}
-	return all
 }

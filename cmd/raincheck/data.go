@@ -50,9 +50,9 @@ func (c *exportCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	counted := &counting{from: table.New(s.cfg, out[0]), line: newCountLine(e, "%s entries read")}
+	counted := &counting{from: table.New(s.cfg, out[0]), line: newCountLine(e, "entries read")}
 	n, err := records.Export(e.ctx, counted, e.stdout, records.Format(c.Format), chosen...)
-	counted.line.end()
+	counted.line.Clear()
 	if err != nil {
 		return fmt.Errorf("after %s entries: %w", format.Thousands(n), awsWords(err))
 	}
@@ -65,7 +65,7 @@ type counting struct {
 	from interface {
 		Each(ctx context.Context, f func(waitlist.Entry) error) error
 	}
-	line *countLine
+	line countLine
 }
 
 // Each reads everybody.
@@ -133,8 +133,8 @@ func (c *importCmd) Run(e *env) error {
 		if im.After = report.After; im.After > 0 {
 			fmt.Fprintf(e.stdout, "Going on after line %d, by %s.\n", im.After, c.Report)
 		}
-		line := newCountLine(e, "%s rows done")
-		defer line.end()
+		line := newCountLine(e, "rows done")
+		defer line.Clear()
 		rows := 0
 		im.Report = func(r records.Row) error {
 			rows++

@@ -16,6 +16,7 @@ import (
 	"raincheck/pkg/aws/health"
 	"raincheck/pkg/capacity"
 	"raincheck/pkg/format"
+	"raincheck/pkg/terminal"
 )
 
 // doctorCmd looks for what would go wrong on the day, before the day.
@@ -167,7 +168,7 @@ type checkLine struct {
 }
 
 func newCheckLine(w io.Writer, of int) *checkLine {
-	return &checkLine{w: w, of: of, terminal: terminal(w)}
+	return &checkLine{w: w, of: of, terminal: terminal.Is(w)}
 }
 
 func (l *checkLine) done() {

@@ -189,8 +189,7 @@ func readTrace(name string) (simulation.Trace, error) {
 
 // live runs the instance, served on the listeners if there are any.
 func (c *localCmd) live(e *env, config demo.Config, listeners []net.Listener) (err error) {
-	progress := newProgress(e, config.Story, config.Now)
-	config.Minute, config.Reading = progress.minute, progress.reading
+	progress := dayLine(e, &config)
 	instance, err := demo.New(config)
 	if err != nil {
 		return err
@@ -219,7 +218,7 @@ func (c *localCmd) live(e *env, config demo.Config, listeners []net.Listener) (e
 	}
 	began := e.now()
 	totals, err := instance.Run(ctx)
-	progress.end()
+	progress.Leave()
 	switch {
 	case e.ctx.Err() != nil:
 		fmt.Fprintln(e.stdout, "\nStopped. So far:")

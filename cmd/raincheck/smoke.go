@@ -20,6 +20,7 @@ import (
 	"raincheck/pkg/gate"
 	"raincheck/pkg/metric"
 	"raincheck/pkg/smoke"
+	"raincheck/pkg/terminal"
 	"raincheck/pkg/waitlist"
 )
 
@@ -68,7 +69,7 @@ func (c *smokeCmd) Run(e *env) error {
 	if !c.JSON {
 		fmt.Fprintf(e.stdout, "A canary through %s, at %s%s:\n", name, service.Site, c.Path)
 		again := ""
-		if terminal(e.stdout) {
+		if terminal.Is(e.stdout) {
 			again = "\r\x1b[K"
 			service.Begun = func(name string) { fmt.Fprintf(e.stdout, "  … %s", name) }
 		}

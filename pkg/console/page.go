@@ -68,3 +68,19 @@ func contentType(w http.ResponseWriter, name string) {
 	}
 	w.Header().Set("Content-Type", kind)
 }
+
+// SwitchesOf are the commands that switch a stack, as the page names them.
+func SwitchesOf(stack string) []Switch {
+	var all []Switch
+	for _, c := range [][2]string{
+		{"open", "everyone in, at once"},
+		{"throttle --apply", "as many as the site can take"},
+		{"hold --apply", "nobody new in"},
+		{"pause --apply", "no mail leaves; resume goes on"},
+		{`say "…" --apply`, "a message on every page"},
+	} {
+		name, rest, _ := strings.Cut(c[0], " ")
+		all = append(all, Switch{Command: strings.TrimSpace("raincheck " + name + " --stack " + stack + " " + rest), Does: c[1]})
+	}
+	return all
+}

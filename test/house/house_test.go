@@ -59,6 +59,7 @@ var layers = []layer{
 	{prefix: "pkg/handover", may: append([]string{"pkg/disk"}, domain...)},
 	{prefix: "pkg/records", may: domain},
 	{prefix: "pkg/chart"},
+	{prefix: "pkg/terminal"},
 	{prefix: "pkg/format", pure: true},
 	{prefix: "pkg/version", pure: true},
 	{prefix: "pkg/capacity/capacitytest", may: []string{"pkg/admission"}},
