@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"raincheck/pkg/attach"
 	"raincheck/pkg/aws/distribution"
+	"raincheck/pkg/aws/health"
 	"raincheck/pkg/aws/secret"
 )
 
@@ -23,9 +25,10 @@ type attachCmd struct {
 	deployed
 	onDistribution
 	apply
-	Host  string   `required:"" placeholder:"HOST" help:"The site's host name, as in its addresses."`
-	Paths []string `default:"*" placeholder:"PATTERN" help:"Path patterns to protect, as CloudFront has them; '*' is the default behaviour (${default}). Narrow ones cost less: both functions run on every request of a protected behaviour."`
-	Print string   `enum:",cloudformation,terraform" default:"" placeholder:"TOOL" help:"Print the fragment for cloudformation or terraform instead, where such a tool owns the distribution."`
+	Host        string   `required:"" placeholder:"HOST" help:"The site's host name, as in its addresses."`
+	Paths       []string `default:"*" placeholder:"PATTERN" help:"Path patterns to protect, as CloudFront has them; '*' is the default behaviour (${default}). Narrow ones cost less: both functions run on every request of a protected behaviour."`
+	AlsoAffects []string `placeholder:"HOST" help:"The distribution's other host names, which are protected too; needed when there are any. Their visitors are invited to --host."`
+	Print       string   `enum:",cloudformation,terraform" default:"" placeholder:"TOOL" help:"Print the fragment for cloudformation or terraform instead, where such a tool owns the distribution."`
 }
 
 // Help is shown by --help.
@@ -41,7 +44,7 @@ func (c *attachCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	request, secret, err := c.request(e, s)
+	request, origin, err := c.request(e, s)
 	if err != nil {
 		return err
 	}
@@ -51,46 +54,80 @@ func (c *attachCmd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		fragment, err := attach.Fragment(config, request, attach.Tool(c.Print), secret)
+		fragment, err := attach.Fragment(config, request, attach.Tool(c.Print), s.Outputs[outOrigin], origin.Version)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(e.stdout, "# raincheck on %s (%s)\n%s", d.ID, d.Domain, fragment)
 		return nil
 	}
-	return c.onDistribution.change(e, cloudfront, c.apply, "attach", func() (distribution.Distribution, attach.Plan, error) {
+	return c.onDistribution.change(e, cloudfront, c.apply, "attach", s.tried, func() (distribution.Distribution, attach.Plan, error) {
 		d, config, err := c.read(e, cloudfront, &request)
 		if err != nil {
 			return d, attach.Plan{}, err
 		}
 		plan := attach.Attach(config, request)
-		owner, err := cloudfront.Owner(e.ctx, d.ARN)
-		switch {
-		case err != nil:
-			plan.Warnings = append(plan.Warnings, "whether a CloudFormation stack owns the distribution could not be read; if one does, use --print cloudformation, or its next deploy takes raincheck off")
-		case owner != "":
-			plan.Warnings = append(plan.Warnings, "the CloudFormation stack "+owner+" owns the distribution, and its next deploy takes raincheck off; add the fragment to its template too: --print cloudformation")
+		if len(plan.Steps) > 0 {
+			plan.Warnings = append(plan.Warnings, owners(e, cloudfront, d.ARN),
+				"on one of CloudFront's flat-rate plans a function serves one distribution, and the web ACL is the plan's own: keep both as they are")
 		}
 		return d, plan, nil
 	})
 }
 
-// request is what is asked for, and the ARN of the origin's secret.
-func (c *attachCmd) request(e *env, s *session) (attach.Request, string, error) {
-	out, err := s.Need(outRoom, outCachePolicy, outThrottle, outRemember, outOrigin, outKeys, outOriginRequest)
+// owners says what undoes a change that another tool does not know of. Only
+// CloudFormation leaves a mark.
+func owners(e *env, cloudfront *distribution.Client, arn string) string {
+	owner, err := cloudfront.Owner(e.ctx, arn)
+	switch {
+	case err != nil:
+		return "whether a CloudFormation stack owns the distribution could not be read; if one does, or Terraform or another tool, its next run takes raincheck off: use --print"
+	case owner != "":
+		return "the CloudFormation stack " + owner + " owns the distribution, and its next deploy takes raincheck off; add the fragment to its template too: --print cloudformation"
+	}
+	return "if Terraform or another tool owns the distribution, its next run takes raincheck off; add the fragment to its source too: --print terraform"
+}
+
+// tried runs the throttle in CloudFront's own runtime before visitors meet it
+// (docs/design.md, decision 46). The error is a problem that it found.
+func (s *session) tried(e *env) error {
+	found, err := s.edgeRuns(e.now)(e.ctx)
 	if err != nil {
-		return attach.Request{}, "", err
+		fmt.Fprintf(e.stdout, "  ! the throttle was not tried before the change: %v\n", awsWords(err))
+		return nil
+	}
+	for _, f := range found {
+		if f.Grade == health.Problem {
+			return fmt.Errorf("trying the throttle in CloudFront's own runtime: %s; nothing was changed", f.Says)
+		}
+		fmt.Fprintf(e.stdout, "Tried before the change: %s\n", f.Says)
+	}
+	return nil
+}
+
+// request is what is asked for, and the values of the origin's secret.
+func (c *attachCmd) request(e *env, s *session) (attach.Request, secret.OriginValues, error) {
+	room, origin, err := s.room(e.ctx)
+	if err != nil {
+		return attach.Request{}, origin, err
 	}
 	if host := s.Parameters["SiteHost"]; host != "" && !strings.EqualFold(host, c.Host) {
-		return attach.Request{}, "", badInput("--host %s: the stack %s was deployed for %s, and one stack serves one host", c.Host, s.Name, host)
+		return attach.Request{}, origin, badInput("--host %s: the stack %s was deployed for %s, and one stack serves one host", c.Host, s.Name, host)
 	}
-	values, err := secret.New(s.cfg, out[5], out[4]).Origin(e.ctx)
+	return attach.Request{Host: c.Host, Paths: c.Paths, AlsoAffects: c.AlsoAffects, Room: room}, origin, nil
+}
+
+// room is what a distribution must point to, and the values of the origin's secret.
+func (s *session) room(ctx context.Context) (attach.Room, secret.OriginValues, error) {
+	out, err := s.Need(outRoom, outCachePolicy, outThrottle, outRemember, outOrigin, outOriginRequest)
 	if err != nil {
-		return attach.Request{}, "", awsWords(err)
+		return attach.Room{}, secret.OriginValues{}, err
 	}
-	return attach.Request{Host: c.Host, Paths: c.Paths, Room: attach.Room{
-		Domain: out[0], Secret: values[0], CachePolicy: out[1], OriginRequestPolicy: out[6], Throttle: out[2], Remember: out[3],
-	}}, out[4], nil
+	origin, err := secret.ReadOrigin(ctx, s.cfg, out[4])
+	if err != nil {
+		return attach.Room{}, origin, awsWords(err)
+	}
+	return attach.Room{Domain: out[0], Secret: origin.Present, CachePolicy: out[1], OriginRequestPolicy: out[5], Throttle: out[2], Remember: out[3]}, origin, nil
 }
 
 // read reads the distribution, and completes the request by what only it can tell.
@@ -118,10 +155,10 @@ func readDistribution(e *env, cloudfront *distribution.Client, id string) (distr
 	return d, config, err
 }
 
-// change prints what plan finds, writes it when told to, and waits. When
-// somebody else changes the distribution between reading and writing, it plans
+// change prints what plan finds, asks try whether it may, unless that is nil, writes
+// it when told to, and waits. When somebody else changes the distribution between reading and writing, it plans
 // once more on what is there then.
-func (o onDistribution) change(e *env, cloudfront *distribution.Client, a apply, verb string, plan func() (distribution.Distribution, attach.Plan, error)) error {
+func (o onDistribution) change(e *env, cloudfront *distribution.Client, a apply, verb string, try func(*env) error, plan func() (distribution.Distribution, attach.Plan, error)) error {
 	for attempt := 1; ; attempt++ {
 		d, p, err := plan()
 		if err != nil {
@@ -137,6 +174,11 @@ func (o onDistribution) change(e *env, cloudfront *distribution.Client, a apply,
 		case !a.Apply:
 			fmt.Fprintln(e.stdout, "Nothing was changed. Add --apply to do it.")
 			return nil
+		}
+		if try != nil {
+			if err := try(e); err != nil {
+				return err
+			}
 		}
 		err = cloudfront.Write(e.ctx, d.ID, d.ETag, p.Config)
 		if errors.Is(err, distribution.ErrChanged) && attempt == 1 {

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"raincheck/functions/throttle"
+	"raincheck/pkg/attach"
 	"raincheck/pkg/capacity/capacitytest"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/metric"
@@ -221,6 +223,16 @@ var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
 	// config ID FILE: what the distribution has now goes to the file.
 	"config": func(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(worldOf(ts).cloudfront.Config(args[0])), 0o600))
+	},
+	// putconfig ID FILE: the distribution has what is in the file.
+	"putconfig": func(ts *testscript.TestScript, neg bool, args []string) {
+		worldOf(ts).cloudfront.Put(args[0], []byte(ts.ReadFile(args[1])))
+	},
+	// unnoted ID: the distribution was attached by another tool, which has the
+	// fragment and writes no note.
+	"unnoted": func(ts *testscript.TestScript, neg bool, args []string) {
+		bare := regexp.MustCompile(`<OriginCustomHeader><HeaderName>`+attach.NoteHeader+`</HeaderName>.*?</OriginCustomHeader>`).ReplaceAllString(worldOf(ts).cloudfront.Config(args[0]), "")
+		worldOf(ts).cloudfront.Put(args[0], []byte(strings.Replace(bare, "<CustomHeaders><Quantity>2<", "<CustomHeaders><Quantity>1<", 1)))
 	},
 	// owner ID STACK: the distribution belongs to a CloudFormation stack.
 	"owner": func(ts *testscript.TestScript, neg bool, args []string) {

@@ -27,7 +27,7 @@ func (c *detachCmd) Run(e *env) error {
 		return err
 	}
 	cloudfront := distribution.New(cfg)
-	return c.change(e, cloudfront, c.apply, "detach", func() (distribution.Distribution, attach.Plan, error) {
+	return c.change(e, cloudfront, c.apply, "detach", nil, func() (distribution.Distribution, attach.Plan, error) {
 		d, config, err := readDistribution(e, cloudfront, c.DistributionID)
 		if err != nil {
 			return d, attach.Plan{}, err

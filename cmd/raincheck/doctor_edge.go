@@ -140,10 +140,6 @@ func functionName(arn string) string { return arn[strings.LastIndex(arn, "/")+1:
 // attached: is the site behind this stack, and over HTTPS?
 func (s *session) attached(id string) func(context.Context) ([]health.Finding, error) {
 	return func(ctx context.Context) ([]health.Finding, error) {
-		out, err := s.Need(outRoom, outThrottle, outRemember, outKeys, outOrigin, outCachePolicy, outOriginRequest)
-		if err != nil {
-			return nil, err
-		}
 		host := s.Parameters["SiteHost"]
 		client := distribution.New(s.cfg)
 		if id == "" {
@@ -164,16 +160,21 @@ func (s *session) attached(id string) func(context.Context) ([]health.Finding, e
 		if err != nil {
 			return nil, err
 		}
-		values, err := secret.New(s.cfg, out[3], out[4]).Origin(ctx)
+		room, origin, err := s.room(ctx)
 		if err != nil {
 			return nil, err
 		}
-		a := attach.Look(config, attach.Room{Domain: out[0], Secret: values[0], CachePolicy: out[5], OriginRequestPolicy: out[6], Throttle: out[1], Remember: out[2]})
+		a := attach.Look(config, room)
 		mend := "`raincheck attach --distribution-id " + id + " --host " + host + "` shows what would change."
 		if len(a.Protected) == 0 && len(a.Half) == 0 {
 			return []health.Finding{health.Warn(mend, "the distribution %s is not attached to this stack: everybody reaches the site", id)}, nil
 		}
-		found := attachment(id, mend, out[0], a)
+		found := attachment(id, mend, room.Domain, a)
+		if sent := attach.SentSecret(config); a.Room && !a.Secret && sent != "" && sent == origin.Previous {
+			found = append(found, health.Warn("`raincheck rotate --origin --apply` finishes it; another tool's distribution: docs/operating.md, Rotating.", "the distribution still sends the secret from before the last rotation, which is accepted until the next one"))
+		} else if a.Room && !a.Secret {
+			found = append(found, health.Bad(mend, "the distribution sends a secret that is not the stack's: the waiting room does not answer"))
+		}
 		if !d.Deployed {
 			found = append(found, health.Warn("Wait a few minutes.", "a change of %s is on its way to the edges", id))
 		}
@@ -201,8 +202,6 @@ func attachment(id, mend, room string, a attach.Attached) []health.Finding {
 		found = append(found, health.Bad(mend, "%s leads to %s, and this stack's waiting room is %s", attach.RoomPattern, a.Domain, room))
 	case !a.Policies:
 		found = append(found, health.Warn(mend, "%s has other policies than the stack's: the waiting room may get the site's cookies, and refuse a visitor who has many", attach.RoomPattern))
-	case !a.Secret:
-		found = append(found, health.Warn(mend, "the distribution sends another secret than the stack's present one: after the next rotation the waiting room would not answer"))
 	}
 	return found
 }

@@ -85,7 +85,10 @@ type Request struct {
 	Domain string
 	// Paths are the path patterns to protect; "*" is the default behaviour.
 	Paths []string
-	Room  Room
+	// AlsoAffects are the distribution's other names, which are protected too
+	// though the waiting room's mails and passes are for Host.
+	AlsoAffects []string
+	Room        Room
 	// CookiePolicies are those cache policies of the distribution that put
 	// cookies into the cache key (see Policies).
 	CookiePolicies []string
@@ -143,6 +146,23 @@ func Attach(c *Config, r Request) Plan {
 		a.plan.Steps = nil
 		return a.plan
 	}
+	a.plan.Config = a.edits.apply(c.raw)
+	return a.plan
+}
+
+// Renew plans the stack's present API and secret onto the origin of a distribution
+// that Attach has changed before, and nothing else.
+func Renew(c *Config, room Room) Plan {
+	a := &attaching{c: c, r: Request{Room: room}, origin: c.find("Origins", "Id", OriginID)}
+	readable := false
+	if a.origin != nil {
+		a.note, readable = c.readNote(a.origin)
+	}
+	if !readable {
+		a.conflict("no origin of this distribution bears the note of raincheck attach: it is not attached, or another tool has the fragment")
+		return a.plan
+	}
+	a.originStep()
 	a.plan.Config = a.edits.apply(c.raw)
 	return a.plan
 }

@@ -69,6 +69,16 @@ func request(host string, paths ...string) attach.Request {
 		CookiePolicies: []string{"9d0f5a66-8a3e-4f0c-8d1c-0f7c9a5b2e10"}}
 }
 
+// accepting is the request with every other name of the distribution accepted.
+func accepting(r attach.Request, original []byte) attach.Request {
+	for _, m := range regexp.MustCompile(`<CNAME>([^<]+)</CNAME>`).FindAllSubmatch(original, -1) {
+		if name := string(m[1]); name != r.Host {
+			r.AlsoAffects = append(r.AlsoAffects, name)
+		}
+	}
+	return r
+}
+
 // TestThereAndBack: attach changes what it says and nothing else, a second
 // attach changes nothing, and detach restores the original byte for byte.
 func TestThereAndBack(t *testing.T) {
@@ -80,7 +90,7 @@ func TestThereAndBack(t *testing.T) {
 			if form == "as on the wire" {
 				original = onTheWire(original)
 			}
-			plan := attach.Attach(parse(t, original), request(tc.host, tc.paths...))
+			plan := attach.Attach(parse(t, original), accepting(request(tc.host, tc.paths...), original))
 			if form == "indented" {
 				fmt.Fprintf(&plans, "# %s: %s for %s\n%s\n", tc.name, strings.Join(tc.paths, " "), tc.host, plan)
 			}
@@ -95,7 +105,7 @@ func TestThereAndBack(t *testing.T) {
 				continue
 			}
 			consistent(t, tc.name, plan.Config)
-			again := attach.Attach(parse(t, plan.Config), request(tc.host, tc.paths...))
+			again := attach.Attach(parse(t, plan.Config), accepting(request(tc.host, tc.paths...), original))
 			if len(again.Steps) > 0 || len(again.Conflicts) > 0 || !bytes.Equal(again.Config, plan.Config) {
 				t.Errorf("%s: the second time is no no-op:\n%s", tc.name, again)
 			}
@@ -135,7 +145,7 @@ func TestThereAndBack(t *testing.T) {
 func TestOnlyWhatIsNamedChanges(t *testing.T) {
 	t.Parallel()
 	original := read(t, "large")
-	plan := attach.Attach(parse(t, original), request("example.org", "/apply*", "/account*"))
+	plan := attach.Attach(parse(t, original), accepting(request("example.org", "/apply*", "/account*"), read(t, "large")))
 	rest := plan.Config
 	for line := range bytes.Lines(original) {
 		text := bytes.TrimSpace(line)
@@ -158,7 +168,7 @@ func TestOnlyWhatIsNamedChanges(t *testing.T) {
 // that was asked before that one.
 func TestCopyStandsWhereItsRequestsWentBefore(t *testing.T) {
 	t.Parallel()
-	plan := attach.Attach(parse(t, read(t, "large")), request("example.org", "/api/v1/start", "/apply*"))
+	plan := attach.Attach(parse(t, read(t, "large")), accepting(request("example.org", "/api/v1/start", "/apply*"), read(t, "large")))
 	var got []string
 	for _, m := range regexp.MustCompile(`<PathPattern>([^<]*)`).FindAllSubmatch(plan.Config, -1) {
 		got = append(got, string(m[1]))
@@ -174,7 +184,7 @@ func TestCopyStandsWhereItsRequestsWentBefore(t *testing.T) {
 // since made their own is left to them.
 func TestWhatSomebodyChangedSince(t *testing.T) {
 	t.Parallel()
-	attached := attach.Attach(parse(t, read(t, "large")), request("example.org", "/apply*", "/account*")).Config
+	attached := attach.Attach(parse(t, read(t, "large")), accepting(request("example.org", "/apply*", "/account*"), read(t, "large"))).Config
 
 	t.Run("a new behaviour and another price class", func(t *testing.T) {
 		t.Parallel()
@@ -396,7 +406,7 @@ func TestFragments(t *testing.T) {
 	secret := stack.Outputs["OriginSecretArn"]
 	var all strings.Builder
 	for _, tool := range []attach.Tool{attach.CloudFormation, attach.Terraform} {
-		text, err := attach.Fragment(parse(t, read(t, "large")), request("example.org", "/apply*", "/account*"), tool, secret)
+		text, err := attach.Fragment(parse(t, read(t, "large")), accepting(request("example.org", "/apply*", "/account*"), read(t, "large")), tool, secret, "a-version")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -421,7 +431,7 @@ func TestFragments(t *testing.T) {
 	if all.String() != string(want) {
 		t.Errorf("the fragments are not those of %s (to write them: go test ./pkg/attach -update):\n%s", golden, all.String())
 	}
-	if _, err := attach.Fragment(parse(t, read(t, "plain")), request("d111111abcdef8.cloudfront.net", "*"), attach.Terraform, secret); err == nil {
+	if _, err := attach.Fragment(parse(t, read(t, "plain")), request("d111111abcdef8.cloudfront.net", "*"), attach.Terraform, secret, "a-version"); err == nil {
 		t.Error("a fragment for what attach refuses")
 	}
 }
@@ -489,7 +499,7 @@ func sentAs(t *testing.T, tool attach.Tool, fragment, arn, text string) string {
 		t.Fatalf("the fragment has no origin with one header: %v, %+v", err, document)
 	}
 	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html
-	reference := regexp.MustCompile(`^\{\{resolve:secretsmanager:(arn:[^:]+:secretsmanager:[^:]+:[^:]+:secret:[^:]+):SecretString(?::([^:]*))?\}\}$`)
+	reference := regexp.MustCompile(`^\{\{resolve:secretsmanager:(arn:[^:]+:secretsmanager:[^:]+:[^:]+:secret:[^:]+):SecretString(?::([^:]*)::([^:]+))?\}\}$`)
 	m := reference.FindStringSubmatch(document.Origins[0].OriginCustomHeaders[0].HeaderValue)
 	switch {
 	case m == nil || m[1] != arn:
@@ -523,5 +533,55 @@ func TestFormerPattern(t *testing.T) {
 	}
 	if again := attach.Attach(parse(t, plan.Config), r); len(again.Steps) > 0 {
 		t.Errorf("attached, it is to be changed again: %s", again)
+	}
+}
+
+// TestSeveralHosts: a distribution with other names than the host is refused until
+// each of them is accepted by its name.
+func TestSeveralHosts(t *testing.T) {
+	t.Parallel()
+	large := read(t, "large")
+	for _, story := range []struct {
+		also     []string
+		conflict string
+		warning  string
+	}{
+		{nil, "the distribution answers to example.org, *.example.org too", ""},
+		{[]string{"*.example.org"}, "accept it with --also-affects '*.example.org,example.org'", ""},
+		{[]string{"Example.org", "*.example.org"}, "", "example.org, *.example.org: who is turned away there joins the waiting room of www.example.org"},
+		{[]string{"example.org", "*.example.org", "shop.example.net"}, "--also-affects names shop.example.net, and the distribution does not answer to it", ""},
+	} {
+		r := request("www.example.org", "/apply*")
+		r.AlsoAffects = story.also
+		plan := attach.Attach(parse(t, large), r)
+		if conflicts := strings.Join(plan.Conflicts, "\n"); (story.conflict == "") != (conflicts == "") || !strings.Contains(conflicts, story.conflict) {
+			t.Errorf("%q: the conflicts are %q", story.also, conflicts)
+		}
+		if !strings.Contains(strings.Join(plan.Warnings, "\n"), story.warning) {
+			t.Errorf("%q: the warnings are %q", story.also, plan.Warnings)
+		}
+	}
+}
+
+// TestRenew: the origin alone changes, and a distribution that attach has not
+// changed is refused.
+func TestRenew(t *testing.T) {
+	t.Parallel()
+	original := read(t, "new")
+	attached := attach.Attach(parse(t, original), request("www.example.org", "/apply*")).Config
+	next := room
+	next.Secret = "another-secret-of-a-test"
+	plan := attach.Renew(parse(t, attached), next)
+	if want := bytes.ReplaceAll(attached, []byte(room.Secret), []byte(next.Secret)); !bytes.Equal(plan.Config, want) || len(plan.Steps) != 1 {
+		t.Errorf("%s\n%s", plan, plan.Config)
+	}
+	if got := attach.SentSecret(parse(t, plan.Config)); got != next.Secret {
+		t.Errorf("it sends %q", got)
+	}
+	if again := attach.Renew(parse(t, plan.Config), next); len(again.Steps) != 0 {
+		t.Errorf("a second time: %s", again)
+	}
+	if plan := attach.Renew(parse(t, original), next); len(plan.Conflicts) != 1 || plan.Config != nil || attach.SentSecret(parse(t, original)) != "" {
+		t.Errorf("not attached: %s", plan)
 	}
 }

@@ -53,6 +53,7 @@ func (a *attaching) checkDistribution() bool {
 	if !a.serves(a.r.Host) {
 		a.conflict("the distribution does not serve %s: it answers to %s", a.r.Host, strings.Join(append(a.aliases(), a.r.Domain), ", "))
 	}
+	a.checkOtherHosts()
 	if a.c.text(a.c.root, "ConnectionMode") == "tenant-only" {
 		a.conflict("the distribution serves many tenants (connection mode tenant-only); raincheck protects one host, so each tenant needs a distribution of its own")
 	}
@@ -73,6 +74,37 @@ func (a *attaching) checkDistribution() bool {
 		a.warn("the distribution has error pages of its own for %s; they replace the waiting room's answers with such a status too. What a person must read there never has one of these, so nothing is lost but the API's own page when it is down", strings.Join(codes, ", "))
 	}
 	return true
+}
+
+// checkOtherHosts refuses a distribution with other names than the host, unless
+// all of them are named and accepted: a behaviour is for every name.
+func (a *attaching) checkOtherHosts() {
+	same := func(name string) func(string) bool {
+		return func(other string) bool { return strings.EqualFold(name, other) }
+	}
+	aliases := a.aliases()
+	var accepted, unnamed []string
+	for _, name := range aliases {
+		switch {
+		case strings.EqualFold(name, a.r.Host):
+		case slices.ContainsFunc(a.r.AlsoAffects, same(name)):
+			accepted = append(accepted, name)
+		default:
+			unnamed = append(unnamed, name)
+		}
+	}
+	for _, name := range a.r.AlsoAffects {
+		if !slices.ContainsFunc(aliases, same(name)) {
+			a.conflict("--also-affects names %s, and the distribution does not answer to it", name)
+		}
+	}
+	const happens = "who is turned away there joins the waiting room of %s and is mailed a link to that host, and the pass it gives is good there alone"
+	if len(unnamed) > 0 {
+		a.conflict("the distribution answers to %s too, and its behaviours are the same for every name: "+happens+". Give them a distribution of their own, or accept it with --also-affects '%s'",
+			strings.Join(unnamed, ", "), a.r.Host, strings.Join(append(accepted, unnamed...), ","))
+	} else if len(accepted) > 0 {
+		a.warn("%s: "+happens, strings.Join(accepted, ", "), a.r.Host)
+	}
 }
 
 func (a *attaching) aliases() []string {

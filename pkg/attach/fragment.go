@@ -21,13 +21,15 @@ const (
 // Fragment is what Attach would do, in the words of the tool that owns the
 // distribution: a change made behind such a tool's back is undone by its next
 // run. It holds no secret but the name of one: secretARN is resolved by the
-// tool itself. An error means that Attach would refuse, and names why.
+// tool itself, in CloudFormation by the version of that id: it resolves a reference
+// only when the text of the template changes. An error means that Attach would
+// refuse, and names why.
 //
 // A new path needs a behaviour that is a copy of another one, which the tool's
 // own source describes better than the distribution does; the fragment says of
 // which and where, and gives what is to be added to it. Warnings are comments at
 // its head.
-func Fragment(c *Config, r Request, tool Tool, secretARN string) (string, error) {
+func Fragment(c *Config, r Request, tool Tool, secretARN, version string) (string, error) {
 	plan := Attach(c, r)
 	if len(plan.Conflicts) > 0 {
 		return "", fmt.Errorf("attach: %s", strings.Join(plan.Conflicts, "; "))
@@ -39,7 +41,7 @@ func Fragment(c *Config, r Request, tool Tool, secretARN string) (string, error)
 	}
 	switch tool {
 	case CloudFormation:
-		fmt.Fprintf(&out, cloudFormation, region(secretARN), secretARN, OriginID, r.Room.Domain, gate.OriginHeader, secretARN)
+		fmt.Fprintf(&out, cloudFormation, region(secretARN), secretARN, OriginID, r.Room.Domain, gate.OriginHeader, secretARN, version)
 		for _, pattern := range []string{BarePattern, RoomPattern} {
 			fmt.Fprintf(&out, cloudFormationBehaviour, pattern, OriginID, r.Room.CachePolicy, r.Room.OriginRequestPolicy)
 		}
@@ -113,15 +115,15 @@ const cloudFormation = `# Into the DistributionConfig of your AWS::CloudFront::D
 # first put a replica of it there, and write that region into the ARN below:
 #   aws secretsmanager replicate-secret-to-regions --secret-id %s --add-replica-regions Region=REGION
 #
-# CloudFormation reads the value when this resource changes, not when the secret does: after a rotation, change the
-# distribution's comment too.
+# The last part of HeaderValue is the version of the secret: CloudFormation reads the value when this text changes, not when
+# the secret does. After raincheck rotate --origin, print this again and deploy it.
       Origins:                    # add this one
         - Id: %s
           DomainName: %s
           CustomOriginConfig: {OriginProtocolPolicy: https-only, OriginSSLProtocols: [TLSv1.2]}
           OriginCustomHeaders:
             - HeaderName: %s
-              HeaderValue: '{{resolve:secretsmanager:%s:SecretString}}'
+              HeaderValue: '{{resolve:secretsmanager:%s:SecretString:::%s}}'
       CacheBehaviors:             # these two first: order is precedence
 `
 
@@ -136,6 +138,7 @@ const cloudFormationBehaviour = `        - PathPattern: %s
 
 const terraform = `# Beside your aws_cloudfront_distribution. The secret is in %s: if your provider is in another region, add to the data
 # source a line that names a provider of that region, such as: provider = aws.raincheck
+# It reads the present value in every run: after raincheck rotate --origin, apply it again.
 data "aws_secretsmanager_secret_version" "raincheck_origin" {
   secret_id = %s
 }

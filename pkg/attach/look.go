@@ -75,3 +75,13 @@ func Look(c *Config, room Room) Attached {
 	}
 	return a
 }
+
+// SentSecret is the value of gate.OriginHeader that the distribution sends to the
+// waiting room; empty when it sends none.
+func SentSecret(c *Config) string {
+	origin := c.find("Origins", "Id", OriginID)
+	if origin == nil {
+		return ""
+	}
+	return strings.TrimSpace(c.header(origin, gate.OriginHeader))
+}

@@ -24,7 +24,7 @@ func TestLook(t *testing.T) {
 	if a := look(read(t, "large")); len(a.Protected)+len(a.Half)+len(a.Plain) > 0 || a.Room {
 		t.Errorf("before: %+v", a)
 	}
-	attached := attach.Attach(plain, request("example.org", "*", "/account*")).Config
+	attached := attach.Attach(plain, accepting(request("example.org", "*", "/account*"), read(t, "large"))).Config
 	a := look(attached)
 	if !slices.Equal(a.Protected, []string{"/account*", "*"}) || len(a.Half)+len(a.Plain) > 0 || !a.Room || a.Domain != room.Domain || !a.Secret {
 		t.Errorf("attached: %+v", a)

@@ -135,6 +135,10 @@ func (s *Secrets) read(ctx context.Context) error {
 	switch {
 	case err == nil:
 		read.at = now
+		if s.kept.origin != "" && read.origin != s.kept.origin {
+			// A rotation: the distribution sends the old value for a while.
+			s.previous = s.kept.origin
+		}
 		s.kept = read
 	case !usable:
 		s.kept = values{}
@@ -172,24 +176,4 @@ func (s *Secrets) one(ctx context.Context, id, doing string) (string, error) {
 		return "", fmt.Errorf("%s: the secret %s is empty", doing, id)
 	}
 	return text, nil
-}
-
-// ReadRing reads the document of the key ring, past every cache: what is written
-// back must be made of what is there now.
-func ReadRing(ctx context.Context, cfg aws.Config, id string) ([]byte, error) {
-	out, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
-	if err != nil {
-		return nil, fmt.Errorf("read the key ring: %w", err)
-	}
-	return []byte(aws.ToString(out.SecretString)), nil
-}
-
-// WriteRing writes the document of the key ring.
-func WriteRing(ctx context.Context, cfg aws.Config, id string, document []byte) error {
-	text := string(document)
-	_, err := secretsmanager.NewFromConfig(cfg).PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: &id, SecretString: &text})
-	if err != nil {
-		return fmt.Errorf("write the key ring: %w", err)
-	}
-	return nil
 }

@@ -61,7 +61,7 @@ func TestBothSideBySide(t *testing.T) {
 	}
 	w.server.Put("origin", "second")
 	w.now = w.now.Add(time.Second)
-	if got := w.origin(t); !slices.Equal(got, []string{"second"}) || w.wire.Count("secretsmanager") != 4 {
+	if got := w.origin(t); !slices.Equal(got, []string{"second", "first"}) || w.wire.Count("secretsmanager") != 4 {
 		t.Errorf("after four minutes the header is %v, after %d calls", got, w.wire.Count("secretsmanager"))
 	}
 }
@@ -84,6 +84,28 @@ func TestARotation(t *testing.T) {
 		t.Errorf("good are %v, after %d calls", got, w.wire.Count("secretsmanager:GetSecretValue"))
 	}
 }
+
+// TestARotationInFront: a function that had the value before when it was rotated
+// takes both from then on, though a stranger came by a moment before.
+func TestARotationInFront(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.origin(t)
+	w.now = w.now.Add(fresh - time.Second)
+	w.Meet(t.Context(), "a guess")
+	w.server.Put("origin", "second")
+	w.now = w.now.Add(2 * time.Second)
+	w.Meet(t.Context(), "first")
+	if got := w.origin(t); !slices.Equal(got, []string{"second", "first"}) {
+		t.Errorf("good are %v: the distribution, which sends the first for some minutes more, is refused", got)
+	}
+	if fresh >= secret.Spread {
+		t.Errorf("a value is kept for %s, and the distribution is told after %s", fresh, secret.Spread)
+	}
+}
+
+// fresh is how long a value is kept, as TestBothSideBySide sees it.
+const fresh = 4 * time.Minute
 
 // TestNobodyAnswers: what was read last is good for a day, and asked for again
 // every quarter of a minute.

@@ -10,12 +10,14 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Server is the stand-in. The zero value has no secret.
 type Server struct {
 	mu      sync.Mutex
 	secrets map[string][]string
+	written map[string]time.Time
 	broken  int
 }
 
@@ -24,7 +26,7 @@ func (s *Server) Put(id, value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.secrets == nil {
-		s.secrets = map[string][]string{}
+		s.secrets, s.written = map[string][]string{}, map[string]time.Time{}
 	}
 	s.secrets[id] = append(s.secrets[id], value)
 }
@@ -72,7 +74,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 		return
 	}
-	out := map[string]string{"ARN": in.SecretId, "Name": in.SecretId}
+	out := map[string]any{"ARN": in.SecretId, "Name": in.SecretId}
 	switch strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "secretsmanager.") {
 	case "GetSecretValue":
 		at := len(versions) - 1
@@ -84,8 +86,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		out["SecretString"], out["VersionId"] = versions[at], strconv.Itoa(at)
+		if at == len(versions)-1 {
+			out["CreatedDate"] = float64(s.written[in.SecretId].UnixMilli()) / 1000
+		}
 	case "PutSecretValue":
-		s.secrets[in.SecretId] = append(versions, in.SecretString)
+		s.secrets[in.SecretId], s.written[in.SecretId] = append(versions, in.SecretString), time.Now()
 		out["VersionId"] = strconv.Itoa(len(versions))
 	default:
 		refuse(http.StatusBadRequest, "InvalidAction", r.Header.Get("X-Amz-Target"))
