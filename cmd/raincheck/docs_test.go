@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"raincheck/pkg/diagnosis"
 	"raincheck/test/template"
 )
 
@@ -105,8 +106,8 @@ func TestTheEmergencyLineIsTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(text), "\n    "+emergencyLine("STORE")+"\n") {
-		t.Errorf("docs/operating.md does not have the line %s", emergencyLine("STORE"))
+	if !strings.Contains(string(text), "\n    "+diagnosis.EmergencyLine("STORE")+"\n") {
+		t.Errorf("docs/operating.md does not have the line %s", diagnosis.EmergencyLine("STORE"))
 	}
 }
 
@@ -127,10 +128,10 @@ func TestChangedDefaultsAreTold(t *testing.T) {
 		marked = append(marked, strings.Join(m[1:], " "))
 	}
 	var known []string
-	for _, d := range changedDefaults {
-		known = append(known, d.name+" "+d.is+" "+d.was)
-		if now := tmpl.Get("Parameters", d.name, "Default").Value; now != d.is {
-			t.Errorf("the default of %s is %s, not %s", d.name, now, d.is)
+	for _, d := range diagnosis.ChangedDefaults {
+		known = append(known, d.Name+" "+d.Is+" "+d.Was)
+		if now := tmpl.Get("Parameters", d.Name, "Default").Value; now != d.Is {
+			t.Errorf("the default of %s is %s, not %s", d.Name, now, d.Is)
 		}
 	}
 	slices.Sort(marked)

@@ -10,28 +10,29 @@ import (
 	"raincheck/pkg/admission"
 	"raincheck/pkg/aws/health"
 	"raincheck/pkg/capacity"
+	"raincheck/pkg/diagnosis"
 	"raincheck/pkg/format"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/operator"
 )
 
 // local examines a local instance: what applies to it.
-func (c *doctorCmd) local(e *env) (diagnosis, error) {
+func (c *doctorCmd) local(e *env) (diagnosis.Diagnosis, error) {
 	here, err := c.instance()
 	if err != nil {
-		return diagnosis{}, err
+		return diagnosis.Diagnosis{}, err
 	}
 	s, err := here.status(e.ctx)
 	if err != nil {
-		return diagnosis{}, err
+		return diagnosis.Diagnosis{}, err
 	}
-	d := diagnosis{On: here.name(), At: s.Now}
+	d := diagnosis.Diagnosis{On: here.name(), At: s.Now}
 	var load []admission.Sample
-	d.Findings = examine(e.ctx, e, c.Timeout, []check{
-		{"controller", func(context.Context) ([]health.Finding, error) { return decides(s), nil }},
-		{"edge-store", func(context.Context) ([]health.Finding, error) { return documents(s), nil }},
-		{"mail-account", func(context.Context) ([]health.Finding, error) { return mailing(s), nil }},
-		{"load", func(ctx context.Context) ([]health.Finding, error) {
+	d.Findings = diagnosis.Examine(e.ctx, e.stderr, c.Timeout, []diagnosis.Check{
+		{Name: "controller", Look: func(context.Context) ([]health.Finding, error) { return decides(s), nil }},
+		{Name: "edge-store", Look: func(context.Context) ([]health.Finding, error) { return documents(s), nil }},
+		{Name: "mail-account", Look: func(context.Context) ([]health.Finding, error) { return mailing(s), nil }},
+		{Name: "load", Look: func(ctx context.Context) ([]health.Finding, error) {
 			r, err := here.recorded(ctx, s)
 			if err != nil {
 				return nil, err

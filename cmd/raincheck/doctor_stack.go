@@ -11,6 +11,7 @@ import (
 	"raincheck/pkg/aws/metrics"
 	"raincheck/pkg/aws/table"
 	"raincheck/pkg/capacity"
+	"raincheck/pkg/diagnosis"
 	"raincheck/pkg/format"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/inviter"
@@ -19,62 +20,62 @@ import (
 )
 
 // deployed examines a stack.
-func (c *doctorCmd) deployed(e *env, resolver health.Resolver) (diagnosis, error) {
+func (c *doctorCmd) deployed(e *env, resolver health.Resolver) (diagnosis.Diagnosis, error) {
 	s, err := deployed{Stack: c.Stack}.session(e)
 	if err != nil {
-		return diagnosis{}, err
+		return diagnosis.Diagnosis{}, err
 	}
 	if _, err := s.Need(outTable, outEdge, outRoom); err != nil {
-		return diagnosis{}, err // another application's stack: nothing here would apply
+		return diagnosis.Diagnosis{}, err // another application's stack: nothing here would apply
 	}
 	now := e.now().UTC()
-	d := diagnosis{On: "the stack " + s.Name + " (" + s.Parameters["SiteHost"] + ", " + s.cfg.Region + ")", At: now}
+	d := diagnosis.Diagnosis{On: "the stack " + s.Name + " (" + s.Parameters["SiteHost"] + ", " + s.cfg.Region + ")", At: now}
 	d.Findings = append(d.Findings, health.Clock(now, s.Told)...)
 	load := &loadCheck{session: s, history: s.history(e), now: now}
-	d.Findings = append(d.Findings, examine(e.ctx, e, c.Timeout, []check{
-		{"stack", func(context.Context) ([]health.Finding, error) { return health.Standing(s.Status), nil }},
-		{"version", s.versions},
-		{"parameters", s.defaults},
-		{"lambda", func(ctx context.Context) ([]health.Finding, error) {
+	d.Findings = append(d.Findings, diagnosis.Examine(e.ctx, e.stderr, c.Timeout, []diagnosis.Check{
+		{Name: "stack", Look: func(context.Context) ([]health.Finding, error) { return health.Standing(s.Status), nil }},
+		{Name: "version", Look: s.versions},
+		{Name: "parameters", Look: func(context.Context) ([]health.Finding, error) { return diagnosis.Defaults(s.Parameters), nil }},
+		{Name: "lambda", Look: func(ctx context.Context) ([]health.Finding, error) {
 			return health.Concurrency(ctx, s.cfg, int(s.number("SenderConcurrency")))
 		}},
-		{"api-gateway", func(ctx context.Context) ([]health.Finding, error) {
+		{Name: "api-gateway", Look: func(ctx context.Context) ([]health.Finding, error) {
 			return health.APIThrottle(ctx, s.cfg, s.number("RoomRate"), s.number("RoomBurst"))
 		}},
-		{"table", func(ctx context.Context) ([]health.Finding, error) {
+		{Name: "table", Look: func(ctx context.Context) ([]health.Finding, error) {
 			out, err := s.Need(outTable)
 			if err != nil {
 				return nil, err
 			}
 			return health.Table(ctx, s.cfg, out[0], s.number("WarmWrites"), s.number("RoomRate"))
 		}},
-		{"mail-account", func(ctx context.Context) ([]health.Finding, error) {
+		{Name: "mail-account", Look: func(ctx context.Context) ([]health.Finding, error) {
 			return health.MailAccount(ctx, s.cfg, s.number("SenderConcurrency"))
 		}},
-		{"mail-identity", func(ctx context.Context) ([]health.Finding, error) {
+		{Name: "mail-identity", Look: func(ctx context.Context) ([]health.Finding, error) {
 			return health.MailIdentity(ctx, s.cfg, resolver, s.Parameters["MailIdentity"], s.Parameters["FromAddress"])
 		}},
-		{"mail-set", func(ctx context.Context) ([]health.Finding, error) {
+		{Name: "mail-set", Look: func(ctx context.Context) ([]health.Finding, error) {
 			out, err := s.Need(outMailSet)
 			if err != nil {
 				return nil, err
 			}
 			return health.MailSet(ctx, s.cfg, out[0])
 		}},
-		{"controller", s.controller(e.now)},
-		{"edge-store", func(ctx context.Context) ([]health.Finding, error) {
+		{Name: "controller", Look: s.controller(e.now)},
+		{Name: "edge-store", Look: func(ctx context.Context) ([]health.Finding, error) {
 			found, err := s.edgeDocuments(e.now)(ctx)
 			if err == nil {
 				// The store answered these credentials.
-				d.Emergency = emergencyLine(s.Outputs[outEdge])
+				d.Emergency = diagnosis.EmergencyLine(s.Outputs[outEdge])
 			}
 			return found, err
 		}},
-		{"edge-code", s.edgeCode},
-		{"edge-run", s.edgeRuns(e.now)},
-		{"edge-counts", s.edgeLogs(e.now)},
-		{"distribution", s.attached(c.DistributionID)},
-		{"load", load.look},
+		{Name: "edge-code", Look: s.edgeCode},
+		{Name: "edge-run", Look: s.edgeRuns(e.now)},
+		{Name: "edge-counts", Look: s.edgeLogs(e.now)},
+		{Name: "distribution", Look: s.attached(c.DistributionID)},
+		{Name: "load", Look: load.look},
 	})...)
 	d.Load, d.Capacity = load.history24, load.proposal
 	if d.Load.From.IsZero() {

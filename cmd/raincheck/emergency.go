@@ -32,17 +32,3 @@ func (c emergency) plane(e *env) (plane, error) {
 	}
 	return onlyEdge(e.ctx, e, c.EdgeStore, fmt.Errorf("%w; run it again when that works", err))
 }
-
-// emergencyLine is the aws command that lets everybody in without this tool, for
-// the store of that ARN: gate and base in one write. docs/operating.md has it too.
-func emergencyLine(store string) string {
-	const at = " --region us-east-1 --kvs-arn "
-	return `aws cloudfront-keyvaluestore update-keys` + at + store +
-		` --puts "[{\"Key\":\"gate\",\"Value\":\"{\\\"mode\\\":\\\"open\\\",\\\"switched\\\":$(date +%s)}\"},{\"Key\":\"base\",\"Value\":\"{\\\"failure\\\":\\\"open\\\"}\"}]"` +
-		` --if-match "$(aws cloudfront-keyvaluestore describe-key-value-store` + at + store + ` --query ETag --output text)"`
-}
-
-// emergencyNeeds is what the line needs of the machine that it is typed on. The
-// service takes SigV4A signatures alone, and of temporary credentials those that
-// are good in every region.
-const emergencyNeeds = "it needs AWS CLI v2, or v1 with the package awscrt, and these credentials: not a session token of the global STS endpoint"

@@ -85,3 +85,6 @@ func SentSecret(c *Config) string {
 	}
 	return strings.TrimSpace(c.header(origin, gate.OriginHeader))
 }
+
+// WebACL is the ARN of the distribution's web ACL; empty when it has none.
+func WebACL(c *Config) string { return strings.TrimSpace(c.text(c.root, "WebACLId")) }
