@@ -303,8 +303,9 @@ func (f *flows) forget() {
 	address, err := email.Parse(typed)
 	f.must(err)
 	e := &env{ctx: f.Context(), stdout: f.places["tool"], stderr: f.places["tool"], now: func() time.Time { return f.now }}
-	f.must(forget(e, f.store, f.keys, "raincheck", address, false))
-	f.must(forget(e, f.store, f.keys, "raincheck", address, true))
+	p := people{name: "raincheck", store: f.store, keys: f.keys}
+	f.must(p.forget(e, address, false))
+	f.must(p.forget(e, address, true))
 	if _, err := f.store.Entry(f.Context(), f.key()); !errors.Is(err, waitlist.ErrUnknown) {
 		f.Errorf("forgotten, and there is an entry: %v", err)
 	}
@@ -345,7 +346,7 @@ func TestForgetLeavesNothing(t *testing.T) {
 	}}
 	tally, err := im.Run(t.Context(), strings.NewReader(rows), records.CSV)
 	f.must(err)
-	if tally[records.Joined] != 1 || tally[records.Bad] != 2 {
+	if tally.Joined != 1 || tally.Bad != 2 {
 		t.Errorf("the import: %v", tally)
 	}
 	var exported bytes.Buffer

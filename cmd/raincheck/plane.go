@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 
 	"raincheck/pkg/aws/edgestore"
 	"raincheck/pkg/aws/stack"
@@ -72,17 +73,24 @@ func (w where) remembered(e *env, why error) (plane, error) {
 	}}, nil
 }
 
-// switchable is the plane for a command that changes something. Without a named
-// stack it says first that it acts on the demonstration; where AWS is configured
-// it refuses, since somebody in a hurry means the stack.
+// switchable is the plane for a command that changes something.
 func (w where) switchable(e *env) (plane, error) {
-	if w.Stack == "" && w.URL == "" {
-		if by := stack.Configured(e.lookup); by != "" {
-			return nil, badInput("no stack is named, and this machine is set up for AWS (%s): name the stack with --stack or RAINCHECK_STACK, or the demonstration on this machine with --url %s", by, localURL)
-		}
-		fmt.Fprintf(e.stdout, "No stack is named: this acts on the demonstration on this machine, %s.\n", localURL)
+	if err := w.named(e, e.stdout); err != nil {
+		return nil, err
 	}
 	return w.plane(e)
+}
+
+// named says first that a command without a named stack acts on the demonstration;
+// where AWS is configured it refuses, since somebody in a hurry means the stack.
+func (w where) named(e *env, out io.Writer) error {
+	if w.Stack == "" && w.URL == "" {
+		if by := stack.Configured(e.lookup); by != "" {
+			return badInput("no stack is named, and this machine is set up for AWS (%s): name the stack with --stack or RAINCHECK_STACK, or the demonstration on this machine with --url %s", by, localURL)
+		}
+		fmt.Fprintf(out, "No stack is named: this acts on the demonstration on this machine, %s.\n", localURL)
+	}
+	return nil
 }
 
 // instance is the local instance.

@@ -208,6 +208,10 @@ func (k *Keyring) Mailbox(mailbox string) string {
 	return base64.RawURLEncoding.EncodeToString(mac(k.pepper, mailbox)[:21])
 }
 
+// RowKey is the key under which the report of an import knows the rows of a
+// list, so that whoever has the report cannot try out addresses.
+func (k *Keyring) RowKey() []byte { return mac(k.pepper, "rows of an import\n") }
+
 // DailySalt returns the gate's salt for the UTC day of t: 16 URL-safe
 // characters. With another salt everybody draws anew, so the salt in force may
 // outlive its day (the inviter changes it at a moment when nobody is turned

@@ -30,7 +30,10 @@ func NewClient(address string) (*Client, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("invalid address %s: want one such as http://localhost:8080", address)
 	}
-	return &Client{base: strings.TrimSuffix(address, "/"), http: &http.Client{Timeout: 10 * time.Second}}, nil
+	return &Client{base: strings.TrimSuffix(address, "/"), http: &http.Client{
+		Timeout:   10 * time.Second,
+		Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 16}, // an import asks side by side
+	}}, nil
 }
 
 // Site is the address of the site that the instance protects.
@@ -68,36 +71,46 @@ type refused struct{ error }
 func (refused) Is(target error) bool { return target == operator.ErrChange }
 
 func (c *Client) ask(ctx context.Context, method, name string, question, answer any) error {
-	var body []byte
-	if question != nil {
-		var err error
-		if body, err = json.Marshal(question); err != nil {
-			return fmt.Errorf("write the request: %w", err)
-		}
-	}
-	request, err := http.NewRequestWithContext(ctx, method, c.base+Path+"api/"+name, bytes.NewReader(body))
+	response, err := c.send(ctx, c.http, method, name, question)
 	if err != nil {
-		return fmt.Errorf("ask %s: %w", c.Name(), err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := c.http.Do(request)
-	if err != nil {
-		return fmt.Errorf("%s does not answer: %w", c.Name(), plainly(err))
+		return err
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		// What cannot be read of the answer is not needed: the status says enough.
-		said, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10))
-		problem := fmt.Errorf("%s says %d: %s", c.Name(), response.StatusCode, strings.TrimSpace(string(said)))
-		if response.StatusCode == http.StatusUnprocessableEntity {
-			return refused{problem}
-		}
-		return problem
-	}
 	if err := json.NewDecoder(response.Body).Decode(answer); err != nil {
 		return fmt.Errorf("%s answers something else than raincheck: %w", c.Name(), err)
 	}
 	return nil
+}
+
+// send asks, and gives an answer that is not an error.
+func (c *Client) send(ctx context.Context, by *http.Client, method, name string, question any) (*http.Response, error) {
+	var body []byte
+	if question != nil {
+		var err error
+		if body, err = json.Marshal(question); err != nil {
+			return nil, fmt.Errorf("write the request: %w", err)
+		}
+	}
+	request, err := http.NewRequestWithContext(ctx, method, c.base+Path+"api/"+name, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", c.Name(), err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := by.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("%s does not answer: %w", c.Name(), plainly(err))
+	}
+	if response.StatusCode == http.StatusOK {
+		return response, nil
+	}
+	defer response.Body.Close()
+	// What cannot be read of the answer is not needed: the status says enough.
+	said, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10))
+	problem := fmt.Errorf("%s says %d: %s", c.Name(), response.StatusCode, strings.TrimSpace(string(said)))
+	if response.StatusCode == http.StatusUnprocessableEntity {
+		return nil, refused{problem}
+	}
+	return nil, problem
 }
 
 // plainly says the usual failures of a connection in words.

@@ -58,6 +58,8 @@ type Console struct {
 	Switches []Switch
 	// Canaries, when set, serves `raincheck smoke`.
 	Canaries canaries
+	// People, when set, serves export, import and forget.
+	People people
 	// Hosts are names, beside those of this machine, under which the console may
 	// be asked for. Anything else is refused (DNS rebinding).
 	Hosts []string
@@ -78,6 +80,8 @@ func (c *Console) Handler() http.Handler {
 	mux.HandleFunc("GET "+Path+"outbox/{id}/html", c.rendered)
 	mux.HandleFunc("POST "+Path+"api/change", c.change)
 	mux.HandleFunc("POST "+Path+"api/canary", c.canary)
+	mux.HandleFunc("POST "+Path+"api/person", c.person)
+	mux.HandleFunc("POST "+Path+"api/export", c.export)
 	guarded := http.NewCrossOriginProtection().Handler(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !c.mine(r.Host) {

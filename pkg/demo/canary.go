@@ -50,10 +50,11 @@ func (in *Instance) Canary(ctx context.Context, do string, a email.Address) (con
 func (p *personStore) forget(e waitlist.Entry) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.here[e.Ref] {
+	counts := p.here[e.Ref]
+	delete(p.here, e.Ref)
+	if !counts {
 		return
 	}
-	delete(p.here, e.Ref)
 	p.joined--
 	if e.Stage == waitlist.Used {
 		p.redeemed--

@@ -35,7 +35,8 @@ type personStore struct {
 
 	mu sync.Mutex
 	// here are the joinings of people: their mail goes out through the sender
-	// that runs on the wall's clock.
+	// that runs on the wall's clock. The value says that the joining is one of this
+	// run, and so counts in its sums.
 	here map[waitlist.Ref]bool
 	// joined counts the places that they took, redeemed the first uses of codes.
 	joined, redeemed int
@@ -61,7 +62,9 @@ func (p *personStore) Redeem(ctx context.Context, r waitlist.Redemption) (waitli
 	if err == nil && redeemed.First {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.redeemed++
+		if p.here[redeemed.Ticket.Ref] {
+			p.redeemed++
+		}
 	}
 	return redeemed, err
 }
@@ -138,7 +141,8 @@ func (p *personStore) Fail(ctx context.Context, m waitlist.Message, _ time.Time)
 func (p *personStore) is(ref waitlist.Ref) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.here[ref]
+	_, ok := p.here[ref]
+	return ok
 }
 
 // totals are what people did, for the sums at the end: all of them stand as

@@ -53,7 +53,7 @@ func (in *Instance) goOn() error {
 			dies = e.Expires
 		}
 		if !e.Address.IsZero() && !simulated(e.Address.Reveal()) {
-			in.guests.kept[e.Ref] = true
+			in.guests.kept[e.Ref] = false
 		}
 		return nil
 	})

@@ -68,7 +68,7 @@ func (in *Instance) serve(room http.Handler) error {
 		pages.ServeHTTP(w, r)
 	}))
 	// Whoever looks from elsewhere sees what happens, and neither mails nor switches.
-	panel := (&console.Console{Source: in, Outbox: in, Controls: in, Canaries: in, Log: c.Log}).Handler()
+	panel := (&console.Console{Source: in, Outbox: in, Controls: in, Canaries: in, People: in, Log: c.Log}).Handler()
 	window := (&console.Console{Source: in, Hosts: c.Hosts, Log: c.Log}).Handler()
 	in.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, console.Path) {

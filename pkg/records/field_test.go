@@ -9,13 +9,14 @@ import (
 	"testing"
 
 	"raincheck/pkg/records"
+	"raincheck/pkg/twin/store"
 )
 
 // run imports a text in a dry run, and gives the tally and the bad rows.
 func run(t *testing.T, text string, format records.Format) (records.Tally, []string, error) {
 	t.Helper()
 	var bad []string
-	tally, err := records.Import{Keys: keyring(t), Now: noon, Report: func(r records.Row) error {
+	tally, err := records.Import{Dry: true, Store: &store.Store{}, Keys: keyring(t), Now: noon, Report: func(r records.Row) error {
 		if r.Outcome == records.Bad {
 			bad = append(bad, fmt.Sprint(r.Line, " ", r.Why))
 		}
@@ -47,7 +48,7 @@ func TestFilesFromTheField(t *testing.T) {
 			format = records.JSONLines
 		}
 		tally, bad, err := run(t, string(text), format)
-		if err != nil || tally[records.Joined] != want.joined || !slices.Equal(bad, want.bad) {
+		if err != nil || tally.Joined != want.joined || !slices.Equal(bad, want.bad) {
 			t.Errorf("%s: %v, %q, %v", file, tally, bad, err)
 		}
 	}
@@ -87,7 +88,7 @@ func TestTheirSiblings(t *testing.T) {
 		for i := range min(len(bad), len(story.bad)) {
 			same = same && strings.HasPrefix(bad[i], story.bad[i])
 		}
-		if err != nil || tally[records.Joined] != story.joined || !same {
+		if err != nil || tally.Joined != story.joined || !same {
 			t.Errorf("%s: %v, %q, %v", name, tally, bad, err)
 		}
 	}

@@ -1,10 +1,7 @@
 package records
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +12,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/waitlist"
@@ -24,7 +20,18 @@ import (
 // joiner is the store, as an import needs it; contract in waitlisttest.Store.
 type joiner interface {
 	Join(ctx context.Context, s waitlist.Signup) (waitlist.Joined, error)
+	// Entry is asked in a dry run: who is there already.
+	Entry(ctx context.Context, key string) (waitlist.Entry, error)
 }
+
+// keys name mailboxes and rows: *bypass.Keyring.
+type keys interface {
+	Mailbox(mailbox string) string
+	RowKey() []byte
+}
+
+// ErrSum says that not every line of the input became a row: a defect.
+var ErrSum = errors.New("not every line of the file was read as a row, which is a defect of raincheck: nothing more is done")
 
 // ErrHeader says that the first line of a CSV does not name the columns, so that
 // nothing in it can be read.
@@ -53,80 +60,126 @@ type Row struct {
 	Line    int
 	Outcome Outcome
 	Why     string
+	// Digest knows the row again in another run: a keyed hash of its cells.
+	Digest string
 }
 
 // Import is what an import needs.
 type Import struct {
-	// Store is nil in a dry run.
 	Store joiner
-	Keys  *bypass.Keyring
+	Keys  keys
+	// Dry says that nothing is stored: what the run would do is looked up. A
+	// mailbox that bounced, and of which nothing else is kept, is not seen.
+	Dry bool
 	// Now is when rows without a time of their own are taken to have joined; each
 	// further one joins a millisecond later, so that the order of the file is the
 	// order of the line.
 	Now time.Time
-	// After skips rows up to this line: an earlier run has reported them.
-	After int
-	// Report hears of each row, in order, at most a block after it was done.
+	// Done are the rows that earlier runs have dealt with; nil for none.
+	Done *Done
+	// Report hears of each row that was dealt with now, in order, at most a block
+	// after it was done.
 	Report func(Row) error
+	// Bad gets the bad rows as they stand in the input, below its header: a file
+	// to put right and import. nil for nobody.
+	Bad io.Writer
 	// Workers is how many people join side by side; 0 is 16.
 	Workers int
 }
 
-// Tally counts outcomes.
-type Tally map[Outcome]int
+// Tally counts the rows by their outcome, those of earlier runs among them.
+type Tally struct {
+	Joined, There, Skipped, Bad int
+	// Earlier is how many of them an earlier run had dealt with.
+	Earlier int
+}
+
+// Rows is how many rows there were.
+func (t Tally) Rows() int { return t.Joined + t.There + t.Skipped + t.Bad }
+
+func (t *Tally) add(o Outcome) {
+	switch o {
+	case Joined:
+		t.Joined++
+	case There:
+		t.There++
+	case Skipped:
+		t.Skipped++
+	case Bad:
+		t.Bad++
+	}
+}
 
 // block is how many rows are done between two reports: few enough that little
 // is done twice after an interruption, enough for all workers.
 const block = 256
 
 // Run reads records and joins each. A bad row never stops the others; an error
-// of the store does, and Run with After set goes on. ErrHeader: the input cannot
-// be read at all.
+// of the store does, and Run with Done set goes on. ErrHeader: the input cannot
+// be read at all. ErrSum: the rows are not all that the input has.
 func (im Import) Run(ctx context.Context, from io.Reader, format Format) (Tally, error) {
-	next, err := reader(from, format)
+	in, err := open(from, format, im.Keys.RowKey())
 	if err != nil {
-		return nil, err
+		return Tally{}, err
 	}
-	tally := Tally{}
+	run := &run{Import: im, in: in, seen: map[string]bool{}}
 	for order := 0; ; {
 		rows := make([]parsed, 0, block)
 		var last error
 		for len(rows) < block {
-			r, line, err := next()
-			if err != nil && line == 0 {
+			r, err := in.next()
+			if err != nil {
 				last = err
 				break
 			}
 			order++
-			if line <= im.After {
+			if outcome, done := im.Done.take(r.digest); done {
+				run.tally.add(outcome)
+				run.tally.Earlier++
 				continue
 			}
-			rows = append(rows, im.parse(r, err, line, order))
+			rows = append(rows, im.parse(r, order))
 		}
-		if err := im.join(ctx, rows, tally); err != nil {
-			return tally, err
+		if err := run.deal(ctx, rows); err != nil {
+			return run.tally, err
 		}
-		if errors.Is(last, io.EOF) {
-			return tally, nil
-		}
-		if last != nil {
-			return tally, fmt.Errorf("importing: %w", last)
+		switch {
+		case last == nil:
+		case !errors.Is(last, io.EOF):
+			return run.tally, fmt.Errorf("importing: %w", last)
+		case !in.whole():
+			return run.tally, ErrSum
+		default:
+			return run.tally, nil
 		}
 	}
+}
+
+// run is an import under way.
+type run struct {
+	Import
+	in    *input
+	tally Tally
+	// seen are the mailboxes that a dry run has met.
+	seen map[string]bool
+	// headed says that Bad has its header.
+	headed bool
 }
 
 // parsed is a row and what is to be done with it.
 type parsed struct {
 	Row
+	text   string
 	signup waitlist.Signup
 }
 
-func (im Import) parse(r record, err error, line, order int) parsed {
-	p := parsed{Row: Row{Line: line, Outcome: Bad}}
-	if err != nil {
-		p.Why = err.Error()
+func (im Import) parse(in row, order int) parsed {
+	p := parsed{Row: Row{Line: in.line, Outcome: Bad, Digest: in.digest}, text: in.text}
+	if in.err != nil {
+		p.Why = in.err.Error()
 		return p
 	}
+	r := in.record
 	if r.Address == "" && (r.Stage.Ended() || r.Suppressed) {
 		p.Outcome, p.Why = Skipped, "the joining has ended, and its address is erased"
 		return p
@@ -176,45 +229,99 @@ func language(tag string) string {
 	return known[0].Tag
 }
 
-// join joins a block's people side by side and reports in order.
-func (im Import) join(ctx context.Context, rows []parsed, tally Tally) error {
-	if im.Store != nil {
-		if err := im.joinAll(ctx, rows); err != nil {
-			return fmt.Errorf("importing line %d and after: %w", rows[0].Line, err)
-		}
+// deal deals with a block's rows, side by side, and reports in order.
+func (r *run) deal(ctx context.Context, rows []parsed) error {
+	work := r.joinAll
+	if r.Dry {
+		work = r.lookAll
 	}
-	for _, r := range rows {
-		tally[r.Outcome]++
-		if im.Report == nil {
+	if err := work(ctx, rows); err != nil {
+		return fmt.Errorf("importing line %d and after: %w", rows[0].Line, err)
+	}
+	for _, row := range rows {
+		r.tally.add(row.Outcome)
+		if row.Outcome == Bad {
+			if err := r.keep(row.text); err != nil {
+				return fmt.Errorf("writing the bad rows: %w", err)
+			}
+			if r.Done.bad(row.Digest) {
+				continue // it was bad before, and the report says so
+			}
+		}
+		if r.Report == nil {
 			continue
 		}
-		if err := im.Report(r.Row); err != nil {
+		if err := r.Report(row.Row); err != nil {
 			return fmt.Errorf("writing the report: %w", err)
 		}
 	}
 	return nil
 }
 
-func (im Import) joinAll(ctx context.Context, rows []parsed) error {
-	workers := im.Workers
+// keep hands a bad row to Bad. One that is too long to be read is not kept.
+func (r *run) keep(text string) error {
+	if r.Bad == nil || text == "" {
+		return nil
+	}
+	if !r.headed {
+		r.headed = true
+		text = r.in.head() + text
+	}
+	_, err := io.WriteString(r.Bad, text+"\n")
+	return err
+}
+
+// lookAll finds out who is there already.
+func (r *run) lookAll(ctx context.Context, rows []parsed) error {
+	known := make([]bool, len(rows))
+	err := r.each(rows, func(i int) error {
+		e, err := r.Store.Entry(ctx, rows[i].signup.Key)
+		switch {
+		case errors.Is(err, waitlist.ErrUnknown):
+			return nil
+		case errors.Is(err, waitlist.ErrUnreadable):
+			known[i] = true
+			return nil
+		}
+		known[i] = e.Suppressed || !e.Stage.Ended()
+		return err
+	})
+	for i := range rows {
+		if rows[i].Outcome != Joined {
+			continue
+		}
+		if key := rows[i].signup.Key; known[i] || r.seen[key] {
+			rows[i].Outcome = There
+		} else {
+			r.seen[key] = true
+		}
+	}
+	return err
+}
+
+func (r *run) joinAll(ctx context.Context, rows []parsed) error {
+	return r.each(rows, func(i int) error {
+		joined, err := r.Store.Join(ctx, rows[i].signup)
+		if err == nil && !joined.New {
+			rows[i].Outcome = There
+		}
+		return err
+	})
+}
+
+// each calls f for the rows that are somebody's, side by side.
+func (r *run) each(rows []parsed, f func(i int) error) error {
+	workers := r.Workers
 	if workers <= 0 {
 		workers = 16
 	}
-	errs := make([]error, len(rows))
+	errs := make([]error, workers)
 	var wait sync.WaitGroup
 	for worker := range workers {
 		wait.Go(func() {
-			for i := worker; i < len(rows); i += workers {
-				if rows[i].Outcome != Joined {
-					continue
-				}
-				joined, err := im.Store.Join(ctx, rows[i].signup)
-				if err != nil {
-					errs[i] = err
-					return
-				}
-				if !joined.New {
-					rows[i].Outcome = There
+			for i := worker; i < len(rows) && errs[worker] == nil; i += workers {
+				if rows[i].Outcome == Joined {
+					errs[worker] = f(i)
 				}
 			}
 		})
@@ -226,120 +333,4 @@ func (im Import) joinAll(ctx context.Context, rows []parsed) error {
 		}
 	}
 	return nil
-}
-
-// reader gives records one after the other with the line on which each begins.
-// An error with a line is that row's, and the next one can be read; an error
-// without one ends the input, io.EOF where it should end.
-func reader(from io.Reader, format Format) (func() (record, int, error), error) {
-	from, err := plain(from)
-	if err != nil {
-		return nil, fmt.Errorf("importing: %w", err)
-	}
-	switch format {
-	case JSONLines:
-		return jsonReader(from), nil
-	case CSV:
-		return csvReader(from)
-	}
-	return nil, fmt.Errorf("importing: there is no format %q: csv or jsonl", format)
-}
-
-// maxLine is the longest line of JSON that is read: an address, a path and three
-// fields are far shorter.
-const maxLine = 64 << 10
-
-func jsonReader(from io.Reader) func() (record, int, error) {
-	lines := bufio.NewReaderSize(from, maxLine)
-	n := 0
-	return func() (record, int, error) {
-		for {
-			text, err := lines.ReadSlice('\n')
-			switch {
-			case errors.Is(err, bufio.ErrBufferFull):
-				for errors.Is(err, bufio.ErrBufferFull) {
-					_, err = lines.ReadSlice('\n')
-				}
-				n++
-				return record{}, n, errTooLong
-			case len(bytes.TrimSpace(text)) > 0:
-			case errors.Is(err, io.EOF):
-				return record{}, 0, io.EOF
-			case err != nil:
-				return record{}, 0, fmt.Errorf("after line %d: %w", n, err)
-			}
-			n++
-			if text = bytes.TrimSpace(text); len(text) > 0 {
-				r, err := jsonRecord(text)
-				return r, n, err
-			}
-		}
-	}
-}
-
-// jsonRecord reads one line. Its error does not say what json says, which could
-// quote an address.
-func jsonRecord(text []byte) (record, error) {
-	if !utf8.Valid(text) {
-		return record{}, errNotUTF8
-	}
-	var r record
-	if json.Unmarshal(text, &r) != nil {
-		return record{}, errors.New("not a JSON object with the names of an export")
-	}
-	return r, nil
-}
-
-// csvReader reads a table line by line, so that a quote that is not closed costs
-// the row that it stands in and no other.
-func csvReader(from io.Reader) (func() (record, int, error), error) {
-	t := &table{lines: bufio.NewReaderSize(from, maxLine)}
-	if err := t.header(); err != nil {
-		return nil, err
-	}
-	return func() (record, int, error) {
-		cells, line, err := t.row()
-		if err != nil {
-			return record{}, line, err
-		}
-		get := func(name string) string {
-			if i, ok := t.column[name]; ok && i < len(cells) {
-				return exact(strings.TrimSpace(cells[i]))
-			}
-			return ""
-		}
-		out := record{Address: get("address"), Language: get("language"), Wanted: get("wanted"), Stage: waitlist.Stage(get("stage")), Suppressed: get("suppressed") == "true"}
-		if joined := get("joined"); joined != "" {
-			if out.Joined, err = time.Parse(time.RFC3339, joined); err != nil {
-				return record{}, line, errors.New("joined is not a time such as 2026-11-24T11:04:05Z")
-			}
-		}
-		if out.Fields, err = unpair(get("fields")); err != nil {
-			return record{}, line, err
-		}
-		return out, line, nil
-	}, nil
-}
-
-// unpair reads the fields of a cell: the JSON object of an export, or what
-// somebody writes by hand, "state=VT; size=3".
-func unpair(cell string) (map[string]string, error) {
-	if cell == "" {
-		return nil, nil
-	}
-	fields := map[string]string{}
-	if strings.HasPrefix(cell, "{") {
-		if err := json.Unmarshal([]byte(cell), &fields); err != nil {
-			return nil, errors.New("fields is not a JSON object of texts")
-		}
-		return fields, nil
-	}
-	for pair := range strings.SplitSeq(cell, ";") {
-		name, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
-		if !ok || name == "" {
-			return nil, errors.New("fields is neither a JSON object nor name=value; name=value")
-		}
-		fields[name] = value
-	}
-	return fields, nil
 }

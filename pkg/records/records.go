@@ -102,6 +102,9 @@ func writer(to io.Writer, format Format) (write func(record) error, flush func()
 		encoder.SetEscapeHTML(false)
 		return func(r record) error { return encoder.Encode(r) }, func() error { return nil }, nil
 	case CSV:
+		if _, err := io.WriteString(to, byteOrderMark); err != nil {
+			return nil, nil, fmt.Errorf("exporting: %w", err)
+		}
 		w := csv.NewWriter(to)
 		if err := w.Write(Columns); err != nil {
 			return nil, nil, fmt.Errorf("exporting: %w", err)
@@ -117,6 +120,9 @@ func writer(to io.Writer, format Format) (write func(record) error, flush func()
 	}
 	return nil, nil, fmt.Errorf("exporting: there is no format %q: csv or jsonl", format)
 }
+
+// byteOrderMark tells a spreadsheet that a CSV is UTF-8.
+const byteOrderMark = "\ufeff"
 
 // harmless keeps a spreadsheet from running a cell. The characters are those of
 // OWASP's page on CSV injection.

@@ -20,7 +20,7 @@ var errNotUTF8 = errors.New("a letter is not in UTF-8: save the file as UTF-8 (i
 var errTooLong = fmt.Errorf("longer than %d bytes", maxLine)
 
 // plain takes off what spreadsheets and editors put around a text: a byte order
-// mark, UTF-16, and lines that end with a carriage return alone.
+// mark, and UTF-16.
 func plain(from io.Reader) (io.Reader, error) {
 	start := bufio.NewReader(from)
 	first, err := start.Peek(4)
@@ -41,14 +41,25 @@ func plain(from io.Reader) (io.Reader, error) {
 			return nil, err
 		}
 	}
-	return &lineEnds{from: text}, nil
+	return text, nil
 }
 
-// lineEnds makes a line feed of every end of a line.
+// lineEnds makes a line feed of every end of a line, and counts the lines.
 type lineEnds struct {
 	from io.Reader
 	// after says that the last byte read was a carriage return.
 	after bool
+	// ends is how many lines have ended, open that another one has begun.
+	ends int
+	open bool
+}
+
+// lines is how many lines there were.
+func (l *lineEnds) lines() int {
+	if l.open {
+		return l.ends + 1
+	}
+	return l.ends
 }
 
 // Read reads; it may give no byte and no error.
@@ -57,10 +68,13 @@ func (l *lineEnds) Read(p []byte) (int, error) {
 	kept := p[:0]
 	for _, c := range p[:n] {
 		switch {
-		case c == '\r':
+		case c == '\r', c == '\n' && !l.after:
 			kept = append(kept, '\n')
-		case c != '\n' || !l.after:
+			l.ends++
+			l.open = false
+		case c != '\n':
 			kept = append(kept, c)
+			l.open = true
 		}
 		l.after = c == '\r'
 	}
@@ -72,6 +86,8 @@ type table struct {
 	lines  *bufio.Reader
 	comma  rune
 	n      int            // lines read
+	blank  int            // of these, the empty ones between rows
+	head   string         // the lines up to the names of the columns
 	width  int            // cells in the first line
 	column map[string]int // the cells' names in it
 	// ahead are lines that were read and not used.
@@ -114,6 +130,7 @@ func (t *table) header() error {
 		} else if err != nil {
 			return err
 		}
+		t.head += text + "\n"
 		// A spreadsheet's own way to say what stands between the cells.
 		if rest, ok := strings.CutPrefix(strings.ToLower(text), "sep="); ok && len(rest) == 1 && t.comma == 0 {
 			t.comma, text = rune(rest[0]), ""
@@ -164,33 +181,42 @@ func (t *table) split(text string) ([]string, error) {
 // most is how many lines a cell may have.
 const most = 20
 
-// row gives the cells of the next row and the line on which it begins. An error
-// with a line is that row's.
-func (t *table) row() ([]string, int, error) {
+// row reads the next row: its cells, or why it has none.
+func (t *table) row() (row, error) {
 	text := ""
-	for strings.TrimSpace(text) == "" {
+	for {
 		var err error
 		if text, err = t.line(); err != nil {
-			return nil, 0, err
+			return row{}, err
 		}
+		if strings.TrimSpace(text) != "" {
+			break
+		}
+		t.blank++
 	}
-	begins := t.n
-	cells, err := t.split(text)
-	if err == nil || errors.Is(err, errNotUTF8) || errors.Is(err, errTooLong) {
-		return cells, begins, err
+	r := row{line: t.n, lines: 1, text: text}
+	r.cells, r.err = t.split(text)
+	switch {
+	case r.err == nil, errors.Is(r.err, errNotUTF8):
+		return r, nil
+	case errors.Is(r.err, errTooLong):
+		r.text = ""
+		return r, nil
 	}
-	if whole, ok := t.more(text); ok {
-		return whole, begins, nil
+	if whole, cells, ok := t.more(text); ok {
+		return row{line: r.line, lines: t.n - r.line + 1, text: whole, cells: cells}, nil
 	}
-	if errors.Is(err, csv.ErrQuote) {
-		return nil, begins, fmt.Errorf("not CSV: is a quote not closed? (%w)", err)
+	if errors.Is(r.err, csv.ErrQuote) {
+		r.err = fmt.Errorf("not CSV: is a quote not closed? (%w)", r.err)
+	} else {
+		r.err = fmt.Errorf("not CSV: %w", r.err)
 	}
-	return nil, begins, fmt.Errorf("not CSV: %w", err)
+	return r, nil
 }
 
 // more reads on after a line that may end within a cell. The lines are given back
 // unless they make a row of the right width, and none of them is one by itself.
-func (t *table) more(text string) (cells []string, ok bool) {
+func (t *table) more(text string) (whole string, cells []string, ok bool) {
 	var read []string
 	for len(read) < most && t.width > 1 {
 		line, err := t.line()
@@ -203,10 +229,10 @@ func (t *table) more(text string) (cells []string, ok bool) {
 		}
 		text += "\n" + line
 		if cells, err := t.split(text); err == nil && len(cells) == t.width {
-			return cells, true
+			return text, cells, true
 		}
 	}
 	t.n -= len(read)
 	t.ahead = append(read, t.ahead...)
-	return nil, false
+	return "", nil, false
 }

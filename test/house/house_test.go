@@ -78,7 +78,7 @@ var layers = []layer{
 	{prefix: "pkg/operator", may: append([]string{"pkg/inviter", "pkg/format"}, domain...)},
 	{prefix: "pkg/console", may: append([]string{"pkg/chart", "pkg/operator"}, domain...)},
 	{prefix: "pkg/simulation", may: slices.Concat(domain, useCases, twins, []string{"pkg/chart", "pkg/format"})},
-	{prefix: "pkg/demo", may: slices.Concat(domain, useCases, twins, []string{"pkg/operator", "pkg/console", "pkg/format", "pkg/simulation"})},
+	{prefix: "pkg/demo", may: slices.Concat(domain, useCases, twins, []string{"pkg/operator", "pkg/console", "pkg/format", "pkg/records", "pkg/simulation"})},
 	{prefix: "functions/throttle"},
 	{prefix: "functions", may: slices.Concat(domain, useCases, adapters, []string{"pkg/version"})},
 	{prefix: "cmd", may: []string{"pkg", "functions/throttle"}},
