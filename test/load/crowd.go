@@ -18,6 +18,8 @@ type crowd struct {
 	options
 	client *http.Client
 	began  time.Time
+	// instance is nil for a site that is not ours.
+	instance *instance
 
 	// inFlight is how many are on their way; left out are those who came while
 	// that was at its bound.
@@ -27,6 +29,7 @@ type crowd struct {
 	mu       sync.Mutex
 	kinds    map[string]*vegeta.Metrics
 	ended    [outcomes]int
+	excused  int // of those who failed: a fault was made meanwhile
 	why      map[string]int
 	accepted []bool // by person
 	open     []bool // unanswered, by person
@@ -128,8 +131,9 @@ func (c *crowd) send(ctx context.Context, pacer vegeta.Pacer, progress func(*cro
 		all.Go(func() {
 			defer c.inFlight.Add(-1)
 			p := &person{crowd: c, n: n, cookies: map[string]string{}}
+			began := time.Now()
 			o, err := p.visit(ctx)
-			c.end(n, o, err)
+			c.end(n, o, err, began)
 		})
 	}
 	all.Wait()
@@ -159,10 +163,14 @@ func (c *crowd) took(kind string, began time.Time, status int) {
 }
 
 // end records how a visit ended.
-func (c *crowd) end(n int, o outcome, err error) {
+func (c *crowd) end(n int, o outcome, err error, began time.Time) {
+	excused := o == failed && c.instance != nil && !c.instance.whole(began, time.Now())
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended[o]++
+	if excused {
+		c.excused++
+	}
 	c.bin(time.Now()).Ended[o]++
 	c.accepted[n] = o == accepted
 	c.open[n] = o == unanswered

@@ -19,5 +19,9 @@
 //   - lost: accepted, and not in the export. It must be 0.
 //   - doubled: in the export more than once. It must be 0.
 //
+// With --instance it starts `raincheck local` itself, on a free port and in a new
+// folder, and with --faults it breaks that in the middle. Whoever fails meanwhile
+// is excused; nobody may be lost.
+//
 // It is a module of its own, so that what it needs never reaches the product.
 package main

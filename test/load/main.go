@@ -20,7 +20,9 @@ import (
 //
 // It has more than 15 fields: one for each flag.
 type options struct {
-	Base      string        `arg:"" help:"The site, without a path: http://localhost:8080."`
+	Base      string        `arg:"" optional:"" help:"The site, without a path: http://localhost:8080."`
+	Instance  string        `placeholder:"RAINCHECK" help:"In place of a site: start this program as a local instance without a crowd, and stop it afterwards."`
+	Faults    bool          `help:"Break the instance in the middle: its disk is full for a while, and later it is killed and started again."`
 	Path      string        `default:"/apply" help:"The protected page that everybody asks for."`
 	People    int           `default:"20000" short:"n" help:"How many come."`
 	Over      time.Duration `default:"1m" help:"How long they take to come."`
@@ -59,7 +61,11 @@ func run(ctx context.Context, o options) (int, error) {
 		o.Run = strconv.FormatInt(time.Now().Unix(), 36)
 	}
 	switch {
-	case !o.Remote && !local(o.Base):
+	case (o.Base == "") == (o.Instance == ""):
+		return 2, errors.New("name a site or --instance, one of them")
+	case o.Faults && o.Instance == "":
+		return 2, errors.New("--faults: they are made in an --instance")
+	case o.Instance == "" && !o.Remote && !local(o.Base):
 		return 2, fmt.Errorf("%s is not on this machine: --remote says that you mean it", o.Base)
 	case o.People < 1 || o.People > 9_999_999:
 		return 2, fmt.Errorf("--people %d: want 1 to 9,999,999", o.People)
@@ -76,18 +82,17 @@ func run(ctx context.Context, o options) (int, error) {
 	if err != nil {
 		return 2, err
 	}
-	c := newCrowd(o)
-	fmt.Fprintf(os.Stderr, "%d people over %s, run %s\n", o.People, o.Over, o.Run)
-	c.send(ctx, curve, func(c *crowd) { fmt.Fprintln(os.Stderr, c.line()) })
-	ended := time.Now()
-	report := c.report(ended)
-	if o.Export != "" {
-		time.Sleep(o.Grace)
-		found, err := c.exported(ctx, ended)
-		if err != nil {
+	var in *instance
+	if o.Instance != "" {
+		if in, err = startInstance(ctx, o.Instance); err != nil {
 			return 1, err
 		}
-		report.Check = &found
+		defer func() { _ = in.remove() }() // the run is over, and its report written
+		o.Base, o.Export = in.base, fmt.Sprintf("'%s' export --format jsonl --url %s", in.program, in.base)
+	}
+	report, err := play(ctx, newCrowd(o), curve, in)
+	if err != nil {
+		return 1, err
 	}
 	fmt.Print(report.text())
 	if err := write(o.HTML, report.html); err != nil {
@@ -100,6 +105,45 @@ func run(ctx context.Context, o options) (int, error) {
 		return 1, nil
 	}
 	return 0, nil
+}
+
+// play sends the crowd, and checks what became of it.
+func play(ctx context.Context, c *crowd, pacer *curve, in *instance) (Report, error) {
+	fmt.Fprintf(os.Stderr, "%d people over %s, run %s\n", c.People, c.Over, c.Run)
+	var memory Memory
+	broken := make(chan error, 1)
+	if in != nil {
+		c.instance = in
+		memory.Empty, _ = in.memory()
+	}
+	if c.Faults {
+		go func() { broken <- in.breakIt(ctx, c.Over) }()
+	} else {
+		broken <- nil
+	}
+	c.send(ctx, pacer, func(c *crowd) { fmt.Fprintln(os.Stderr, c.line()) })
+	ended := time.Now()
+	if err := <-broken; err != nil {
+		return Report{}, fmt.Errorf("breaking the instance: %w", err)
+	}
+	report := c.report(ended)
+	if in != nil {
+		memory.Full, memory.Highest = in.memory()
+		memory.Highest = max(memory.Highest, in.highest)
+		if info, err := os.Stat(filepath.Join(in.folder, "data", "waitlist.jsonl")); err == nil {
+			memory.Journal = info.Size()
+		}
+		report.Memory, report.Broken = &memory, in.broken
+	}
+	if c.Export != "" {
+		time.Sleep(c.Grace)
+		found, err := c.exported(ctx, ended)
+		if err != nil {
+			return report, err
+		}
+		report.Check = &found
+	}
+	return report, nil
 }
 
 // local says that a site is on this machine.

@@ -29,6 +29,11 @@ type Report struct {
 	Why map[string]int `json:"why,omitempty"`
 	// Latencies by kind of request, in milliseconds.
 	Latencies map[string]Latency `json:"latencyMilliseconds"`
+	// Broken are the faults that were made, and Excused how many failed meanwhile.
+	Broken  []window `json:"broken,omitempty"`
+	Excused int      `json:"excused,omitempty"`
+	// Memory is nil for a site that the run did not start.
+	Memory *Memory `json:"memory,omitempty"`
 	// Check is nil where there was no export.
 	Check *Check `json:"check,omitempty"`
 	Steps []Step `json:"steps"`
@@ -70,7 +75,7 @@ func (c *crowd) report(ended time.Time) Report {
 	defer c.mu.Unlock()
 	r := Report{
 		Run: c.Run, Began: c.began.UTC(), People: c.People, Curve: c.Curve, Over: c.Over, Took: ended.Sub(c.began),
-		LeftOut: c.leftOut.Load(), Ended: map[string]int{}, Why: c.why, Latencies: map[string]Latency{},
+		LeftOut: c.leftOut.Load(), Excused: c.excused, Ended: map[string]int{}, Why: c.why, Latencies: map[string]Latency{},
 	}
 	for o := range outcomes {
 		r.Ended[o.String()] = c.ended[o]
@@ -101,7 +106,7 @@ func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // bad says that the run found a fault.
 func (r Report) bad() bool {
-	return r.LeftOut > 0 || r.Ended[failed.String()] > 0 || r.Check != nil && (r.Check.Lost > 0 || r.Check.Doubled > 0)
+	return r.LeftOut > 0 || r.Ended[failed.String()] > r.Excused || r.Check != nil && (r.Check.Lost > 0 || r.Check.Doubled > 0)
 }
 
 // text is the report for a terminal.
@@ -121,6 +126,18 @@ func (r Report) text() string {
 	} else {
 		fmt.Fprintf(&b, "Of those accepted %d are lost and %d doubled, by an export of %d entries; %d of the unanswered were saved.\n",
 			r.Check.Lost, r.Check.Doubled, r.Check.Entries, r.Check.Saved)
+	}
+	for _, w := range r.Broken {
+		fmt.Fprintf(&b, "From second %.0f to %.0f %s.", w.From.Sub(r.Began).Seconds(), w.Until.Sub(r.Began).Seconds(), w.What)
+		fmt.Fprintln(&b)
+	}
+	if r.Excused > 0 {
+		fmt.Fprintf(&b, "Of those who failed, %d came while that was so.\n", r.Excused)
+	}
+	if m := r.Memory; m != nil && r.Ended[accepted.String()] > 0 {
+		n := r.Ended[accepted.String()]
+		fmt.Fprintf(&b, "The instance had %d MB empty, %d MB at most, %d MB at the end: %d bytes a person; its journal %d bytes a person.\n",
+			m.Empty>>20, m.Highest>>20, m.Full>>20, (m.Full-m.Empty)/n, m.Journal/int64(n))
 	}
 	for _, why := range slices.Sorted(maps.Keys(r.Why)) {
 		fmt.Fprintf(&b, "  %6d times: %s\n", r.Why[why], why)
