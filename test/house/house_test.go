@@ -57,7 +57,7 @@ var layers = []layer{
 	{prefix: "pkg/attach", may: []string{"pkg/gate", "pkg/bypass"}, pure: true},
 	{prefix: "pkg/disk"},
 	{prefix: "pkg/handover", may: append([]string{"pkg/disk"}, domain...)},
-	{prefix: "pkg/records", may: domain},
+	{prefix: "pkg/records", may: append([]string{"pkg/disk"}, domain...)},
 	{prefix: "pkg/chart"},
 	{prefix: "pkg/terminal"},
 	{prefix: "pkg/format", pure: true},
