@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"raincheck/cmd/raincheck/history"
 	"raincheck/pkg/aws/explain"
 	"raincheck/pkg/aws/secret"
 	"raincheck/pkg/aws/stack"
@@ -27,6 +28,7 @@ const (
 	outTable         = "TableName"
 	outVersion       = "Version"
 	outQueue         = "QueueUrl"
+	outEdgeMetrics   = "EdgeNamespace"
 	outEdge          = "EdgeStoreArn"
 	outKeys          = "KeysSecretArn"
 	outOrigin        = "OriginSecretArn"
@@ -58,6 +60,11 @@ func (d deployed) session(e *env) (*session, error) {
 		return nil, awsWords(err)
 	}
 	return &session{s, cfg}, nil
+}
+
+// history is the stack's past.
+func (s *session) history(e *env) *history.History {
+	return history.New(s.cfg, s.Name, s.Outputs[outEdgeMetrics], s.number("Target"), e.now)
 }
 
 // line is the stack's waitlist, and the keys by which it names a mailbox.

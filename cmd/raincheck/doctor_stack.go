@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"raincheck/cmd/raincheck/history"
 	"raincheck/pkg/admission"
 	"raincheck/pkg/aws/health"
 	"raincheck/pkg/aws/metrics"
@@ -127,7 +128,7 @@ func (s *session) controller(clock func() time.Time) func(context.Context) ([]he
 // loadCheck looks for the load, and keeps what it saw for the picture.
 type loadCheck struct {
 	*session
-	history   *history
+	history   *history.History
 	now       time.Time
 	history24 capacity.History
 	proposal  *capacity.Proposal
@@ -160,7 +161,7 @@ func (l *loadCheck) look(ctx context.Context) ([]health.Finding, error) {
 	byHand := source.Preset == metrics.ByHand
 	if byHand {
 		// What the inviter saw of it is all that is written down.
-		load, err = l.history.own[metric.InviterLoad].Load(ctx, since, l.now)
+		load, err = l.history.Own[metric.InviterLoad].Load(ctx, since, l.now)
 		why = byHandWhy
 	} else {
 		load, err = metrics.New(l.cfg, source, "").Load(ctx, since, l.now)
@@ -168,17 +169,17 @@ func (l *loadCheck) look(ctx context.Context) ([]health.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.history24 = capacity.HistoryOf(load, l.now, l.history.target, why)
+	l.history24 = capacity.HistoryOf(load, l.now, l.history.Target, why)
 	found := l.fresh(load, source.Preset)
-	edge, err := l.history.edge.Edge(ctx, since, l.now)
+	edge, err := l.history.Edge.Edge(ctx, since, l.now)
 	if err != nil {
 		return found, err
 	}
-	admit, err := l.history.own[metric.InviterAdmit].Load(ctx, since, l.now)
+	admit, err := l.history.Own[metric.InviterAdmit].Load(ctx, since, l.now)
 	if err != nil {
 		return found, err
 	}
-	redeemed, err := l.history.own[metric.IntakeCodesRedeemed].Load(ctx, since, l.now)
+	redeemed, err := l.history.Own[metric.IntakeCodesRedeemed].Load(ctx, since, l.now)
 	if err != nil {
 		return found, err
 	}

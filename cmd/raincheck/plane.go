@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 
+	"raincheck/cmd/raincheck/history"
 	"raincheck/pkg/aws/edgestore"
 	"raincheck/pkg/aws/stack"
 	"raincheck/pkg/aws/table"
@@ -131,13 +132,13 @@ func (d *deployment) change(ctx context.Context, change operator.Change) error {
 }
 
 // watched is what the console of a deployed stack shows.
-func (d *deployment) watched(h *history) *console.Kept {
+func (d *deployment) watched(h *history.History) *console.Kept {
 	return &console.Kept{
 		Status: func(ctx context.Context) (console.Snapshot, error) {
 			s, err := d.Snapshot(ctx)
 			return console.Snapshot{Snapshot: s}, err
 		},
-		History: h.series, Now: d.Now,
+		History: h.Series, Now: d.Now,
 	}
 }
 

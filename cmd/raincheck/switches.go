@@ -106,7 +106,7 @@ func (c *observeCmd) Run(e *env) error {
 		return err
 	}
 	fmt.Fprintf(e.stdout, "On the stack %s, by the edge's sampled counts:\n", s.Name)
-	hours, err := s.history(e).report(e.ctx, e.now().Add(-c.Since))
+	hours, err := s.history(e).Report(e.ctx, e.now().Add(-c.Since))
 	fmt.Fprint(e.stdout, hours)
 	return err
 }

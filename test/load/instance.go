@@ -69,7 +69,33 @@ func startInstance(ctx context.Context, program string) (*instance, error) {
 	if out, err := exec.CommandContext(ctx, program, "hold", "--apply", "--url", in.base).CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("raincheck hold: %w: %s", err, out), in.remove())
 	}
+	if err := in.held(ctx); err != nil {
+		return nil, errors.Join(err, in.remove())
+	}
 	return in, nil
+}
+
+// held returns when the edge knows of the hold: a change takes some seconds.
+func (in *instance) held(ctx context.Context) error {
+	for range 1200 {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, in.base+"/apply", nil)
+		if err != nil {
+			return err
+		}
+		r.Header.Set("Accept", "text/html")
+		response, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			return err
+		}
+		_ = response.Body.Close()
+		if response.StatusCode == http.StatusFound {
+			return nil
+		}
+		if !wait(ctx, 100*time.Millisecond) {
+			return ctx.Err()
+		}
+	}
+	return errors.New("the instance does not hold anybody, two minutes after it was told to")
 }
 
 // start starts the process and returns when it answers.

@@ -1,4 +1,6 @@
-package main
+// Package history is the past of a deployed stack, minute by minute, as CloudWatch
+// has it.
+package history
 
 import (
 	"context"
@@ -6,31 +8,32 @@ import (
 	"math"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"raincheck/pkg/aws/explain"
 	"raincheck/pkg/aws/metrics"
 	"raincheck/pkg/console"
 	"raincheck/pkg/metric"
 	"raincheck/pkg/operator"
 )
 
-// outEdgeMetrics is the output that names where the edge's counts are.
-const outEdgeMetrics = "EdgeNamespace"
-
-// history reads the stack's past from CloudWatch.
-type history struct {
-	stack  string
-	target float64
-	// edge is the counts at the door.
-	edge *metrics.Metrics
-	// own are the functions' metrics, by their names.
-	own map[metric.Name]*metrics.Metrics
+// History reads a stack's past from CloudWatch.
+type History struct {
+	// Target is the stack's target load.
+	Target float64
+	// Edge is the counts at the edge.
+	Edge *metrics.Metrics
+	// Own are the functions' metrics, by their names.
+	Own map[metric.Name]*metrics.Metrics
 	now func() time.Time
 }
 
-func (s *session) history(e *env) *history {
-	h := &history{stack: s.Name, target: s.number("Target"), now: e.now, own: map[metric.Name]*metrics.Metrics{},
-		edge: metrics.New(s.cfg, metrics.Source{Preset: metrics.ByHand}, s.Outputs[outEdgeMetrics])}
+// New reads of a stack; namespace is where the edge's counts are.
+func New(cfg aws.Config, stack, namespace string, target float64, now func() time.Time) *History {
+	h := &History{Target: target, now: now, Own: map[metric.Name]*metrics.Metrics{},
+		Edge: metrics.New(cfg, metrics.Source{Preset: metrics.ByHand}, namespace)}
 	for _, c := range ownColumns {
-		h.own[c.name] = metrics.Own(s.cfg, c.name, s.Name, c.statistic)
+		h.Own[c.name] = metrics.Own(cfg, c.name, stack, c.statistic)
 	}
 	return h
 }
@@ -49,8 +52,8 @@ var ownColumns = []struct {
 	{metric.IntakeCodesRedeemed, "Sum", func(s *console.Series) *console.Column { return &s.Redeemed }},
 }
 
-// series gives the minutes from since on.
-func (h *history) series(ctx context.Context, since time.Time) (console.Series, error) {
+// Series gives the minutes from since on.
+func (h *History) Series(ctx context.Context, since time.Time) (console.Series, error) {
 	until := h.now().UTC().Truncate(time.Minute)
 	since = since.UTC().Truncate(time.Minute)
 	n := max(0, int(until.Sub(since)/time.Minute))
@@ -73,12 +76,12 @@ func (h *history) series(ctx context.Context, since time.Time) (console.Series, 
 		return s, nil
 	}
 	for i := range s.Target {
-		s.Target[i] = h.target
+		s.Target[i] = h.Target
 	}
 	at := func(t time.Time) int { return int(t.Sub(since) / time.Minute) }
 	var failures []error
 	for _, c := range ownColumns {
-		samples, err := h.own[c.name].Load(ctx, since, until)
+		samples, err := h.Own[c.name].Load(ctx, since, until)
 		if err != nil {
 			failures = append(failures, err)
 		}
@@ -88,7 +91,7 @@ func (h *history) series(ctx context.Context, since time.Time) (console.Series, 
 			}
 		}
 	}
-	counts, err := h.edge.Edge(ctx, since, until)
+	counts, err := h.Edge.Edge(ctx, since, until)
 	if err != nil {
 		failures = append(failures, err)
 	}
@@ -98,17 +101,17 @@ func (h *history) series(ctx context.Context, since time.Time) (console.Series, 
 		}
 	}
 	// Some charts are better than none.
-	if len(failures) == len(h.own)+1 {
-		return s, awsWords(failures[0])
+	if len(failures) == len(h.Own)+1 {
+		return s, explain.Error(failures[0])
 	}
 	return s, nil
 }
 
-// report says whom observe would have turned away.
-func (h *history) report(ctx context.Context, since time.Time) (string, error) {
-	counts, err := h.edge.Edge(ctx, since, h.now().UTC())
+// Report says whom observe would have turned away.
+func (h *History) Report(ctx context.Context, since time.Time) (string, error) {
+	counts, err := h.Edge.Edge(ctx, since, h.now().UTC())
 	if err != nil {
-		return "", awsWords(err)
+		return "", explain.Error(err)
 	}
 	if len(counts) == 0 {
 		return "", fmt.Errorf("the edge has counted nobody since %s; are the functions attached, and is the mode observe or throttle?", since.UTC().Format("Mon 15:04 UTC"))
