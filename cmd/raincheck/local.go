@@ -81,7 +81,9 @@ func (c *localCmd) Run(e *env) error {
 	}
 	// Half a million mails and pages are made in minutes and thrown away at once;
 	// the memory is there to collect them less often.
-	defer debug.SetGCPercent(debug.SetGCPercent(300))
+	if c.Crowd != "none" {
+		defer debug.SetGCPercent(debug.SetGCPercent(300))
+	}
 	if c.Headless {
 		return c.live(e, config, nil)
 	}

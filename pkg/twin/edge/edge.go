@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -59,7 +60,7 @@ type Options struct {
 type Edge struct {
 	o       Options
 	counts  Counts
-	engines sync.Pool
+	engines chan *engine // as many as processors: an engine waits for nothing
 	faults  atomic.Pointer[Faults]
 	known   sync.Mutex
 	seen    documents
@@ -94,21 +95,15 @@ func New(o Options) (*Edge, error) {
 	if err != nil {
 		return nil, err
 	}
-	first, err := newEngine(request, response)
-	if err != nil {
-		return nil, err
-	}
-	e := &Edge{o: o}
+	e := &Edge{o: o, engines: make(chan *engine, runtime.GOMAXPROCS(0))}
 	e.faults.Store(&Faults{})
-	e.engines.New = func() any {
-		// It worked a moment ago with the same programs.
+	for range cap(e.engines) {
 		engine, err := newEngine(request, response)
 		if err != nil {
-			panic(err)
+			return nil, err
 		}
-		return engine
+		e.engines <- engine
 	}
-	e.engines.Put(first)
 	return e, nil
 }
 
@@ -181,8 +176,8 @@ type response struct {
 func (e *Edge) request(q request, docs documents) (answer, error) {
 	f := e.faults.Load()
 	c := &call{now: e.o.Now(), docs: map[string][]byte{gate.Key: docs.gate, gate.BaseKey: docs.base}, lost: f.StoreLost, mute: f.CryptoLost}
-	js := e.engines.Get().(*engine)
-	defer e.engines.Put(js)
+	js := <-e.engines
+	defer func() { e.engines <- js }()
 	out, err := js.run(js.throttle, c, js.event("viewer-request", q, nil))
 	if err != nil {
 		return answer{}, err
@@ -308,8 +303,8 @@ func (w *responseWriter) Flush() {
 
 // respond runs remember.js over the headers of the site's answer.
 func (e *Edge) respond(q request, status int, header http.Header) error {
-	js := e.engines.Get().(*engine)
-	defer e.engines.Put(js)
+	js := <-e.engines
+	defer func() { e.engines <- js }()
 	var headers []pair
 	for name, values := range header {
 		if lower := strings.ToLower(name); lower != "set-cookie" && !hidden(lower) {
