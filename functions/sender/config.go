@@ -31,13 +31,12 @@ type config struct {
 	SMTPSecret string `env:"SMTP_SECRET"`
 	// ConfigurationSet is SES's, which says where the events of a mail go.
 	ConfigurationSet string `env:"CONFIGURATION_SET,required"`
-	// From is the address that writes, under the name of the site.
-	From string `env:"FROM,required"`
-	// SiteName and SiteHost are the site's, as people know it.
-	SiteName string `env:"SITE_NAME,required"`
+	// From is the address that writes, under the name of the site, ReplyTo the one
+	// that takes answers; empty leaves them to From.
+	From    string `env:"FROM,required"`
+	ReplyTo string `env:"REPLY_TO"`
+	// SiteHost is the site's, and its name while its words have none.
 	SiteHost string `env:"SITE_HOST,required"`
-	// TimeZone is the one that times are said in.
-	TimeZone string `env:"TIME_ZONE" envDefault:"UTC"`
 	// CodeLife is how long a code is good, from the minute in which it is sent. It
 	// must outlive the check for an unanswered mail and bring the second one's
 	// reader time to use it.
@@ -47,7 +46,6 @@ type config struct {
 	// against it before sending pauses.
 	TestAddress string `env:"TEST_ADDRESS" envDefault:"success@simulator.amazonses.com"`
 
-	zone *time.Location
 	test email.Address
 }
 
@@ -58,14 +56,14 @@ const shortest = 30 * time.Minute
 func (c *config) Validate() error {
 	var problems []error
 	var err error
-	if c.zone, err = time.LoadLocation(c.TimeZone); err != nil {
-		problems = append(problems, fmt.Errorf("TIME_ZONE: there is no zone %q", c.TimeZone))
-	}
 	if c.CodeLife < shortest || c.CodeLife > bypass.MaxCodeLife {
 		problems = append(problems, fmt.Errorf("CODE_LIFE: %s is not between %s and %s", c.CodeLife, shortest, bypass.MaxCodeLife))
 	}
-	if a, err := mail.ParseAddress(c.From); err != nil || a.Name != "" {
-		problems = append(problems, errors.New("FROM: it is no address by itself"))
+	if !bare(c.From) {
+		problems = append(problems, errors.New("FROM: want an address by itself"))
+	}
+	if c.ReplyTo != "" && !bare(c.ReplyTo) {
+		problems = append(problems, errors.New("REPLY_TO: want an address by itself"))
 	}
 	if c.test, err = email.Parse(c.TestAddress); err != nil {
 		problems = append(problems, errors.New("TEST_ADDRESS: want an address by itself"))
@@ -82,12 +80,17 @@ func (c *config) Validate() error {
 	return errors.Join(problems...)
 }
 
+// bare says that a setting is an address without a name.
+func bare(s string) bool {
+	a, err := mail.ParseAddress(s)
+	return err == nil && a.Address == s
+}
+
 // relay is the mail relay, with the login that its secret holds.
 func (c *config) relay(user, password string) smtp.Settings {
 	return smtp.Settings{Host: c.SMTPHost, Port: c.SMTPPort, User: user, Password: password}
 }
 
 func (c *config) settings() sender.Settings {
-	from := mail.Address{Name: c.SiteName, Address: c.From}
-	return sender.Settings{Site: c.SiteName, From: from.String(), Room: "https://" + c.SiteHost + gate.Room, Zone: c.zone, CodeTTL: c.CodeLife, Test: c.test}
+	return sender.Settings{Site: c.SiteHost, From: c.From, ReplyTo: c.ReplyTo, Room: "https://" + c.SiteHost + gate.Room, CodeTTL: c.CodeLife, Test: c.test}
 }

@@ -10,19 +10,19 @@ import (
 // docs/faults.md, row 44: a setting that makes no sense is named, at the start.
 func TestSettingsThatMakeNoSenseAreNamed(t *testing.T) {
 	t.Parallel()
-	good := []string{"STACK=raincheck", "TABLE=table", "KEYS_SECRET=arn:keys", "CONFIGURATION_SET=set", "FROM=queue@example.org", "SITE_NAME=The \"site\"", "SITE_HOST=www.example.org"}
+	good := []string{"STACK=raincheck", "TABLE=table", "KEYS_SECRET=arn:keys", "CONFIGURATION_SET=set", "FROM=queue@example.org", "SITE_HOST=www.example.org"}
 	read := func(c *config, more ...string) error {
 		return env.Read(append(append([]string{}, good...), more...), c)
 	}
 	var c config
-	if err := read(&c, "TIME_ZONE=America/New_York"); err != nil {
+	if err := read(&c, "REPLY_TO=help@example.org"); err != nil {
 		t.Fatal(err)
 	}
-	if s := c.settings(); s.From != `"The \"site\"" <queue@example.org>` || s.Room != "https://www.example.org/waiting-room" || s.Zone.String() != "America/New_York" {
+	if s := c.settings(); s.From != "queue@example.org" || s.ReplyTo != "help@example.org" || s.Site != "www.example.org" || s.Room != "https://www.example.org/waiting-room" {
 		t.Errorf("the settings are %+v", s)
 	}
 	for setting, want := range map[string]string{
-		"TIME_ZONE=America/NewYork":  "TIME_ZONE",
+		"REPLY_TO=Help <a@b.c>":      "REPLY_TO",
 		"CODE_LIFE=29m":              "CODE_LIFE",
 		"CODE_LIFE=169h":             "CODE_LIFE",
 		"CODE_LIFE=soon":             "CODE_LIFE",

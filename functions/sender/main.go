@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"os"
 	"time"
-	_ "time/tzdata" // the runtime has no zones of its own
 
 	"github.com/aws/aws-lambda-go/lambda"
 

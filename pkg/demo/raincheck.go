@@ -62,7 +62,7 @@ func (in *Instance) wire() error {
 		Keys: in.keyring, Now: in.clock.Now, Log: c.Log,
 	}
 	mails := sender.Settings{
-		Site: site.Name, From: site.Name + " <" + senderAddress + ">", Room: c.Origin + gate.Room,
+		Site: site.Name, From: senderAddress, Room: c.Origin + gate.Room,
 		CodeTTL: time.Duration(c.Story.Policy.CodeTTL),
 	}
 	in.sender = &sender.Service{Settings: mails, Store: in.store, Mail: in.outbox, Keys: in.keyring, Now: in.clock.Now, Random: in.random, Wait: never, Log: c.Log}

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"raincheck/pkg/site"
 )
 
 // Invitation is what a mail is composed from.
@@ -16,10 +18,12 @@ type Invitation struct {
 	To       Address
 	Language string // a Tag of Languages; any other gives the default
 
-	// Site is the name of the site, as its visitors know it.
-	Site string
-	// From is who writes: "name <address>", or an address (RFC 5322).
-	From string
+	// Site is what the operator says of the site in that language. Its name is
+	// needed: it also names the sender. Its zone is the one that times are said in.
+	Site site.Words
+	// From is the address that writes, ReplyTo the one that takes answers; an empty
+	// one leaves answers to From.
+	From, ReplyTo string
 	// Room is the absolute address of the waiting room, without a slash at its
 	// end: https://www.example.org/waiting-room.
 	Room string
@@ -28,9 +32,8 @@ type Invitation struct {
 	Code string
 	// LeaveToken is what the link to leave carries.
 	LeaveToken string
-	// Joined and Expires are said in Zone; nil is UTC.
+	// Joined is when the address was left, Expires when the code dies.
 	Joined, Expires time.Time
-	Zone            *time.Location
 
 	// Tags are the message's.
 	Tags map[string]string
@@ -49,69 +52,86 @@ var (
 	htmlSource string
 )
 
-// written is a source with its values in their places, each as escape makes it.
-// What a value says is not looked at again.
+// written is a source with its values in their places, each as escape makes it. A
+// line with a value that is empty is left out. What a value says is not looked at
+// again.
 func written(source string, values map[string]string, escape func(string) string) (string, error) {
 	var out strings.Builder
-	for {
-		before, rest, found := strings.Cut(source, "{{")
-		out.WriteString(before)
-		if !found {
-			return out.String(), nil
+	for line := range strings.Lines(source) {
+		var filled strings.Builder
+		empty := false
+		for {
+			before, rest, found := strings.Cut(line, "{{")
+			filled.WriteString(before)
+			if !found {
+				break
+			}
+			name, after, closed := strings.Cut(rest, "}}")
+			value, known := values[name]
+			if !closed || !known {
+				return "", fmt.Errorf("there is no value for {{%s}}", name)
+			}
+			empty = empty || value == ""
+			filled.WriteString(escape(value))
+			line = after
 		}
-		name, after, closed := strings.Cut(rest, "}}")
-		value, known := values[name]
-		if !closed || !known {
-			return "", fmt.Errorf("there is no value for {{%s}}", name)
+		if !empty {
+			out.WriteString(filled.String())
 		}
-		out.WriteString(escape(value))
-		source = after
 	}
+	return out.String(), nil
 }
 
-// check returns who writes, or what keeps the invitation from being composed. It
-// refuses what could end a header and begin another, in any field: the attack is
-// a name or a token that adds a recipient.
-func (inv Invitation) check() (from *mail.Address, err error) {
-	from, err = mail.ParseAddress(inv.From)
+// check returns what keeps the invitation from being composed. It refuses what
+// could end a header and begin another, in any field: the attack is a name or a
+// token that adds a recipient.
+func (inv Invitation) check() error {
 	switch {
 	case inv.To.IsZero():
-		return nil, errors.New("it has no address to go to")
-	case err != nil:
-		return nil, errors.New("from is not a mailbox (a name and an address in angle brackets)")
-	case inv.Code == "" || inv.LeaveToken == "" || inv.Site == "" || inv.Expires.IsZero() || inv.Joined.IsZero():
-		return nil, errors.New("site, code, token and both times are needed")
+		return errors.New("it has no address to go to")
+	case !bareAddress(inv.From):
+		return errors.New("from is not an address by itself")
+	case inv.ReplyTo != "" && !bareAddress(inv.ReplyTo):
+		return errors.New("reply to is not an address by itself")
+	case inv.Code == "" || inv.LeaveToken == "" || inv.Site.Name == "" || inv.Expires.IsZero() || inv.Joined.IsZero():
+		return errors.New("the site's name, code, token and both times are needed")
 	}
-	for name, value := range map[string]string{"site": inv.Site, "from": inv.From, "room": inv.Room, "code": inv.Code, "leave token": inv.LeaveToken} {
+	for name, value := range map[string]string{
+		"site's name": inv.Site.Name, "contact": inv.Site.Contact + inv.Site.Telephone, "zone": inv.Site.ZoneName, "room": inv.Room, "code": inv.Code, "leave token": inv.LeaveToken,
+	} {
 		if strings.ContainsFunc(value, control) {
-			return nil, fmt.Errorf("the %s has a control character", name)
+			return fmt.Errorf("the %s has a control character", name)
 		}
 	}
 	if u, err := url.Parse(inv.Room); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || strings.HasSuffix(inv.Room, "/") {
-		return nil, errors.New("room is not the absolute address of a page")
+		return errors.New("room is not the absolute address of a page")
 	}
-	return from, nil
+	return nil
+}
+
+func bareAddress(s string) bool {
+	a, err := mail.ParseAddress(s)
+	return err == nil && a.Address == s && !strings.ContainsFunc(s, control)
 }
 
 // Compose writes the invitation, in text and HTML that say the same. Its errors
 // name what is missing or not fit for a mail, and repeat no value.
 func Compose(inv Invitation) (Message, error) {
-	from, err := inv.check()
-	if err != nil {
+	if err := inv.check(); err != nil {
 		return Message{}, fmt.Errorf("composing an invitation: %w", err)
-	}
-	zone := inv.Zone
-	if zone == nil {
-		zone = time.UTC
 	}
 	w := wordsFor(inv.Language)
 	here := inv.Room + "/" + w.Tag
-	filled := w.filled(map[string]string{"site": inv.Site}, w.date(inv.Joined, zone), w.date(inv.Expires, zone))
 	away := here + "/leave?t=" + url.QueryEscape(inv.LeaveToken)
+	_, typed, _ := strings.Cut(here+"/enter", "://")
+	filled := w.filled(map[string]string{"site": inv.Site.Name, "address": typed}, w.date(inv.Joined, inv.Site), w.date(inv.Expires, inv.Site))
 	values := filled.values()
-	values["tag"], values["code"], values["away"] = w.HTML, inv.Code, away
+	values["tag"], values["direction"], values["site"] = w.HTML, w.Direction, inv.Site.Name
+	values["code"], values["away"] = inv.Code, away
 	values["link"] = here + "/code?c=" + url.QueryEscape(strings.ReplaceAll(inv.Code, "-", ""))
-	values["enter"], values["join"] = here+"/enter", here+"/"
+	values["contact"] = filled.contact(inv.Site)
+	// Both are colours of the form #rrggbb: they stand in styles, unescaped.
+	values["fill"], values["on"] = string(inv.Site.Colour.Light().Fill), string(inv.Site.Colour.Light().Text)
 	text, err := written(textSource, values, func(s string) string { return s })
 	if err != nil {
 		return Message{}, fmt.Errorf("composing an invitation: the text: %w", err)
@@ -120,9 +140,11 @@ func Compose(inv Invitation) (Message, error) {
 	if err != nil {
 		return Message{}, fmt.Errorf("composing an invitation: the HTML: %w", err)
 	}
+	from := mail.Address{Name: inv.Site.Name, Address: inv.From}
 	return Message{
 		From:    from.String(),
 		To:      inv.To.Reveal(),
+		ReplyTo: inv.ReplyTo,
 		Subject: filled.Subject,
 		Text:    text,
 		HTML:    page,
@@ -132,10 +154,25 @@ func Compose(inv Invitation) (Message, error) {
 			{"List-Unsubscribe", "<" + away + ">"},
 			// RFC 3834: nobody's "out of office" should come back.
 			{"Auto-Submitted", "auto-generated"},
+			// The same for Exchange ([MS-OXCMAIL] 2.1.3.2.20). Not NDR: a bounce must come.
+			{"X-Auto-Response-Suppress", "DR, RN, NRN, OOF, AutoReply"},
 			{"Content-Language", w.HTML},
 		},
 		Tags: inv.Tags,
 	}, nil
+}
+
+// contact says whom to ask: the operator's words and number, or nothing.
+func (w words) contact(s site.Words) string {
+	ask := s.Contact
+	if ask == "" && s.Telephone != "" {
+		ask = w.Questions
+	}
+	number := s.Telephone
+	if w.Direction == "rtl" && number != "" {
+		number = "\u200e" + number + "\u200e" // left-to-right marks: else its groups change places
+	}
+	return strings.TrimSpace(ask + " " + number)
 }
 
 func control(r rune) bool { return r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' }
@@ -146,7 +183,7 @@ func (w words) filled(values map[string]string, joined, expires string) words {
 	values["time"] = joined
 	w.Joined = fill(w.Joined, values)
 	values["time"] = expires
-	for _, s := range []*string{&w.Subject, &w.Turn, &w.Until, &w.Press, &w.Go, &w.Address, &w.Type, &w.Code, &w.Same, &w.Late, &w.Safety, &w.Mistake, &w.Leave, &w.Once, &w.Footnote} {
+	for _, s := range []*string{&w.Subject, &w.Turn, &w.Until, &w.Press, &w.Go, &w.Type, &w.Same, &w.Late, &w.Safety, &w.Mistake, &w.Leave, &w.Once, &w.Footnote} {
 		*s = fill(*s, values)
 	}
 	return w
@@ -155,8 +192,8 @@ func (w words) filled(values map[string]string, joined, expires string) words {
 // values are the sentences under the names that the sources know them by.
 func (w words) values() map[string]string {
 	return map[string]string{
-		"words.Direction": w.Direction, "words.Subject": w.Subject, "words.Turn": w.Turn, "words.Until": w.Until, "words.Joined": w.Joined,
-		"words.Press": w.Press, "words.Go": w.Go, "words.Address": w.Address, "words.Type": w.Type, "words.Code": w.Code, "words.Same": w.Same,
+		"words.Subject": w.Subject, "words.Turn": w.Turn, "words.Until": w.Until, "words.Joined": w.Joined,
+		"words.Press": w.Press, "words.Go": w.Go, "words.Type": w.Type, "words.Same": w.Same,
 		"words.Late": w.Late, "words.Safety": w.Safety, "words.Mistake": w.Mistake, "words.Leave": w.Leave, "words.Once": w.Once,
 		"words.Footnote": w.Footnote,
 	}

@@ -3,6 +3,7 @@ package email
 import (
 	"bytes"
 	"flag"
+	"html"
 	"net/mail"
 	"os"
 	"path/filepath"
@@ -14,12 +15,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jhillyerd/enmime/v2"
+
+	"raincheck/pkg/site"
 )
 
 var update = flag.Bool("update", false, "write the golden mails")
 
-// eastern is a zone by hand, so that the test needs no zone database.
-var eastern = time.FixedZone("EST", -5*3600)
+// fixed is a zone by hand, so that the test needs no zone database.
+func fixed(name string, offset int) site.Zone {
+	return site.Zone{Name: name, Changes: []site.Change{{At: 1, Offset: offset, Abbreviation: name}}}
+}
 
 func invitation(t *testing.T) Invitation {
 	t.Helper()
@@ -28,12 +33,14 @@ func invitation(t *testing.T) Invitation {
 		t.Fatal(err)
 	}
 	return Invitation{
-		To: to, Language: "en", Site: "Example Benefits", From: "Example Benefits <queue@example.com>",
+		To: to, Language: "en", From: "queue@example.com", ReplyTo: "help@example.com",
+		Site: site.Words{
+			Name: "Example Benefits", Colour: "#112e51", Contact: "Questions? Call us, 8 am to 8 pm.", Telephone: "+1 800 555 0100", Zone: fixed("EST", -5*3600),
+		},
 		Room: "https://www.example.com/waiting-room",
 		Code: "ABCDE-FGHJK-MNPQR-STVWX", LeaveToken: "dGhpcyBpcyBub3QgYSB0b2tlbg.4711.c2lnbmF0dXJl",
 		Joined:  time.Date(2013, 12, 23, 16, 40, 0, 0, time.UTC),
 		Expires: time.Date(2013, 12, 24, 0, 5, 0, 0, time.UTC),
-		Zone:    eastern,
 		Tags:    map[string]string{"key": "k", "joining": "1", "attempt": "1"},
 	}
 }
@@ -94,7 +101,8 @@ func TestInvitationInEveryLanguage(t *testing.T) {
 			link := "https://www.example.com/waiting-room/" + l.Tag + "/code?c=ABCDEFGHJKMNPQRSTVWX"
 			leave := "https://www.example.com/waiting-room/" + l.Tag + "/leave?t=" + inv.LeaveToken
 			for part, text := range map[string]string{"text": e.Text, "HTML": e.HTML} {
-				for _, want := range []string{link, leave, inv.Code, inv.Room + "/" + l.Tag + "/enter", "EST, UTC−5"} {
+				text = strings.ReplaceAll(text, "\u200e", "")
+				for _, want := range []string{link, leave, inv.Code, "www.example.com/waiting-room/" + l.Tag + "/enter", "EST, UTC−5", inv.Site.Contact + " " + inv.Site.Telephone} {
 					if !strings.Contains(text, want) {
 						t.Errorf("the %s lacks %q", part, want)
 					}
@@ -109,11 +117,39 @@ func TestInvitationInEveryLanguage(t *testing.T) {
 			if e.GetHeader("List-Unsubscribe") != "<"+leave+">" || e.GetHeader("List-Unsubscribe-Post") != "" {
 				t.Errorf("the ways to leave are %q and %q", e.GetHeader("List-Unsubscribe"), e.GetHeader("List-Unsubscribe-Post"))
 			}
-			if e.GetHeader("Auto-Submitted") != "auto-generated" {
-				t.Error("an answering machine may answer it")
+			if e.GetHeader("Auto-Submitted") != "auto-generated" || !strings.Contains(e.GetHeader("X-Auto-Response-Suppress"), "OOF") || strings.Contains(e.GetHeader("X-Auto-Response-Suppress"), "NDR") {
+				t.Error("an answering machine may answer it, or a bounce may not come")
 			}
+			// The end is in the subject too: it is what a list of mails shows.
+			if s := e.GetHeader("Subject"); !strings.Contains(s, "Example Benefits") || !evening.MatchString(s) || !strings.Contains(s, "EST, UTC−5") {
+				t.Errorf("the subject is %q", s)
+			}
+			if n := strings.Count(e.HTML, "<a "); n != 2 {
+				t.Errorf("the HTML has %d links, not one to go and one to leave", n)
+			}
+			sameContent(t, e, l)
 			noTracking(t, e.HTML, inv.Room)
 		})
+	}
+}
+
+// sameContent: each sentence of the HTML stands in the text, and each of the text,
+// but for what leads to the link and the links themselves, in the HTML.
+func sameContent(t *testing.T, e *enmime.Envelope, l Language) {
+	t.Helper()
+	plain := html.UnescapeString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(e.HTML, "\n"))
+	fold := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	w, text := wordsFor(l.Tag), fold(e.Text)
+	_, body, _ := strings.Cut(plain, "Example Benefits\n") // behind the subject
+	for line := range strings.Lines(body) {
+		if line = fold(line); line != "" && line != "Example Benefits" && line != w.Leave && line != fill(w.Go, map[string]string{"site": "Example Benefits"}) && !strings.Contains(text, line) {
+			t.Errorf("the text lacks %q", line)
+		}
+	}
+	for line := range strings.Lines(e.Text) {
+		if line = fold(line); line != "" && line != w.Press && !strings.Contains(line, "://") && !strings.Contains(fold(plain), line) {
+			t.Errorf("the HTML lacks %q", line)
+		}
 	}
 }
 
@@ -157,8 +193,12 @@ func TestNothingBreaksOutOfAHeader(t *testing.T) {
 	t.Parallel()
 	for _, evil := range []string{"x\r\nBcc: mallory@example.net", "x\nBcc: mallory@example.net", "x\rBcc: m@example.net", "x\x00", "x\u2028Bcc: m@example.net"} {
 		for name, set := range map[string]func(*Invitation){
-			"site":  func(inv *Invitation) { inv.Site = evil },
-			"from":  func(inv *Invitation) { inv.From = evil + " <queue@example.com>" },
+			"site":  func(inv *Invitation) { inv.Site.Name = evil },
+			"ask":   func(inv *Invitation) { inv.Site.Contact = evil },
+			"call":  func(inv *Invitation) { inv.Site.Telephone = evil },
+			"zone":  func(inv *Invitation) { inv.Site.ZoneName = evil },
+			"from":  func(inv *Invitation) { inv.From = evil + "queue@example.com" },
+			"reply": func(inv *Invitation) { inv.ReplyTo = evil + "queue@example.com" },
 			"room":  func(inv *Invitation) { inv.Room = "https://www.example.com/" + evil },
 			"code":  func(inv *Invitation) { inv.Code = evil },
 			"token": func(inv *Invitation) { inv.LeaveToken = evil },
@@ -175,7 +215,7 @@ func TestNothingBreaksOutOfAHeader(t *testing.T) {
 func TestMarkupStaysText(t *testing.T) {
 	t.Parallel()
 	inv := invitation(t)
-	inv.Site = `Trade & Industry <b onload="x">{time}</b>`
+	inv.Site.Name = `Trade & Industry <b onload="x">{time}</b>`
 	m, err := Compose(inv)
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +224,7 @@ func TestMarkupStaysText(t *testing.T) {
 	if strings.Contains(e.HTML, "<b onload") || !strings.Contains(e.HTML, "Trade &amp; Industry &lt;b onload=") {
 		t.Errorf("the name of the site became markup:\n%s", e.HTML)
 	}
-	if !strings.Contains(e.Text, inv.Site) || e.GetHeader("Subject") != "It is your turn: "+inv.Site {
+	if !strings.Contains(e.Text, inv.Site.Name) || !strings.HasPrefix(e.GetHeader("Subject"), "It is your turn: "+inv.Site.Name+", until ") {
 		t.Errorf("the name of the site was changed in text:\n%s", e.Text)
 	}
 }
@@ -208,7 +248,10 @@ func TestEveryValueStandsWhereItsEscapingIsRight(t *testing.T) {
 		if !strings.Contains(tag, ">") && strings.Count(tag, `"`)%2 == 0 {
 			t.Errorf("in the tag <%s a value stands outside of quotes", tag)
 		}
-		if strings.HasSuffix(before, `style="`) || strings.Contains(tag, " on") {
+		// In a style stand colours alone, which are of the form #rrggbb whatever was set.
+		name, _, _ := strings.Cut(htmlSource[i+2:], "}}")
+		inStyle := !strings.Contains(tag, ">") && strings.LastIndex(tag, `style="`) > strings.LastIndex(tag, `" `)
+		if inStyle && name != "fill" && name != "on" || strings.Contains(tag, " on") {
 			t.Errorf("<%s: the attribute is read as more than text", tag)
 		}
 	}
@@ -229,6 +272,9 @@ func TestAnIncompleteInvitationIsRefused(t *testing.T) {
 		"no address":       func(inv *Invitation) { inv.To = Address{} },
 		"no sender":        func(inv *Invitation) { inv.From = "Example Benefits" },
 		"two senders":      func(inv *Invitation) { inv.From = "a@example.com, b@example.com" },
+		"a sender's name":  func(inv *Invitation) { inv.From = "Benefits <a@example.com>" },
+		"two for answers":  func(inv *Invitation) { inv.ReplyTo = "a@example.com, b@example.com" },
+		"no name":          func(inv *Invitation) { inv.Site.Name = "" },
 		"no code":          func(inv *Invitation) { inv.Code = "" },
 		"no token":         func(inv *Invitation) { inv.LeaveToken = "" },
 		"no end":           func(inv *Invitation) { inv.Expires = time.Time{} },
@@ -245,6 +291,33 @@ func TestAnIncompleteInvitationIsRefused(t *testing.T) {
 	}
 }
 
+// TestTheHTMLIsSmall: at most 6 KB, with everything that an operator says at its
+// longest.
+func TestTheHTMLIsSmall(t *testing.T) {
+	t.Parallel()
+	inv := invitation(t)
+	inv.Site = site.Words{
+		Name: strings.Repeat("Ämter ", site.MaxName/6), Contact: strings.Repeat("Frage ", site.MaxContact/6), Telephone: "+1 800 555 0100 0100 0100 0100", ZoneName: strings.Repeat("Zone ", site.MaxZoneName/5),
+	}
+	inv.Site.Name, inv.Site.Contact, inv.Site.ZoneName = inv.Site.Name[:len(inv.Site.Name)-1]+"!", inv.Site.Contact[:len(inv.Site.Contact)-1]+"!", inv.Site.ZoneName[:len(inv.Site.ZoneName)-1]+"!"
+	if err := inv.Site.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	most := 0
+	for _, l := range Languages() {
+		inv.Language = l.Tag
+		m, err := Compose(inv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, len(m.HTML))
+		if len(m.HTML) > 6<<10 {
+			t.Errorf("%s: the HTML has %d bytes", l.Tag, len(m.HTML))
+		}
+	}
+	t.Logf("the largest HTML has %d bytes (goal 6144)", most)
+}
+
 func TestUnknownLanguageFallsBack(t *testing.T) {
 	t.Parallel()
 	inv := invitation(t)
@@ -253,7 +326,7 @@ func TestUnknownLanguageFallsBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Subject != "It is your turn: Example Benefits" || !strings.Contains(m.Text, "/waiting-room/en/code?") {
+	if !strings.HasPrefix(m.Subject, "It is your turn: Example Benefits,") || !strings.Contains(m.Text, "/waiting-room/en/code?") {
 		t.Errorf("it reads %q", m.Subject)
 	}
 }
@@ -262,20 +335,21 @@ func TestTheEndIsAbsoluteAndNamesItsZone(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 7, 1, 4, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
-		zone *time.Location
+		site site.Words
 		en   string
 		es   string
 	}{
-		{time.UTC, "Wednesday, July 1, 2026, 4:00 am (UTC)", "miércoles, 1 de julio de 2026, 4:00 a. m. (UTC)"},
-		{time.FixedZone("EDT", -4*3600), "Wednesday, July 1, 2026, 12:00 am (EDT, UTC−4)", "miércoles, 1 de julio de 2026, 12:00 a. m. (EDT, UTC−4)"},
-		{time.FixedZone("IST", 5*3600+1800), "Wednesday, July 1, 2026, 9:30 am (IST, UTC+5:30)", "miércoles, 1 de julio de 2026, 9:30 a. m. (IST, UTC+5:30)"},
-		{time.FixedZone("-03", -3*3600), "Wednesday, July 1, 2026, 1:00 am (UTC−3)", "miércoles, 1 de julio de 2026, 1:00 a. m. (UTC−3)"},
-		{time.FixedZone("NZST", 12*3600), "Wednesday, July 1, 2026, 4:00 pm (NZST, UTC+12)", "miércoles, 1 de julio de 2026, 4:00 p. m. (NZST, UTC+12)"},
+		{site.Words{}, "Wednesday, July 1, 2026, 4:00 am (UTC)", "miércoles, 1 de julio de 2026, 4:00 a. m. (UTC)"},
+		{site.Words{Zone: fixed("EDT", -4*3600)}, "Wednesday, July 1, 2026, 12:00 am (EDT, UTC−4)", "miércoles, 1 de julio de 2026, 12:00 a. m. (EDT, UTC−4)"},
+		{site.Words{Zone: fixed("IST", 5*3600+1800)}, "Wednesday, July 1, 2026, 9:30 am (IST, UTC+5:30)", "miércoles, 1 de julio de 2026, 9:30 a. m. (IST, UTC+5:30)"},
+		{site.Words{Zone: fixed("-03", -3*3600)}, "Wednesday, July 1, 2026, 1:00 am (UTC−3)", "miércoles, 1 de julio de 2026, 1:00 a. m. (UTC−3)"},
+		{site.Words{Zone: fixed("NZST", 12*3600)}, "Wednesday, July 1, 2026, 4:00 pm (NZST, UTC+12)", "miércoles, 1 de julio de 2026, 4:00 p. m. (NZST, UTC+12)"},
+		{site.Words{Zone: fixed("EDT", -4*3600), ZoneName: "Eastern time"}, "Wednesday, July 1, 2026, 12:00 am (Eastern time)", "miércoles, 1 de julio de 2026, 12:00 a. m. (Eastern time)"},
 	} {
-		if got := wordsFor("en").date(at, c.zone); got != c.en {
+		if got := wordsFor("en").date(at, c.site); got != c.en {
 			t.Errorf("%s, not %s", got, c.en)
 		}
-		if got := wordsFor("es").date(at, c.zone); got != c.es {
+		if got := wordsFor("es").date(at, c.site); got != c.es {
 			t.Errorf("%s, not %s", got, c.es)
 		}
 	}

@@ -1,6 +1,7 @@
 package email
 
 import (
+	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"raincheck/pkg/site"
 )
 
 // words are a language: one file each. {site}, {time} and the like are replaced
@@ -24,22 +27,21 @@ type words struct {
 	AM, PM       string
 	Clock, Date  string
 
-	Subject  string
-	Turn     string // the first sentence
-	Until    string // how long link and code are good: mail programs show the first words beside the subject
-	Joined   string // when the address was left
-	Press    string // leads to the link
-	Go       string // the label of the link in HTML
-	Address  string // what the link is, where it stands written out
-	Type     string // leads to the page where the code can be typed
-	Code     string // leads to the code
-	Same     string // that link and code are one, for few devices and one person
-	Late     string // what to do after that
-	Safety   string // what nobody will ask for
-	Mistake  string // what to do if somebody else typed the address
-	Leave    string // the label of the link to leave
-	Once     string // that nothing else will come
-	Footnote string // why there is a mail at all
+	Subject   string // also says the end
+	Turn      string // the first sentence
+	Until     string // how long link and code are good: mail programs show the first words beside the subject
+	Joined    string // when the address was left
+	Press     string // leads to the link
+	Go        string // the label of the link in HTML
+	Type      string // says the {address} of the page where the code can be typed, and leads to the code
+	Same      string // that link and code are one, for few devices and one person
+	Late      string // what to do after that
+	Questions string // leads to the telephone number of a site that says nothing else
+	Safety    string // what nobody will ask for
+	Mistake   string // what to do if somebody else typed the address
+	Leave     string // the label of the link to leave
+	Once      string // that nothing else will come
+	Footnote  string // why there is a mail at all
 }
 
 //go:embed words
@@ -94,11 +96,11 @@ func (w *words) read(data []byte) error {
 	return nil
 }
 
-// date says a moment in a zone, with the zone: "Monday, December 23, 2013, 4:30
-// pm (EST, UTC−5)".
-func (w words) date(at time.Time, zone *time.Location) string {
-	at = at.In(zone)
-	return w.day(at) + " (" + zoneName(at) + ")"
+// date says a moment in the zone of a site, with what readers call the zone:
+// "Monday, December 23, 2013, 4:30 pm (Eastern time)".
+func (w words) date(at time.Time, s site.Words) string {
+	at = at.In(s.Location())
+	return w.day(at) + " (" + cmp.Or(s.ZoneName, zoneName(at)) + ")"
 }
 
 // day says a moment without the zone.

@@ -114,3 +114,12 @@ func (l Language) Day(at time.Time, zone *time.Location) string {
 // ZoneName is the short name of the zone that a time is in and its distance from
 // UTC: "EST" alone is three zones, and "-03" is not a name.
 func ZoneName(at time.Time) string { return zoneName(at) }
+
+// Clock says the time of day alone, for readers who know the day and the zone
+// from the context.
+func (l Language) Clock(at time.Time, zone *time.Location) string {
+	if zone == nil {
+		zone = time.UTC
+	}
+	return wordsFor(l.Tag).clock(at, zone)
+}

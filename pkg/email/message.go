@@ -18,6 +18,8 @@ type Message struct {
 	From string
 	// To is the one recipient: Address.Reveal.
 	To string
+	// ReplyTo is the address that takes answers; empty is From.
+	ReplyTo string
 	// Subject, Text and HTML are UTF-8; an adapter encodes them. Text and HTML
 	// say the same.
 	Subject, Text, HTML string
@@ -36,6 +38,11 @@ const (
 	TagProvider = "provider"
 	TagTest     = "test"
 )
+
+// FeedbackKind is what the mails are, for the header Feedback-ID, by which Gmail
+// tells a sender how many complain. A mailer writes it: some services write the
+// header themselves.
+const FeedbackKind = "invitation"
 
 // Format redacts, for every verb of fmt.
 func (m Message) Format(s fmt.State, _ rune) {

@@ -3,6 +3,7 @@ package sender
 import (
 	"context"
 	"errors"
+	"net/mail"
 	"time"
 
 	"raincheck/pkg/email"
@@ -73,8 +74,9 @@ func (s *Service) suspect(key string, now time.Time) bool {
 // testMail asks for nothing and says nothing of anybody.
 func (s *Service) testMail() email.Message {
 	const text = "This mail tests whether mail can be sent. Nobody needs to do anything."
+	from := mail.Address{Name: s.Site, Address: s.From}
 	return email.Message{
-		From: s.From, To: s.Test.Reveal(), Subject: "Test: " + s.Site, Text: text + "\n", HTML: "<p>" + text + "</p>\n",
+		From: from.String(), To: s.Test.Reveal(), Subject: "Test: " + s.Site, Text: text + "\n", HTML: "<p>" + text + "</p>\n",
 		Headers: []email.Header{{Name: "Auto-Submitted", Value: "auto-generated"}},
 		Tags:    map[string]string{email.TagTest: "1"},
 	}

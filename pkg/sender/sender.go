@@ -13,6 +13,7 @@ import (
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
 	"raincheck/pkg/metric"
+	"raincheck/pkg/site"
 	"raincheck/pkg/waitlist"
 )
 
@@ -20,6 +21,8 @@ import (
 // entry has moved on: there is nothing to do any more.
 type store interface {
 	Notice(ctx context.Context) (waitlist.Control, waitlist.Progress, error)
+	// Words are what the operator says of the site in a language.
+	Words(ctx context.Context, language string) (site.Words, error)
 	// UpdateControl is how the sender pauses all sending.
 	UpdateControl(ctx context.Context, change func(*waitlist.Control) error) error
 	steps
@@ -42,12 +45,14 @@ type mailer interface {
 
 // Settings are what a mail says beside the entry.
 type Settings struct {
-	// Site is the name of the site, From who writes ("name <address>").
-	Site, From string
+	// Site is the name of the site while the operator's words have none. It also
+	// names the sender.
+	Site string
+	// From is the address that writes, ReplyTo the one that takes answers; an empty
+	// one leaves answers to From.
+	From, ReplyTo string
 	// Room is the absolute address of the waiting room, without a slash at its end.
 	Room string
-	// Zone is the one that times are said in; nil is UTC.
-	Zone *time.Location
 	// CodeTTL is how long a code is good, from the minute in which it is sent.
 	// At least 30 minutes, so that a code outlives the check for an unanswered
 	// mail; at most bypass.MaxCodeLife.
@@ -77,6 +82,7 @@ type Service struct {
 	paused   bool
 	asked    time.Time
 	refusals refusals
+	said     map[string]said
 }
 
 // The times of a sender.
@@ -149,7 +155,7 @@ func (s *Service) one(ctx context.Context, m waitlist.Message) error {
 		// Not worth a mail any more; the entry ends when the code does.
 		return s.settle(s.Store.Postpone(ctx, m, entry.Expires), metric.SenderLate)
 	}
-	mail, err := s.compose(keys, entry)
+	mail, err := s.compose(keys, entry, s.words(ctx, entry.Language, now))
 	if err != nil {
 		s.log(ctx, "a mail that cannot be written", m, err)
 		return s.fail(ctx, m, now)
@@ -175,9 +181,9 @@ func (s *Service) begin(ctx context.Context, keys *bypass.Keyring, m waitlist.Me
 	return waitlist.Entry{}, fmt.Errorf("drawing a code: %w, %d times", waitlist.ErrTaken, redraws)
 }
 
-func (s *Service) compose(keys *bypass.Keyring, e waitlist.Entry) (email.Message, error) {
+func (s *Service) compose(keys *bypass.Keyring, e waitlist.Entry, words site.Words) (email.Message, error) {
 	return email.Compose(email.Invitation{
-		To: e.Address, Language: e.Language, Site: s.Site, From: s.From, Room: s.Room, Zone: s.Zone,
+		To: e.Address, Language: e.Language, Site: words, From: s.From, ReplyTo: s.ReplyTo, Room: s.Room,
 		Code: e.Code.String(), LeaveToken: keys.LeaveToken(e.Key, e.Joining), Joined: e.Joined, Expires: e.Expires,
 		Tags: map[string]string{
 			email.TagKey: e.Key, email.TagJoining: strconv.Itoa(e.Joining), email.TagAttempt: strconv.Itoa(e.Attempt),

@@ -2,12 +2,14 @@ package sender_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"raincheck/pkg/email"
+	"raincheck/pkg/site"
 	"raincheck/pkg/twin"
 	"raincheck/pkg/twin/outbox"
 	"raincheck/pkg/twin/twintest"
@@ -469,5 +471,48 @@ func TestWhoLeavesWhileSendingGetsNoSecondMail(t *testing.T) {
 	w.WantStage(waitlist.Left, refs[0])
 	if n := w.Mails(); n[refs[0].Key] != 1 || n[refs[1].Key] != 2 {
 		t.Fatalf("mails: %v", n)
+	}
+}
+
+// TestMailsSayWhatTheOperatorSays: name, colour, contact and zone come from the
+// words of the person's language, by one read a minute and none a mail.
+func TestMailsSayWhatTheOperatorSays(t *testing.T) {
+	t.Parallel()
+	w := twintest.NewWorld(t)
+	probe := &twin.Probe{}
+	w.Store.Probe = probe
+	eastern := site.Zone{Name: "America/New_York", Changes: []site.Change{{At: 1, Offset: -5 * 3600, Abbreviation: "EST"}}}
+	words := site.Words{Name: "State Benefits", Colour: "#112e51", Contact: "Questions? Call us.", Telephone: "+1 800 555 0100", Zone: eastern, ZoneName: "Eastern time"}
+	w.Must(w.Store.SaveWords(w.Ctx, "en", words))
+	w.Join("ann", "bob", "eve", "tom", "zoe")
+	w.Throttle(5)
+	w.Tick()
+	probe.Reset()
+	w.Deliver(w.Now.Add(59 * time.Second))
+	mails := w.Outbox.Mails(0)
+	if len(mails) != 5 || probe.Calls()["Words"] != 1 {
+		t.Fatalf("%d mails after %d reads of the words", len(mails), probe.Calls()["Words"])
+	}
+	for _, m := range mails {
+		if m.From != `"State Benefits" <invitations@example.com>` || !strings.Contains(m.Subject, "(Eastern time)") ||
+			!strings.Contains(m.HTML, "#112e51") || !strings.Contains(m.Text, "Questions? Call us. +1 800 555 0100") {
+			t.Fatalf("it is from %s: %s", m.From, m.Subject)
+		}
+	}
+
+	// A store that does not answer leaves what was read last.
+	w.Join("amy")
+	w.Throttle(1)
+	w.Now = w.Now.Add(5 * time.Minute)
+	w.Tick()
+	probe.Before = func(_ context.Context, call string) error {
+		if call == "Words" {
+			return errors.New("busy")
+		}
+		return nil
+	}
+	w.Deliver(w.Now.Add(59 * time.Second))
+	if mails := w.Outbox.Mails(0); len(mails) != 6 || !strings.HasPrefix(mails[5].From, `"State Benefits"`) {
+		t.Errorf("%d mails, the last from %s", len(mails), mails[len(mails)-1].From)
 	}
 }

@@ -26,10 +26,16 @@ func compose(m email.Message) (*mail.Msg, error) {
 	if err := msg.To(m.To); err != nil {
 		return nil, err
 	}
+	if m.ReplyTo != "" {
+		if err := msg.ReplyTo(m.ReplyTo); err != nil {
+			return nil, err
+		}
+	}
 	msg.Subject(m.Subject)
 	for _, h := range m.Headers {
 		msg.SetGenHeaderPreformatted(mail.Header(h.Name), h.Value)
 	}
+	msg.SetGenHeaderPreformatted("Feedback-ID", email.FeedbackKind+":::raincheck")
 	msg.SetDate()
 	// A name of its own under the sender's domain; the library's would tell the name
 	// of the machine.

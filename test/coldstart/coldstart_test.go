@@ -65,7 +65,7 @@ func TestColdStart(t *testing.T) {
 	defer server.Close()
 	env := []string{
 		"AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "STACK=s", "TABLE=t", "KEYS_SECRET=k",
-		"ORIGIN_SECRET=o", "SITE_NAME=The site", "SITE_HOST=www.example.org", "FROM=a@example.org", "CONFIGURATION_SET=c", "LANGUAGES=en,es",
+		"ORIGIN_SECRET=o", "SITE_HOST=www.example.org", "FROM=a@example.org", "CONFIGURATION_SET=c", "LANGUAGES=en,es",
 		"QUEUE_URL=" + server.URL + "/q", "EDGE_STORE=arn:aws:cloudfront::123456789012:key-value-store/x", "EDGE_NAMESPACE=x",
 	}
 	for _, service := range []string{"SECRETS_MANAGER", "DYNAMODB", "SQS", "SESV2", "CLOUDWATCH", "CLOUDFRONT_KEYVALUESTORE"} {

@@ -105,7 +105,7 @@ func step(t *testing.T, name string, do func()) {
 }
 
 func parameters() []string {
-	return []string{"SiteHost=" + host, "FromAddress=" + from, "MailIdentity=" + domain, "SiteName=Example", "Smoke=on",
+	return []string{"SiteHost=" + host, "FromAddress=" + from, "MailIdentity=" + domain, "Smoke=on",
 		"LoadSource=metric", "LoadNamespace=Site", "LoadMetric=People", "LoadStatistic=Maximum", "LoadFull=1000", "Sample=1", "Capacity=1000", "AlarmEmail=ops@example.org"}
 }
 

@@ -173,7 +173,7 @@ func (w *world) start(function string, more ...string) {
 func (w *world) variable(name string) string {
 	return map[string]string{
 		"STACK": w.name, "TABLE": w.name, "QUEUE_URL": w.queueURL, "KEYS_SECRET": w.arns["KeysSecret"], "ORIGIN_SECRET": w.arns["OriginSecret"],
-		"SITE_NAME": "Example Benefits", "SITE_HOST": siteHost, "LANGUAGES": "en,es", "FROM": from, "CONFIGURATION_SET": mailSet,
+		"SITE_HOST": siteHost, "LANGUAGES": "en,es", "FROM": from, "CONFIGURATION_SET": mailSet,
 		"EDGE_STORE": w.arns["EdgeStore"], "EDGE_NAMESPACE": "Raincheck/" + w.name, "FIELDS": `[{"name":"state","labels":{"en":"State"}}]`,
 		"LOAD_SOURCE": "alb-connections", "LOAD_RESOURCE": "app/site/1", "LOAD_FULL": "1000", "CAPACITY": "1000",
 	}[name]

@@ -50,7 +50,7 @@ var layers = []layer{
 	{prefix: "pkg/gate", may: []string{"pkg/bypass"}, pure: true},
 	{prefix: "pkg/admission", pure: true},
 	{prefix: "pkg/bypass", pure: true},
-	{prefix: "pkg/email/mailertest", may: []string{"pkg/email"}},
+	{prefix: "pkg/email/mailertest", may: []string{"pkg/email", "pkg/site"}},
 	{prefix: "pkg/email", may: []string{"pkg/site"}, pure: true},
 	{prefix: "pkg/site", pure: true},
 	{prefix: "pkg/metric", pure: true},

@@ -78,8 +78,8 @@ func TestParametersRefuse(t *testing.T) {
 		good, bad           []string
 	}{
 		{template.Main, "SiteHost", []string{"www.example.org", "a.b-c.example"}, []string{"", "example", "https://www.example.org", "www.example.org/", "WWW.example.org", "-a.example.org", "www.example.org\n"}},
-		{template.Main, "SiteName", []string{"The site", "Ämter & Städte"}, []string{"", "a<b", "a\"b", "a\r\nBcc: x"}},
 		{template.Main, "FromAddress", []string{"queue@example.org", "a+b@mail.example.org"}, []string{"", "queue", "Site <queue@example.org>", "a@b\r\nBcc: x@y.z"}},
+		{template.Main, "ReplyTo", []string{"", "help@example.org"}, []string{"help", "Help <help@example.org>", "a@b\r\nBcc: x@y.z"}},
 		{template.Main, "Languages", []string{"en", "en,es,pt-br"}, []string{"", "EN", "en, es", "en,"}},
 		{template.Main, "Embedders", []string{"", "https://news.example.org,https://x.example:8443"}, []string{"http://news.example.org", "https://news.example.org/", "*"}},
 		{template.Main, "LeaveAlone", []string{"", "/api/,/status"}, []string{"api/", "/a b", "/a,"}},

@@ -80,9 +80,15 @@ func (m *Mailer) input(mail email.Message) *sesv2.SendEmailInput {
 			Body:    &types.Body{Text: content(mail.Text), Html: content(mail.HTML)},
 		}},
 	}
+	if mail.ReplyTo != "" {
+		in.ReplyToAddresses = []string{mail.ReplyTo}
+	}
 	for _, h := range mail.Headers {
 		in.Content.Simple.Headers = append(in.Content.Simple.Headers, types.MessageHeader{Name: aws.String(h.Name), Value: aws.String(h.Value)})
 	}
+	// SES writes the header Feedback-ID itself, and takes its first field from a tag.
+	// https://docs.aws.amazon.com/ses/latest/dg/monitor-using-event-publishing.html
+	in.EmailTags = []types.MessageTag{{Name: aws.String("ses:feedback-id-a"), Value: aws.String(email.FeedbackKind)}}
 	for _, name := range slices.Sorted(maps.Keys(mail.Tags)) {
 		in.EmailTags = append(in.EmailTags, types.MessageTag{Name: aws.String(name), Value: aws.String(mail.Tags[name])})
 	}

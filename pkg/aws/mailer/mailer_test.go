@@ -51,6 +51,7 @@ func TestSendSaysEverything(t *testing.T) {
 	var sent struct {
 		ConfigurationSetName, FromEmailAddress string
 		Destination                            struct{ ToAddresses []string }
+		ReplyToAddresses                       []string
 		Content                                struct {
 			Simple struct {
 				Subject struct{ Data, Charset string }
@@ -75,7 +76,7 @@ func TestSendSaysEverything(t *testing.T) {
 	simple := sent.Content.Simple
 	if sent.ConfigurationSetName != "the-set" || sent.FromEmailAddress != invitation.From || len(sent.Destination.ToAddresses) != 1 || sent.Destination.ToAddresses[0] != invitation.To ||
 		simple.Subject.Data != invitation.Subject || simple.Subject.Charset != "UTF-8" || simple.Body.Text.Data != "text" || simple.Body.Html.Data != "<p>html" ||
-		len(simple.Headers) != 1 || simple.Headers[0].Name != "List-Unsubscribe" || len(sent.EmailTags) != 2 || sent.EmailTags[0].Name != "attempt" {
+		len(simple.Headers) != 1 || simple.Headers[0].Name != "List-Unsubscribe" || len(sent.EmailTags) != 3 || sent.EmailTags[0].Name != "ses:feedback-id-a" || sent.EmailTags[1].Name != "attempt" || len(sent.ReplyToAddresses) != 0 {
 		t.Errorf("SES was sent %+v", sent)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/mail"
+	"strings"
 	"sync"
 	"testing"
 
@@ -91,6 +92,7 @@ func readSES(body []byte) (mailertest.Mail, error) {
 	var in struct {
 		FromEmailAddress string
 		Destination      struct{ ToAddresses []string }
+		ReplyToAddresses []string
 		Content          struct {
 			Simple struct {
 				Subject struct{ Data string }
@@ -110,6 +112,9 @@ func readSES(body []byte) (mailertest.Mail, error) {
 	return mailertest.Mail{
 		From: from.Address, To: in.Destination.ToAddresses, Subject: simple.Subject.Data, Text: simple.Body.Text.Data, HTML: simple.Body.Html.Data,
 		Header: func(name string) string {
+			if name == "Reply-To" {
+				return strings.Join(in.ReplyToAddresses, ", ")
+			}
 			for _, h := range simple.Headers {
 				if h.Name == name {
 					return h.Value

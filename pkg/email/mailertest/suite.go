@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"raincheck/pkg/email"
+	"raincheck/pkg/site"
 )
 
 // Mailer is what the sender asks of a mail service.
@@ -73,7 +74,7 @@ func Invitation(t *testing.T, name string) email.Message {
 		t.Fatal(err)
 	}
 	m, err := email.Compose(email.Invitation{
-		To: to, Language: "es", Site: "Prüfstelle & Söhne", From: `"Prüfstelle & Söhne" <queue@example.com>`,
+		To: to, Language: "es", Site: site.Words{Name: "Prüfstelle & Söhne"}, From: "queue@example.com", ReplyTo: "help@example.com",
 		Room: "https://www.example.com/waiting-room", Code: "ABCDE-FGHJK-MNPQR-STVWX", LeaveToken: "token",
 		Joined: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC), Expires: time.Date(2026, 3, 5, 12, 0, 0, 0, time.UTC),
 		Tags: map[string]string{email.TagKey: "key-" + name, email.TagJoining: "54108", email.TagAttempt: "1"},
@@ -124,6 +125,9 @@ func arrives(t *testing.T, s Subject) {
 	}
 	if lines(m.Text) != lines(want.Text) || lines(m.HTML) != lines(want.HTML) {
 		t.Errorf("the text or the HTML changed on the way:\n%s\n%s", m.Text, m.HTML)
+	}
+	if m.Header("Reply-To") != "<"+want.ReplyTo+">" && m.Header("Reply-To") != want.ReplyTo {
+		t.Errorf("answers go to %q, not %q", m.Header("Reply-To"), want.ReplyTo)
 	}
 	for _, h := range want.Headers {
 		if m.Header(h.Name) != h.Value {

@@ -36,6 +36,9 @@ func open(t *testing.T) mailertest.Subject {
 				all = append(all, mailertest.Mail{
 					From: from.Address, To: []string{m.To}, Subject: m.Subject, Text: m.Text, HTML: m.HTML,
 					Header: func(name string) string {
+						if name == "Reply-To" {
+							return m.ReplyTo
+						}
 						for _, h := range m.Headers {
 							if h.Name == name {
 								return h.Value

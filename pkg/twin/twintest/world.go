@@ -142,7 +142,7 @@ func (w *World) NewSender(seed byte) *sender.Service {
 	w.Must(err)
 	return &sender.Service{
 		Settings: sender.Settings{
-			Site: "Example Exchange", From: "Example Exchange <invitations@example.com>", Room: "https://www.example.com/waiting-room", CodeTTL: CodeTTL,
+			Site: "Example Exchange", From: "invitations@example.com", Room: "https://www.example.com/waiting-room", CodeTTL: CodeTTL,
 			Test: test,
 		},
 		Store: w.Store, Mail: w.Outbox,
