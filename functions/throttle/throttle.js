@@ -45,7 +45,7 @@ const ENGINE = /(?:google|bing|apple|duckduck|yandex|petal)bot|baiduspider|slurp
 const PRINTABLE = /^[!-[\]-~]+$/; // ASCII without spaces and backslashes
 const UNSAFE = /[\x00- \\\x7f]/;
 // A dot, a slash or a backslash, or what nobody needs to escape.
-const ESCAPED = /%(?:2[def]|3\d|[46][1-9a-f]|[57][\da]|5[cf]|7e)/i;
+const ESCAPED = /%(?=[2-7])(?:2[def]|3\d|[46][1-9a-f]|[57][\da]|5[cf]|7e)/i;
 const UNIQUE = /^[\w-]{1,24}/;
 
 async function handler(event) {
@@ -80,19 +80,16 @@ async function handler(event) {
     const store = cf.kvs();
     let doc = null;
     let share = UNREADABLE;
-    // What throws is missing or cannot be read, and leaves share as it is.
-    try {
-      doc = await store.get('gate', { format: 'json' });
-      share = shareOf(doc, now);
-    } catch (e) {}
-    if (share < 0) {
+    for (let i = 0; i < 2 && share < 0; i++) {
+      // What throws is missing or cannot be read, and leaves share as it is.
       try {
-        doc = await store.get('base', { format: 'json' });
+        doc = await store.get(i ? 'base' : 'gate', { format: 'json' });
         share = shareOf(doc, now);
       } catch (e) {}
     }
+    const ahead = what === PREFETCH;
     if (share < 0) {
-      return kept ? turnAway(request, null, what) : request;
+      return kept ? turnAway(request, null, ahead || searches(text(headers['user-agent']))) : request;
     }
     if (within(uri, doc.alone) && plain(uri)) {
       return request;
@@ -112,8 +109,8 @@ async function handler(event) {
         return request;
       }
     }
-    if (what === PREFETCH) {
-      return closing ? turnAway(request, null, what) : request;
+    if (ahead) {
+      return closing ? turnAway(request, null, true) : request;
     }
     if (strict) {
       if (chosen(0, event, doc.sample)) {
@@ -137,11 +134,11 @@ function purpose(method, headers, uri) {
   if (method !== 'GET' && method !== 'HEAD') {
     return method === 'OPTIONS' && headers['access-control-request-method'] ? 0 : WORK;
   }
-  if (text(headers['sec-purpose']).startsWith('prefetch')) {
+  if (whole(headers['sec-purpose']).startsWith('prefetch')) {
     return PREFETCH;
   }
-  const dest = text(headers['sec-fetch-dest']);
-  const mode = text(headers['sec-fetch-mode']);
+  const dest = whole(headers['sec-fetch-dest']);
+  const mode = whole(headers['sec-fetch-mode']);
   const navigates = mode === 'navigate';
   // Chrome 76 to 79 say the mode and not the destination.
   if (dest || mode) {
@@ -161,8 +158,10 @@ const within = (uri, prefixes) => prefixes && prefixes.some((prefix) => uri.star
 const plain = (uri) =>
   uri.length <= LONGEST_PATH && PRINTABLE.test(uri) && uri.indexOf('..') < 0 && uri.indexOf('//') < 0 && uri.indexOf('/./') < 0 && !(uri.indexOf('%') >= 0 && ESCAPED.test(uri));
 
-// text returns what is read of a header, of which CloudFront takes 20 KB.
-const text = (header) => (header ? header.value.slice(0, 256) : '');
+// whole returns a header, which may have 20 KB, and text what is read of it where
+// more than its beginning is.
+const whole = (header) => (header ? header.value : '');
+const text = (header) => whole(header).slice(0, 256);
 
 // newcomer decides about somebody without a good pass, counts them, and gives a
 // pass to whoever comes in. Who opened a strict path was counted there.
@@ -176,13 +175,14 @@ function newcomer(event, doc, share, now, strict) {
   const low = number % 1048576; // 2^20
   const lucky = share === EVERYONE || (number - low) / 4503599627370496 < (share < OBSERVE ? share : share - OBSERVE);
   const out = !lucky && share < EVERYONE;
+  const machine = out && searches(agent);
   // One visit in n is counted, as n. A search engine that comes again is not.
   const n = doc.sample;
-  if (!strict && chosen(low, event, n) && !(out && searches(agent))) {
+  if (!strict && !machine && chosen(low, event, n)) {
     console.log('rc1 ' + n + ' ' + (lucky ? n : 0));
   }
   if (out) {
-    return turnAway(request, doc.lang, PAGE);
+    return turnAway(request, doc.lang, machine);
   }
   const unique = UNIQUE.exec(event.context.requestId);
   if (doc.pass && unique) {
@@ -313,15 +313,13 @@ function answer(code, description, name, value) {
 
 // searches says whether a browser's name is that of a search engine. Those of
 // people pass the quick look.
-const searches = (agent) => (agent.indexOf('ot') >= 0 || agent.indexOf('http') >= 0) && ENGINE.test(agent);
+const searches = (agent) => agent.indexOf('http') >= 0 && ENGINE.test(agent);
 
 // turnAway answers with the way to the room. A machine that can come again is told
 // to: what is fetched ahead, or for a search engine, must not be a redirect, which
 // would be shown, or found, when the site has long been open.
-const turnAway = (request, languages, what) =>
-  what === PREFETCH || searches(text(request.headers['user-agent']))
-    ? answer(503, 'Busy', 'retry-after', '120')
-    : answer(302, 'Found', 'location', room(request, languages) + way(request));
+const turnAway = (request, languages, machine) =>
+  machine ? answer(503, 'Busy', 'retry-after', '120') : answer(302, 'Found', 'location', room(request, languages) + way(request));
 
 // refuse answers a request under a strict path from somebody without a pass.
 function refuse(request, doc) {
@@ -347,22 +345,21 @@ const room = (request, languages) => (languages && languages.length ? ROOM + '/'
 function language(accept, known) {
   let best = known[0];
   let top = 0;
-  const parts = accept.split(',');
   // Twelve are more than any browser sends, and a bound for those who send more.
-  for (let i = 0; i < parts.length && i < 12 && top < 1; i++) {
+  const parts = accept.split(',', 12);
+  for (let i = 0; i < parts.length && top < 1; i++) {
     // Most browsers put the one that counts first, without a weight.
     const part = i || parts[0].indexOf(';') > 0 ? LANGUAGE.exec(parts[i]) : [0, parts[0]];
     const q = part ? Number(part[2] || 1) : 0;
     if (q > top) {
       let tag = part[1].toLowerCase();
-      // es-us, then es.
-      while (tag && known.indexOf(tag) < 0) {
-        const cut = tag.lastIndexOf('-');
-        tag = cut > 0 ? tag.slice(0, cut) : '';
-      }
-      if (tag) {
-        best = tag;
-        top = q;
+      // es-us, then es. No language that is known has more than three parts.
+      for (let tries = 0; tries < 4 && tag && top < q; tries++) {
+        if (known.indexOf(tag) >= 0) {
+          best = tag;
+          top = q;
+        }
+        tag = tag.slice(0, Math.max(0, tag.lastIndexOf('-')));
       }
     }
   }
@@ -391,4 +388,10 @@ function way(request) {
 
 // ascii returns a path or query in printable ASCII, or '' for one that is too
 // long or not safe. What was escaped before stays as it was.
-const ascii = (part) => (part.length > LONGEST_PATH ? '' : PRINTABLE.test(part) ? part : UNSAFE.test(part) ? '' : encodeURI(part).split('%25').join('%'));
+function ascii(part) {
+  if (part.length > LONGEST_PATH) {
+    return '';
+  }
+  const encoded = encodeURI(part);
+  return encoded === part ? part : UNSAFE.test(part) ? '' : encoded.split('%25').join('%');
+}

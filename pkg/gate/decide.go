@@ -164,7 +164,7 @@ func (r Request) purpose() purpose {
 // searches says whether a browser's name is that of a search engine.
 func (r Request) searches() bool {
 	name := head(r.UserAgent)
-	return (strings.Contains(name, "ot") || strings.Contains(name, "http")) && engine().MatchString(name)
+	return strings.Contains(name, "http") && engine().MatchString(name)
 }
 
 // Decide is throttle.js in Go: the same facts give the same answer. It reads no
@@ -361,14 +361,14 @@ func Language(accept string, known []string) string {
 		if q <= top {
 			continue
 		}
-		tag, found := strings.ToLower(m[1])+"-", ""
-		for _, l := range known {
-			if len(l) > len(found) && strings.HasPrefix(tag, l+"-") {
-				found = l
+		tag := strings.ToLower(m[1])
+		// es-us, then es, and no more than four tries.
+		for range 4 {
+			if slices.Contains(known, tag) {
+				best, top = tag, q
+				break
 			}
-		}
-		if found != "" {
-			best, top = found, q
+			tag = tag[:max(0, strings.LastIndexByte(tag, '-'))]
 		}
 	}
 	return best

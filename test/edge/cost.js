@@ -3,13 +3,11 @@
 // dearest that CloudFront would let through; and the least that anything which
 // decides by gate and draw must do, one read of the store and one HMAC.
 //
-//	njs -p . cost.js list
-//	njs -p . cost.js MODE ROUNDS CALLS KIND...
+//	njs -p . cost.js daily|hostile ROUNDS CALLS
 //
-// The first prints the kinds of hostile requests. The second measures kinds of
-// requests in turn, in each round so many calls of each, and prints a line
-// `KIND: 1.234ms` for each kind and round. njs frees nothing before it ends, so a
-// text of 20 KB is made once and not for each event.
+// It measures all of them in turn, so many calls of each in each round, and prints
+// a line `NAME: 1.234ms` for each of them and round. njs frees nothing before it
+// ends, so a text of 20 KB is made once and not for each event.
 
 import crypto from 'crypto';
 import world from 'world.js';
@@ -113,6 +111,7 @@ const hostile = {
   'an exempt path of dots': path('/api/' + many('./a', 1019)),
   'an exempt path of percent signs': path('/api/' + many('%', 1019)),
   'an exempt path of escapes': path('/api/' + many('%2', 1019)),
+  'an exempt path of spaces': path('/api/' + many('%20', 1019)),
   'an exempt path of 8 KB': path('/api/' + many('%20', 8000)),
   'the room at 8 KB': path('/waiting-room/' + many('%4', 8000)),
   '/.well-known/ of escapes': path('/.well-known/' + many('%5', 1010)),
@@ -132,40 +131,48 @@ const hostile = {
 
 const out = address(false);
 
-// normal are the four ways of a page.
-const normal = {
-  returning: () => event(out, held(pass(NOW - 60, NOW + 3540, NOW + 1740))),
-  renewed: () => event(out, held(pass(NOW - 2000, NOW + 1600, NOW - 200))),
-  admitted: () => event(address(true)),
-  'turned away': () => event(out),
-};
-
 // Under the strict mode every path is strict that does not name another.
 const modes = { throttle: {}, strict: { strict: ['/apply'] }, open: { mode: 'open' } };
 
-async function measure(mode, rounds, calls, kinds) {
-  const said = world.set({ now: NOW, gate: JSON.stringify(Object.assign({}, GATE, modes[mode])), base: null });
-  for (let i = 0; i < rounds * kinds.length; i++) {
-    const kind = kinds[i % kinds.length];
-    const call = kind === 'floor' ? floor : open;
+const turnedAway = { name: 'turned away', mode: 'throttle', ip: out };
+
+// daily are the floor and the four ways of a page.
+const daily = [
+  { name: 'floor', mode: 'throttle', ip: out, call: floor },
+  { name: 'returning', mode: 'throttle', ip: out, change: held(pass(NOW - 60, NOW + 3540, NOW + 1740)) },
+  { name: 'renewed', mode: 'throttle', ip: out, change: held(pass(NOW - 2000, NOW + 1600, NOW - 200)) },
+  { name: 'admitted', mode: 'throttle', ip: address(true) },
+  turnedAway,
+];
+
+// allHostile are the hostile requests in each mode, and a turn-away.
+function allHostile() {
+  const all = [turnedAway];
+  Object.keys(modes).forEach((mode) => Object.keys(hostile).forEach((kind) => {
+    all.push({ name: mode + ', ' + kind, mode: mode, ip: out, change: hostile[kind] });
+  }));
+  return all;
+}
+
+async function measure(cases, rounds, calls) {
+  for (let i = 0; i < rounds * cases.length; i++) {
+    const c = cases[i % cases.length];
+    const call = c.call || open;
+    const said = world.set({ now: NOW, gate: JSON.stringify(Object.assign({}, GATE, modes[c.mode])), base: null });
     const events = [];
     while (events.length < calls) {
-      events.push(kind === 'floor' ? event(out) : normal[kind] ? normal[kind]() : event(out, hostile[kind]));
+      events.push(event(c.ip, c.change));
     }
-    console.time(kind);
+    console.time(c.name);
     for (let j = 0; j < calls; j++) {
       await call(events[j]);
     }
-    console.timeEnd(kind);
-  }
-  const errors = said.filter((line) => line.startsWith('rc-error'));
-  if (errors.length) {
-    throw new Error('a request reached the catch: ' + errors[0]);
+    console.timeEnd(c.name);
+    const errors = said.filter((line) => line.startsWith('rc-error'));
+    if (errors.length) {
+      throw new Error(c.name + ' reached the catch: ' + errors[0]);
+    }
   }
 }
 
-if (process.argv[2] === 'list') {
-  world.print(JSON.stringify(Object.keys(hostile)));
-} else {
-  measure(process.argv[2], Number(process.argv[3]), Number(process.argv[4]), process.argv.slice(5));
-}
+measure(process.argv[2] === 'daily' ? daily : allHostile(), Number(process.argv[3]), Number(process.argv[4]));
