@@ -12,7 +12,7 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 
 .DEFAULT_GOAL := help
-.PHONY: dates pages release cover test-runbook build local-build validate deploy deploy-edge deploy-site template invoke-intake invoke-inviter invoke-sender invoke-feedback invoke-smoke start-api test-sam test-emulators test-coldstart test-deploy help run load hcgov test test-race test-browser test-edge fuzz bench law test-law lint
+.PHONY: contact-sheet dates pages release cover test-runbook build local-build validate deploy deploy-edge deploy-site template invoke-intake invoke-inviter invoke-sender invoke-feedback invoke-smoke start-api test-sam test-emulators test-coldstart test-deploy help run load hcgov test test-race test-browser test-edge fuzz bench law test-law lint
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ REPORT ?= out/load
 load: ## Send N people (20000) OVER a time (40s) to a local instance that is broken meanwhile; nobody may be lost; REPORT.html and .json (Linux)
 	$(GO) build -o out/raincheck ./cmd/raincheck
 	cd test/load && $(GO) run . --instance $(abspath out/raincheck) --faults --people $(N) --over $(OVER) --curve spike --html $(abspath $(REPORT).html) --json-report $(abspath $(REPORT).json)
+
+contact-sheet: ## Every page of the waiting room as a picture, to be looked at: out/browser/sheet-LANGUAGE.html (LANGUAGE=ar for one; needs Chromium, Node.js and npm)
+	$(GO) test -tags browser -count=1 -timeout 20m -run 'TestEveryPage$$$(if $(LANGUAGE),/^$(LANGUAGE)$$)' ./test/browser -args -sheet
 
 # What the tests of a package's own folder run of it, without and with the stand-ins.
 COVERED := ./pkg/inviter ./pkg/sender ./pkg/feedback ./pkg/aws/table

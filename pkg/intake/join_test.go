@@ -72,7 +72,7 @@ func TestAnAddressThatIsNone(t *testing.T) {
 		"é@example.org":                 "only plain letters",
 		`"><script>alert(1)</script>@x`: "Enter an email address in the correct format",
 	} {
-		p := w.join(typed).status(422).says(want, "There is a problem", `href="#email"`, `id="email-error"`, `aria-invalid="true"`).lacks("<script")
+		p := w.join(typed).status(422).says(want, `id="problem"`, `href="#email"`, `aria-describedby="email-hint problem"`, `aria-invalid="true"`).lacks("<script")
 		if !strings.HasPrefix(p.title(), "Error: ") {
 			t.Errorf("%q: the title is %q", typed, p.title())
 		}

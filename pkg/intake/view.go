@@ -179,7 +179,7 @@ func (in input) attributes() templ.Attributes {
 		by = append(by, in.Name+"-hint")
 	}
 	if in.Error != "" {
-		by = append(by, in.Name+"-error")
+		by = append(by, "problem")
 		a["aria-invalid"] = "true"
 	}
 	if len(by) > 0 {
@@ -224,8 +224,13 @@ func (v *visit) progressLine() string {
 	return say(v.lang, "progress.day", "date", v.date(p.Front))
 }
 
+// duration says how long something took; less than an hour without hours.
 func (v *visit) duration(minutes int) string {
-	return say(v.lang, "duration", "hours", strconv.Itoa(minutes/60), "minutes", strconv.Itoa(minutes%60))
+	words := sentence(v.lang, "duration")
+	if minutes < 60 {
+		words = words[strings.Index(words, "{minutes}"):]
+	}
+	return fill(words, "hours", strconv.Itoa(minutes/60), "minutes", strconv.Itoa(minutes%60))
 }
 
 // clock says the time of day, with the zone; date the day as well.

@@ -42,10 +42,20 @@ func catalogueOf(name string) catalogue {
 // say is a sentence in a language, with values in the place of {names}: pairs of
 // a name and its value. A value is never looked at again.
 func say(l email.Language, key string, values ...string) string {
+	return fill(sentence(l, key), values...)
+}
+
+// sentence is one as it stands in the catalogue, with its {names}.
+func sentence(l email.Language, key string) string {
 	s, ok := catalogueOf(l.Catalogue)[key]
 	if !ok {
 		panic(fmt.Sprintf("intake: there are no words for %q in %s", key, l.Catalogue))
 	}
+	return s
+}
+
+// fill puts values in the place of {names}.
+func fill(s string, values ...string) string {
 	if !strings.Contains(s, "{") {
 		return s
 	}

@@ -142,6 +142,12 @@ func prepare(t *testing.T, ctx context.Context, language, agent string, scripts 
 	return b
 }
 
+// as is the same tab for a part of a test.
+func (b *tab) as(t *testing.T) *tab {
+	b.T = t
+	return b
+}
+
 // goes runs actions that end on another page, and returns its status.
 func (b *tab) goes(steps ...chromedp.Action[chromedp.Void]) int64 {
 	b.Helper()
@@ -232,7 +238,7 @@ func (b *tab) from(l look) {
 // shoot keeps a picture of the whole page.
 func (b *tab) shoot(name string) {
 	b.Helper()
-	must(b.T, os.MkdirAll(shots, 0o755))
+	must(b.T, os.MkdirAll(filepath.Dir(filepath.Join(shots, name)), 0o755))
 	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 	must(b.T, err)
 	must(b.T, os.WriteFile(filepath.Join(shots, name+".png"), png, 0o644))
