@@ -165,20 +165,28 @@ func (r *room) invited(t *testing.T, address string) string {
 
 func (r *room) place(t *testing.T, address string) (code, leave string) {
 	t.Helper()
+	a, err := email.Parse(address)
+	must(t, err)
+	j, err := r.store.Join(t.Context(), waitlist.Signup{Key: r.keys.Mailbox(a.Mailbox()), Address: a, Language: "en", Wanted: "/apply", At: r.now()})
+	must(t, err)
+	return r.invite(t, address), r.keys.LeaveToken(j.Ref.Key, j.Ref.Joining)
+}
+
+// invite sends a code to somebody who waits.
+func (r *room) invite(t *testing.T, address string) (code string) {
+	t.Helper()
 	ctx, now := t.Context(), r.now()
 	a, err := email.Parse(address)
 	must(t, err)
-	j, err := r.store.Join(ctx, waitlist.Signup{Key: r.keys.Mailbox(a.Mailbox()), Address: a, Language: "en", Wanted: "/apply", At: now})
+	e, err := r.store.Entry(ctx, r.keys.Mailbox(a.Mailbox()))
 	must(t, err)
 	c, err := r.keys.IssueCode(now, now.Add(4*time.Hour), rand.Reader)
 	must(t, err)
-	e, err := r.store.Entry(ctx, j.Ref.Key)
-	must(t, err)
-	p := waitlist.Place{Ref: j.Ref, Shard: e.Shard, When: e.Joined, Stage: e.Stage}
+	p := waitlist.Place{Ref: e.Ref, Shard: e.Shard, When: e.Joined, Stage: e.Stage}
 	must(t, r.store.Claim(ctx, p, now, now.Add(2*time.Minute)))
-	_, err = r.store.Begin(ctx, p.NewMessage(now, now), waitlist.Ticket{Code: c, Ref: j.Ref, Invited: now, Expires: now.Add(4 * time.Hour), Wanted: "/apply"}, now)
+	_, err = r.store.Begin(ctx, p.NewMessage(now, now), waitlist.Ticket{Code: c, Ref: e.Ref, Invited: now, Expires: now.Add(4 * time.Hour), Wanted: e.Wanted}, now)
 	must(t, err)
-	return string(c), r.keys.LeaveToken(j.Ref.Key, j.Ref.Joining)
+	return string(c)
 }
 
 // busy makes one method of the store refuse for load; none is none.
