@@ -69,9 +69,8 @@ bench: ## Run the benchmarks: the law, the edge, a sign-up from end to end
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
 # The linter set, and why: gofmt ends debates about form; vet finds what the compiler lets through (printf verbs, copied
-# locks, lost cancels); staticcheck finds dead code, misused standard library and comments that miss their name. Its
-# ST1000 (package comments) is checked more strictly in test/house, beside import layers, doc comments and file sizes;
-# ST1003 (initialisms) would rename generated and JSON-bound names. eslint-plugin-es-x holds the JavaScript of the edge
+# locks, lost cancels); staticcheck finds dead code, misused standard library, comments that miss their name and names
+# that Go spells otherwise; test/house adds import layers, doc comments and file sizes. eslint-plugin-es-x holds the JavaScript of the edge
 # to what CloudFront documents, in test-edge. Both look at the suites that need more than Go as well (their build tags),
 # which could stop compiling unseen. errorlint finds errors that are compared or asserted where a wrapped one would be
 # missed. gocognit bounds how hard a function is to follow; tests are left out, since a story in a table nests, and
@@ -93,7 +92,7 @@ lint: ## Check format, vet, staticcheck, errorlint, gocognit, and the hosted wor
 	@unformatted=$$(gofmt -l $(SOURCES)); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet -tags $(TAGS) ./...
 	cd test/load && $(GO) vet ./...
-	$(GO) run $(STATICCHECK) -tags $(TAGS) -checks all,-ST1000,-ST1003 ./...
+	$(GO) run $(STATICCHECK) -tags $(TAGS) -checks all ./...
 	GOFLAGS=-tags=$(TAGS) $(GO) run $(ERRORLINT) ./...
 	$(GO) run $(GOCOGNIT) -top 1 $(SOURCES) >/dev/null # its status below is 1 for a failure of its own, too
 	@complex=$$($(GO) run $(GOCOGNIT) -test=false -ignore '_templ\.go$$' -over $(COMPLEXITY) -f '{{.Complexity}} {{.PkgName}}.{{.FuncName}} {{.Pos}}' $(SOURCES) 2>/dev/null); \

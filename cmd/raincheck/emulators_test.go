@@ -204,16 +204,20 @@ func visit(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	queue := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		var in struct {
-			Entries []struct{ Id, MessageBody string }
+			Entries []struct{ ID, MessageBody string }
 		}
-		type taken struct{ Id, MessageId, MD5OfMessageBody string }
+		type taken struct {
+			ID               string `json:"Id"`
+			MessageID        string `json:"MessageId"`
+			MD5OfMessageBody string
+		}
 		var out struct{ Successful []taken }
 		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 			http.Error(rw, err.Error(), http.StatusBadRequest)
 			return
 		}
 		for _, e := range in.Entries {
-			out.Successful = append(out.Successful, taken{e.Id, e.Id, fmt.Sprintf("%x", md5.Sum([]byte(e.MessageBody)))})
+			out.Successful = append(out.Successful, taken{e.ID, e.ID, fmt.Sprintf("%x", md5.Sum([]byte(e.MessageBody)))})
 			var m waitlist.Message
 			if json.Unmarshal([]byte(e.MessageBody), &m) == nil && without != "sender" {
 				go mails.Handle(context.Background(), []waitlist.Message{m})
@@ -229,8 +233,9 @@ func visit(ts *testscript.TestScript, neg bool, args []string) {
 // until returns at a time.
 func until(ctx context.Context, at time.Time) error { return smoke.Wait(ctx, time.Until(at)) }
 
-// hour FILE: the README's hour, in six steps, becomes a script for sh, with the
-// names of this story in the place of ID and HOST.
+// hour FILE: the README's hour, in six steps, becomes a script for sh, after what
+// a clone needs in the place of a release, with the names of this story in the
+// place of ID and HOST.
 func hour(ts *testscript.TestScript, neg bool, args []string) {
 	readme, err := os.ReadFile(filepath.Join(repository, "README.md"))
 	ts.Check(err)
@@ -239,6 +244,13 @@ func hour(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("the README's hour has %d steps: %q", len(steps), steps)
 	}
 	script := "set -e\ncd " + repository + "\n"
+	clone := cloneSteps(string(readme))
+	if len(clone) != 2 {
+		ts.Fatalf("the README has other steps for a clone: %q", clone)
+	}
+	for _, step := range clone {
+		script += fmt.Sprintf("echo 'clone: %s'\n%s\n", step, step)
+	}
 	for i, step := range steps {
 		step = strings.NewReplacer(" ID ", " E2EXAMPLE ", " HOST ", " www.example.org ").Replace(step)
 		script += fmt.Sprintf("echo '%d %s'\n%s\n", i+1, strings.ReplaceAll(step, "'", ""), step)

@@ -44,6 +44,7 @@ type cloud struct {
 	cfg      aws.Config
 	log      *output
 	scratch  string
+	folder   string // this version's stack, as it was unpacked
 
 	mu    sync.Mutex
 	mails []*mail
@@ -247,11 +248,11 @@ func (c *cloud) pass(proxy http.Handler, w http.ResponseWriter, r *http.Request)
 			}
 		}
 	}
-	var given struct{ MessageId string }
+	var given struct{ MessageID string }
 	if answer.status != http.StatusOK || json.Unmarshal(body, &asked) != nil || json.Unmarshal(answer.body.Bytes(), &given) != nil || len(asked.Destination.ToAddresses) != 1 {
 		return
 	}
-	m := &mail{id: given.MessageId, to: asked.Destination.ToAddresses[0], set: asked.ConfigurationSetName, text: asked.Content.Simple.Body.Text.Data, tags: map[string]string{}, headers: map[string]string{}}
+	m := &mail{id: given.MessageID, to: asked.Destination.ToAddresses[0], set: asked.ConfigurationSetName, text: asked.Content.Simple.Body.Text.Data, tags: map[string]string{}, headers: map[string]string{}}
 	for _, t := range asked.EmailTags {
 		m.tags[t.Name] = t.Value
 	}

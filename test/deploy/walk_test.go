@@ -64,13 +64,16 @@ func TestTheHour(t *testing.T) {
 		old.serve(distribution)
 	})
 	step(t, "people in every stage", func() { stages, oldCode = old.everyStage(), old.live() })
-	step(t, "build this version", func() { s = &stack{cloud: c, tool: c.build(c.root)} })
+	step(t, "build this version's release", func() {
+		s = &stack{cloud: c}
+		c.folder, s.tool = c.release()
+	})
 	step(t, "update", func() {
-		s = c.deploy(c.root, "raincheck", s.tool, parameters()...)
+		s = c.deploy(c.folder, "raincheck", s.tool, parameters()...)
 		s.edge, s.minute, s.sessions = old.edge, old.minute, false
 		s.edge.s = s
 		s.bridge()
-		s.deployEdge(c.root)
+		s.deployEdge(c.folder)
 	})
 	step(t, "nobody is turned out, nothing is lost", func() { s.afterUpdate(stages, oldCode) })
 	step(t, "attach, doctor", func() { s.attachAndDoctor(distribution) })
@@ -467,7 +470,7 @@ func (s *stack) beside() *stack {
 		s.must(err)
 		return string(text)
 	}
-	second := s.deploy(s.root, "shop", s.tool, parameters()...)
+	second := s.deploy(s.folder, "shop", s.tool, parameters()...)
 	second.bridge()
 	for output, value := range s.outputs {
 		if second.outputs[output] == value && output != "MailIdentity" && output != "Version" {

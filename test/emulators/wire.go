@@ -241,8 +241,8 @@ func describe(r *http.Request, body []byte) Call {
 		service = m[1]
 	}
 	var in struct {
-		TableName, IndexName, QueueUrl, SecretId, ConfigurationSetName string
-		SecretIdList                                                   []string
+		TableName, IndexName, QueueURL, SecretID, ConfigurationSetName string
+		SecretIDList                                                   []string
 		RequestItems                                                   map[string]any
 	}
 	_ = json.Unmarshal(body, &in) // CBOR, or nothing: then there is no such name
@@ -251,13 +251,13 @@ func describe(r *http.Request, body []byte) Call {
 		switch {
 		case in.IndexName != "":
 			call.Resource = in.TableName + "/" + in.IndexName
-		case in.QueueUrl != "":
-			call.Resource = in.QueueUrl[strings.LastIndexByte(in.QueueUrl, '/')+1:]
+		case in.QueueURL != "":
+			call.Resource = in.QueueURL[strings.LastIndexByte(in.QueueURL, '/')+1:]
 			call.Action = strings.TrimSuffix(call.Action, "Batch") // IAM has one action for both forms
-		case in.SecretId != "":
-			call.Resource = in.SecretId
-		case len(in.SecretIdList) > 0:
-			call.Resource = strings.Join(in.SecretIdList, ",")
+		case in.SecretID != "":
+			call.Resource = in.SecretID
+		case len(in.SecretIDList) > 0:
+			call.Resource = strings.Join(in.SecretIDList, ",")
 		case in.TableName != "":
 			call.Resource = in.TableName
 		}

@@ -56,7 +56,7 @@ func TestSendSaysEverything(t *testing.T) {
 			Simple struct {
 				Subject struct{ Data, Charset string }
 				Body    struct {
-					Text, Html struct{ Data, Charset string }
+					Text, HTML struct{ Data, Charset string }
 				}
 				Headers []struct{ Name, Value string }
 			}
@@ -75,7 +75,7 @@ func TestSendSaysEverything(t *testing.T) {
 	}
 	simple := sent.Content.Simple
 	if sent.ConfigurationSetName != "the-set" || sent.FromEmailAddress != invitation.From || len(sent.Destination.ToAddresses) != 1 || sent.Destination.ToAddresses[0] != invitation.To ||
-		simple.Subject.Data != invitation.Subject || simple.Subject.Charset != "UTF-8" || simple.Body.Text.Data != "text" || simple.Body.Html.Data != "<p>html" ||
+		simple.Subject.Data != invitation.Subject || simple.Subject.Charset != "UTF-8" || simple.Body.Text.Data != "text" || simple.Body.HTML.Data != "<p>html" ||
 		len(simple.Headers) != 1 || simple.Headers[0].Name != "List-Unsubscribe" || len(sent.EmailTags) != 3 || sent.EmailTags[0].Name != "ses:feedback-id-a" || sent.EmailTags[1].Name != "attempt" || len(sent.ReplyToAddresses) != 0 {
 		t.Errorf("SES was sent %+v", sent)
 	}

@@ -96,7 +96,7 @@ func readSES(body []byte) (mailertest.Mail, error) {
 		Content          struct {
 			Simple struct {
 				Subject struct{ Data string }
-				Body    struct{ Text, Html struct{ Data string } }
+				Body    struct{ Text, HTML struct{ Data string } }
 				Headers []struct{ Name, Value string }
 			}
 		}
@@ -110,7 +110,7 @@ func readSES(body []byte) (mailertest.Mail, error) {
 	}
 	simple := in.Content.Simple
 	return mailertest.Mail{
-		From: from.Address, To: in.Destination.ToAddresses, Subject: simple.Subject.Data, Text: simple.Body.Text.Data, HTML: simple.Body.Html.Data,
+		From: from.Address, To: in.Destination.ToAddresses, Subject: simple.Subject.Data, Text: simple.Body.Text.Data, HTML: simple.Body.HTML.Data,
 		Header: func(name string) string {
 			if name == "Reply-To" {
 				return strings.Join(in.ReplyToAddresses, ", ")

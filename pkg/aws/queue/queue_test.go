@@ -19,7 +19,7 @@ import (
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 type entry struct {
-	Id, MessageBody string
+	ID, MessageBody string
 	DelaySeconds    int
 }
 
@@ -41,7 +41,8 @@ func (s *sqs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.batches = append(s.batches, in.Entries)
 	type failed struct {
-		Id, Code    string
+		ID          string `json:"Id"`
+		Code        string
 		SenderFault bool
 	}
 	out := struct {
@@ -50,10 +51,10 @@ func (s *sqs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}{[]map[string]string{}, []failed{}}
 	for _, e := range in.Entries {
 		if s.refuse != nil && s.refuse(len(s.batches), e) {
-			out.Failed = append(out.Failed, failed{Id: e.Id, Code: "InternalError"})
+			out.Failed = append(out.Failed, failed{ID: e.ID, Code: "InternalError"})
 			continue
 		}
-		out.Successful = append(out.Successful, map[string]string{"Id": e.Id, "MessageId": "m"})
+		out.Successful = append(out.Successful, map[string]string{"Id": e.ID, "MessageId": "m"})
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	_ = json.NewEncoder(w).Encode(out)
@@ -112,11 +113,11 @@ func TestEachInItsSecond(t *testing.T) {
 // TestAPartRefused is asked for once more, and only that part.
 func TestAPartRefused(t *testing.T) {
 	t.Parallel()
-	s := &sqs{refuse: func(batch int, e entry) bool { return batch == 1 && e.Id == "3" }}
+	s := &sqs{refuse: func(batch int, e entry) bool { return batch == 1 && e.ID == "3" }}
 	if err := newQueue(t, s).Enqueue(t.Context(), messages(5)); err != nil {
 		t.Fatal(err)
 	}
-	if len(s.batches) != 2 || len(s.batches[1]) != 1 || s.batches[1][0].Id != "3" {
+	if len(s.batches) != 2 || len(s.batches[1]) != 1 || s.batches[1][0].ID != "3" {
 		t.Errorf("the batches are %v", s.batches)
 	}
 }
@@ -125,7 +126,7 @@ func TestAPartRefused(t *testing.T) {
 // their claims run out.
 func TestNotEveryMessage(t *testing.T) {
 	t.Parallel()
-	s := &sqs{refuse: func(_ int, e entry) bool { return e.Id == "0" }}
+	s := &sqs{refuse: func(_ int, e entry) bool { return e.ID == "0" }}
 	err := newQueue(t, s).Enqueue(t.Context(), messages(15))
 	if !errors.Is(err, queue.ErrIncomplete) || len(s.batches) != 4 {
 		t.Errorf("%v after %d batches", err, len(s.batches))

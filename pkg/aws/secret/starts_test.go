@@ -46,11 +46,11 @@ func (q *quota) Do(r *http.Request) (*http.Response, error) {
 	if !q.allows(operation) {
 		return answer(http.StatusBadRequest, map[string]string{"__type": "ThrottlingException", "Message": "Rate exceeded"})
 	}
-	var in struct{ SecretId string }
+	var in struct{ SecretID string }
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, err
 	}
-	return answer(http.StatusOK, map[string]string{"ARN": in.SecretId, "Name": in.SecretId, "SecretString": map[string]string{"keys": ring, "origin": "first"}[in.SecretId]})
+	return answer(http.StatusOK, map[string]string{"ARN": in.SecretID, "Name": in.SecretID, "SecretString": map[string]string{"keys": ring, "origin": "first"}[in.SecretID]})
 }
 
 func (q *quota) allows(operation string) bool {

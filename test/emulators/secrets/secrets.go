@@ -63,18 +63,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var in struct {
-		SecretId, SecretString, VersionStage string
+		SecretID, SecretString, VersionStage string
 	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		refuse(http.StatusBadRequest, "InvalidRequestException", err.Error())
 		return
 	}
-	versions := s.secrets[in.SecretId]
+	versions := s.secrets[in.SecretID]
 	if len(versions) == 0 {
 		refuse(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 		return
 	}
-	out := map[string]any{"ARN": in.SecretId, "Name": in.SecretId}
+	out := map[string]any{"ARN": in.SecretID, "Name": in.SecretID}
 	switch strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "secretsmanager.") {
 	case "GetSecretValue":
 		at := len(versions) - 1
@@ -87,10 +87,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		out["SecretString"], out["VersionId"] = versions[at], strconv.Itoa(at)
 		if at == len(versions)-1 {
-			out["CreatedDate"] = float64(s.written[in.SecretId].UnixMilli()) / 1000
+			out["CreatedDate"] = float64(s.written[in.SecretID].UnixMilli()) / 1000
 		}
 	case "PutSecretValue":
-		s.secrets[in.SecretId], s.written[in.SecretId] = append(versions, in.SecretString), time.Now()
+		s.secrets[in.SecretID], s.written[in.SecretID] = append(versions, in.SecretString), time.Now()
 		out["VersionId"] = strconv.Itoa(len(versions))
 	default:
 		refuse(http.StatusBadRequest, "InvalidAction", r.Header.Get("X-Amz-Target"))
