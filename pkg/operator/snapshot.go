@@ -9,6 +9,7 @@ import (
 
 	"raincheck/pkg/gate"
 	"raincheck/pkg/inviter"
+	"raincheck/pkg/version"
 	"raincheck/pkg/waitlist"
 )
 
@@ -18,6 +19,8 @@ import (
 type Snapshot struct {
 	// Now is the time of the answer: virtual on the one-machine demo.
 	Now time.Time `json:"now"`
+	// Version is that of the program that answers: the tool for a deployed stack.
+	Version string `json:"version"`
 	Site
 	// Control is what the operator wants. When the waitlist cannot be read it is
 	// what the gate says, and Unread is true.
@@ -76,7 +79,7 @@ type Standing struct {
 // cannot be read becomes a warning: on a bad day half a screen is better than
 // none. The error means that neither could be read.
 func (p *Plane) Snapshot(ctx context.Context) (Snapshot, error) {
-	s := Snapshot{Now: p.Now().UTC().Truncate(time.Second), Site: p.Site}
+	s := Snapshot{Now: p.Now().UTC().Truncate(time.Second), Version: version.String(), Site: p.Site}
 	report, lost := p.decided(ctx, &s)
 	g, blind := p.edge(ctx, &s)
 	switch {

@@ -75,7 +75,7 @@ var layers = []layer{
 	{prefix: "pkg/twin/edge", may: append([]string{"functions/throttle"}, domain...)},
 	{prefix: "pkg/twin/twintest", may: slices.Concat(domain, useCases, twins)},
 	{prefix: "pkg/twin", may: append([]string{"pkg/disk"}, domain...)},
-	{prefix: "pkg/operator", may: append([]string{"pkg/inviter", "pkg/format"}, domain...)},
+	{prefix: "pkg/operator", may: append([]string{"pkg/inviter", "pkg/format", "pkg/version"}, domain...)},
 	{prefix: "pkg/console", may: append([]string{"pkg/chart", "pkg/operator"}, domain...)},
 	{prefix: "pkg/simulation", may: slices.Concat(domain, useCases, twins, []string{"pkg/chart", "pkg/format"})},
 	{prefix: "pkg/demo", may: slices.Concat(domain, useCases, twins, []string{"pkg/operator", "pkg/console", "pkg/format", "pkg/records", "pkg/simulation"})},
@@ -244,7 +244,7 @@ func TestFilesCanBeReadInOneSitting(t *testing.T) {
 func TestTopLevel(t *testing.T) {
 	t.Parallel()
 	allowed := []string{"functions", "pkg", "cmd", "events", "test", "docs", "template.yaml", "samconfig.toml",
-		"go.mod", "go.sum", "Makefile", "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "LICENSE", "bin", "out"} // bin and out are built, and ignored by git
+		"go.mod", "go.sum", "Makefile", "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "LICENSE", "bin", "out", "dist"} // the last three are built, and ignored by git
 	entries, err := os.ReadDir(root)
 	if err != nil {
 		t.Fatal(err)
