@@ -148,7 +148,8 @@ func (b *tab) as(t *testing.T) *tab {
 	return b
 }
 
-// goes runs actions that end on another page, and returns its status.
+// goes runs actions that end on another page, and returns its status: 0 for one
+// that was fetched ahead, which has no answer of its own.
 func (b *tab) goes(steps ...chromedp.Action[chromedp.Void]) int64 {
 	b.Helper()
 	b.mu.Lock()
@@ -157,6 +158,9 @@ func (b *tab) goes(steps ...chromedp.Action[chromedp.Void]) int64 {
 	r, err := chromedp.RunResponse(b.ctx, steps...)
 	if err != nil {
 		b.Fatalf("go on from %s: %v", b.where(), err)
+	}
+	if r == nil {
+		return 0
 	}
 	return r.Status
 }

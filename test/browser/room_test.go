@@ -28,6 +28,7 @@ import (
 // and switches are in the test's hand.
 type room struct {
 	origin, foreign string
+	handler         http.Handler // what is served at origin
 	store           *store.Store
 	probe           *twin.Probe
 	keys            *bypass.Keyring
@@ -75,7 +76,7 @@ func newRoom(t *testing.T) *room {
 		Viewer: func(*http.Request) string { return "one" },
 	}.Handler()
 	must(t, err)
-	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+	r.handler = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		r.mu.Lock()
 		cut, refused := q.Method == r.cut || q.URL.Path == r.cut, r.refused
 		r.mu.Unlock()
@@ -93,6 +94,7 @@ func newRoom(t *testing.T) *room {
 			handler.ServeHTTP(&weigher{ResponseWriter: w, room: r, path: q.URL.Path}, q)
 		}
 	})
+	server.Config.Handler = r.handler
 	server.Start()
 	t.Cleanup(server.Close)
 	return r
