@@ -2,13 +2,7 @@ package main
 
 import (
 	"context"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"testing"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"raincheck/pkg/aws/edgestore"
 	"raincheck/pkg/email"
@@ -19,18 +13,7 @@ import (
 func edgeStandIn(t *testing.T) (*emulators.KeyValue, *edgestore.Store) {
 	t.Helper()
 	kvs := &emulators.KeyValue{ARN: outputs[outEdge]}
-	server := httptest.NewServer(kvs)
-	t.Cleanup(server.Close)
-	// The SDK puts the account before the host, which no resolver knows: the
-	// stand-in is reached as a proxy.
-	proxy, err := url.Parse(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kvs, edgestore.New(aws.Config{
-		Region: "eu-west-1", BaseEndpoint: aws.String("http://edge.example"), Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "not-a-secret", ""),
-		HTTPClient: &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}},
-	}, outputs[outEdge])
+	return kvs, edgestore.New(emulators.EdgeConfig(t, kvs), outputs[outEdge])
 }
 
 // account50 is a mail account with room.

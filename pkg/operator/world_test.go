@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -95,18 +93,9 @@ func newDeployed(t *testing.T, failure gate.Failure) *deployed {
 // edgeOf is the adapter of the store at the edge on a stand-in.
 func edgeOf(t *testing.T, standIn http.HandlerFunc) *edgestore.Store {
 	t.Helper()
-	server := httptest.NewServer(standIn)
-	t.Cleanup(server.Close)
-	// The SDK puts the account before the host, which no resolver knows: the
-	// stand-in is reached as a proxy.
-	proxy, err := url.Parse(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := emulators.Config("http://edge.stand-in")
+	cfg := emulators.EdgeConfig(t, standIn)
 	cfg.RetryMaxAttempts = 1
-	cfg.HTTPClient = &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}}
-	return edgestore.New(cfg, "arn:aws:cloudfront::123456789012:key-value-store/0a1b")
+	return edgestore.New(cfg, emulators.EdgeARN)
 }
 
 func (d *deployed) change(c operator.Change) error  { return d.Change(context.Background(), c) }

@@ -3,11 +3,34 @@ package emulators
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strconv"
 	"strings"
 	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
+
+// EdgeARN is a store at the edge that a test may speak of.
+const EdgeARN = "arn:aws:cloudfront::123456789012:key-value-store/0a1b"
+
+// EdgeConfig is the SDK's configuration for a stand-in of the stores at the edge.
+// The SDK puts the account before the host, which no resolver knows: the stand-in
+// is reached as a proxy.
+func EdgeConfig(t testing.TB, standIn http.Handler) aws.Config {
+	t.Helper()
+	server := httptest.NewServer(standIn)
+	t.Cleanup(server.Close)
+	proxy, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config("http://edge.stand-in")
+	cfg.HTTPClient = &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}}
+	return cfg
+}
 
 // KeyValue is the data plane of one CloudFront KeyValueStore: DescribeKeyValueStore,
 // GetKey, PutKey, DeleteKey and UpdateKeys, with one ETag for the whole store.

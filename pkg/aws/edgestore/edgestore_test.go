@@ -15,22 +15,11 @@ import (
 	"raincheck/test/emulators"
 )
 
-const arn = "arn:aws:cloudfront::123456789012:key-value-store/0a1b"
-
-// newStore is a store on a small real server. The SDK puts the account before
-// the host, so that the server is asked as a proxy.
+// newStore is a store on a small real server.
 func newStore(t *testing.T) (*edgestore.Store, *emulators.KeyValue) {
 	t.Helper()
-	kv := &emulators.KeyValue{ARN: arn}
-	server := httptest.NewServer(kv)
-	t.Cleanup(server.Close)
-	proxy, err := url.Parse(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := emulators.Config("http://edge.stand-in")
-	cfg.HTTPClient = &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}}
-	return edgestore.New(cfg, arn), kv
+	kv := &emulators.KeyValue{ARN: emulators.EdgeARN}
+	return edgestore.New(emulators.EdgeConfig(t, kv), emulators.EdgeARN), kv
 }
 
 func documents(t *testing.T) (gate.Gate, gate.Base) {
@@ -111,7 +100,7 @@ func TestWhatCannotBeRead(t *testing.T) {
 // put writes past the adapter, as an operator does in the console.
 func put(t *testing.T, kv *emulators.KeyValue, etag, body string) {
 	t.Helper()
-	ask := httptest.NewRequest(http.MethodPut, "/key-value-stores/"+url.PathEscape(arn)+"/keys/"+gate.Key, strings.NewReader(body))
+	ask := httptest.NewRequest(http.MethodPut, "/key-value-stores/"+url.PathEscape(emulators.EdgeARN)+"/keys/"+gate.Key, strings.NewReader(body))
 	ask.Header.Set("Authorization", "AWS4-ECDSA-P256-SHA256 any")
 	ask.Header.Set("If-Match", etag)
 	answer := httptest.NewRecorder()
@@ -124,7 +113,7 @@ func put(t *testing.T, kv *emulators.KeyValue, etag, body string) {
 func TestAnotherStore(t *testing.T) {
 	t.Parallel()
 	store, kv := newStore(t)
-	kv.ARN = arn + "-other"
+	kv.ARN = emulators.EdgeARN + "-other"
 	if _, etag, err := store.Gate(t.Context()); err == nil || errors.Is(err, gate.ErrMissing) || etag != "" {
 		t.Errorf("a store that is not there: %q, %v", etag, err)
 	}

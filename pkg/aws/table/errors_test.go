@@ -3,6 +3,7 @@ package table_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"raincheck/pkg/aws/table"
 	"raincheck/pkg/email"
+	"raincheck/pkg/site"
 	"raincheck/pkg/waitlist"
 )
 
@@ -80,7 +82,21 @@ var calls = map[string]struct {
 		return s.Each(ctx, func(waitlist.Entry) error { return nil })
 	}, nil},
 	"Forget": {func(ctx context.Context, s *table.Table) error { return s.Forget(ctx, "key") }, nil},
-	"Words":  {func(ctx context.Context, s *table.Table) error { _, err := s.Words(ctx, "en"); return err }, nil},
+	"Return": {func(ctx context.Context, s *table.Table) error {
+		return s.Return(ctx, message.Ref, 1, waitlist.Back{At: later()})
+	}, nil},
+	"Requeue": {func(ctx context.Context, s *table.Table) error {
+		return s.Requeue(ctx, waitlist.Place{Ref: message.Ref, Attempt: 1})
+	}, waitlist.ErrStale},
+	"Rejoin": {func(ctx context.Context, s *table.Table) error {
+		_, err := s.Rejoin(ctx, waitlist.Signup{Key: "key", At: later()}, message.Ref)
+		return err
+	}, nil},
+	"Quiet":     {func(ctx context.Context, s *table.Table) error { return s.Quiet(ctx, message.Ref, later()) }, nil},
+	"Delay":     {func(ctx context.Context, s *table.Table) error { return s.Delay(ctx, message.Ref, 1) }, nil},
+	"Arrive":    {func(ctx context.Context, s *table.Table) error { return s.Arrive(ctx, message.Ref, 1) }, nil},
+	"SaveWords": {func(ctx context.Context, s *table.Table) error { return s.SaveWords(ctx, "en", site.Words{}) }, nil},
+	"Words":     {func(ctx context.Context, s *table.Table) error { _, err := s.Words(ctx, "en"); return err }, nil},
 }
 
 var message = waitlist.Message{Ref: waitlist.Ref{Key: "key", Joining: 54108}, Claim: later(), Slot: later(), Attempt: 1}
@@ -88,6 +104,19 @@ var message = waitlist.Message{Ref: waitlist.Ref{Key: "key", Joining: 54108}, Cl
 func pause(c *waitlist.Control) error { c.Paused = true; return nil }
 
 const refusal = `{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"The conditional request failed"}`
+
+// Every method that asks the table stands in calls: a new one is not forgotten.
+func TestEveryMethodIsCalled(t *testing.T) {
+	t.Parallel()
+	for m := range reflect.TypeFor[*table.Table]().Methods() {
+		if m.Type.NumIn() < 2 || !m.Type.In(1).Implements(reflect.TypeFor[context.Context]()) {
+			continue
+		}
+		if _, ok := calls[m.Name]; !ok {
+			t.Errorf("the table's method %s does not stand in calls", m.Name)
+		}
+	}
+}
 
 // A busy table is waitlist.ErrBusy whatever was asked of it, after three tries; a
 // request that it does not understand is not, and is made once. Each says in the
