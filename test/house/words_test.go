@@ -15,7 +15,8 @@ import (
 // pages.
 var catalogues = []string{"pkg/email/words", "pkg/intake/web/words"}
 
-// TestALanguageIsTwoFiles: mails and pages speak the same languages.
+// TestALanguageIsTwoFiles: mails and pages speak the same languages, which are
+// those of the list in pkg/email.
 func TestALanguageIsTwoFiles(t *testing.T) {
 	t.Parallel()
 	mails, pages := tags(t, catalogues[0]), tags(t, catalogues[1])
@@ -25,6 +26,49 @@ func TestALanguageIsTwoFiles(t *testing.T) {
 	if !slices.Contains(mails, email.DefaultLanguage) || len(mails) < 2 {
 		t.Errorf("the languages are %v", mails)
 	}
+	var listed []string
+	for _, l := range email.Languages() {
+		listed = append(listed, l.Catalogue)
+	}
+	slices.Sort(listed)
+	if listed = slices.Compact(listed); !slices.Equal(listed, mails) {
+		t.Errorf("pkg/email lists %v, and there are the files %v", listed, mails)
+	}
+}
+
+// TestTranslationsKeepTheirPlaces: each sentence has the {places} of the English
+// one, however often. What fills them in knows no others.
+func TestTranslationsKeepTheirPlaces(t *testing.T) {
+	t.Parallel()
+	for _, folder := range catalogues {
+		english := places(t, folder, email.DefaultLanguage)
+		for _, tag := range tags(t, folder) {
+			for key, has := range places(t, folder, tag) {
+				// A clock of 24 hours has other places; pkg/email reads it before it is used.
+				if key != "clock" && !slices.Equal(has, english[key]) {
+					t.Errorf("%s/%s.json: %q has the places %v, and %v in English", folder, tag, key, has, english[key])
+				}
+			}
+		}
+	}
+}
+
+// places are the {places} of each sentence of a catalogue.
+func places(t *testing.T, folder, tag string) map[string][]string {
+	t.Helper()
+	var all map[string]any
+	if err := json.Unmarshal([]byte(read(t, folder+"/"+tag+".json")), &all); err != nil {
+		t.Fatalf("%s/%s.json: %v", folder, tag, err)
+	}
+	found := map[string][]string{}
+	for key, value := range all {
+		if text, ok := value.(string); ok {
+			found[key] = regexp.MustCompile(`\{\w+\}`).FindAllString(text, -1)
+			slices.Sort(found[key])
+			found[key] = slices.Compact(found[key])
+		}
+	}
+	return found
 }
 
 // TestTranslationsAreTranslated lists the sentences of a language that equal the

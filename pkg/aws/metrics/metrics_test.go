@@ -107,13 +107,20 @@ func TestTheEdgeCountsInItsRegion(t *testing.T) {
 	}
 }
 
-// TestWhereTheLoadComesFrom tries a source of each kind.
+// TestWhereTheLoadComesFrom tries every source, each on its metric by the names
+// of AWS's documents.
 func TestWhereTheLoadComesFrom(t *testing.T) {
 	t.Parallel()
+	untried := metrics.Presets()
 	for _, story := range []struct {
 		source         metrics.Source
 		series, region string
 	}{
+		{metrics.Source{Preset: "alb-connections", Resource: "app/site/50dc6c495c0c9188", Full: 100}, "AWS/ApplicationELB/ActiveConnectionCount[LoadBalancer=app/site/50dc6c495c0c9188]", emulators.Region},
+		{metrics.Source{Preset: "alb-requests", Resource: "app/site/50dc6c495c0c9188", Full: 100}, "AWS/ApplicationELB/RequestCount[LoadBalancer=app/site/50dc6c495c0c9188]", emulators.Region},
+		{metrics.Source{Preset: "rds-cpu", Resource: "db", Full: 100}, "AWS/RDS/CPUUtilization[DBInstanceIdentifier=db]", emulators.Region},
+		{metrics.Source{Preset: "cloudfront-5xx", Resource: "E1", Full: 100}, "AWS/CloudFront/5xxErrorRate[DistributionId=E1,Region=Global]", "us-east-1"},
+		{metrics.Source{Preset: "cloudfront-latency", Resource: "E1", Full: 100}, "AWS/CloudFront/OriginLatency[DistributionId=E1,Region=Global]", "us-east-1"},
 		{metrics.Source{Preset: "ecs-cpu", Resource: "a/b", Full: 100}, "AWS/ECS/CPUUtilization[ClusterName=a,ServiceName=b]", emulators.Region},
 		{metrics.Source{Preset: "cloudfront-requests", Resource: "E1", Full: 100}, "AWS/CloudFront/Requests[DistributionId=E1,Region=Global]", "us-east-1"},
 		{metrics.Source{Preset: metrics.Custom, Namespace: "Site", Name: "Users", Statistic: "Maximum", Dimensions: "Host=a, Stage=b", Region: "eu-north-1", Full: 100}, "Site/Users[Host=a,Stage=b]", "eu-north-1"},
@@ -122,12 +129,16 @@ func TestWhereTheLoadComesFrom(t *testing.T) {
 		if err := story.source.Validate(); err != nil {
 			t.Errorf("%s: %v", story.source.Preset, err)
 		}
+		untried = slices.DeleteFunc(untried, func(p string) bool { return p == story.source.Preset })
 		w := newWorld(t, story.source, "")
 		w.Put(story.series, minute(1), 50)
 		got, err := w.Load(t.Context(), noon, minute(5))
 		if err != nil || !slices.Equal(got, []admission.Sample{{At: minute(1), Value: 0.5}}) || w.regions[0] != story.region {
 			t.Errorf("%s: %v in %v, %v", story.source.Preset, got, w.regions, err)
 		}
+	}
+	if !slices.Equal(untried, []string{metrics.ByHand}) { // which reads no metric
+		t.Errorf("no row here tries %v", untried)
 	}
 }
 
