@@ -53,7 +53,8 @@ cover: test/emulators/.venv test/emulators/node_modules ## Print how much of the
 	awk '{ print } /^FAIL/ || /coverage:/ && $$5 + 0 < 85 { bad = 1 } END { exit bad }'
 
 test-edge: ## Check that the edge functions use only what CloudFront documents, and answer the vectors in a second engine (needs npm and njs)
-	$(GO) test -count=1 ./functions/throttle/... ./pkg/twin/edge/...
+	$(GO) test -count=1 ./functions/throttle/...
+	$(GO) test -count=1 ./pkg/twin/edge -whole
 	$(GO) test -tags njs -count=1 -v ./test/edge
 	test/edge/run.sh
 
