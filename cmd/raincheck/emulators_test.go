@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -43,6 +44,7 @@ import (
 	"raincheck/pkg/twin/queue"
 	"raincheck/pkg/waitlist"
 	"raincheck/test/emulators"
+	"raincheck/test/emulators/account"
 )
 
 // TestStoriesOnATable runs testdata/table: the commands on a stack that has a
@@ -53,7 +55,7 @@ func TestStoriesOnATable(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stories atomic.Int32
-	commands := map[string]func(*testscript.TestScript, bool, []string){"join": join, "tick": tick, "bounce": bounce, "site": visit, "hour": hour, "nowhere": nowhere, "words": words}
+	commands := map[string]func(*testscript.TestScript, bool, []string){"join": join, "tick": tick, "bounce": bounce, "complain": complain, "mailed": mailed, "listed": listed, "site": visit, "hour": hour, "nowhere": nowhere, "words": words}
 	for name, command := range awsCommands {
 		commands[name] = command
 	}
@@ -135,6 +137,54 @@ func bounce(ts *testscript.TestScript, neg bool, args []string) {
 	entry, err := store.Entry(context.Background(), keys.Mailbox(address.Mailbox()))
 	ts.Check(err)
 	ts.Check(store.Bounce(context.Background(), entry.Ref, time.Now()))
+}
+
+// complain ADDRESS: the person complains.
+func complain(ts *testscript.TestScript, neg bool, args []string) {
+	store, _, secrets := parts(ts)
+	keys, err := secrets.Keys(context.Background())
+	ts.Check(err)
+	address, err := email.Parse(args[0])
+	ts.Check(err)
+	entry, err := store.Entry(context.Background(), keys.Mailbox(address.Mailbox()))
+	ts.Check(err)
+	ts.Check(store.Complain(context.Background(), entry.Ref, time.Now()))
+}
+
+// mailed ADDRESS: the invitation of somebody in the line was accepted just now.
+func mailed(ts *testscript.TestScript, neg bool, args []string) {
+	store, _, secrets := parts(ts)
+	ctx, now := context.Background(), time.Now().Truncate(time.Millisecond)
+	keys, err := secrets.Keys(ctx)
+	ts.Check(err)
+	address, err := email.Parse(args[0])
+	ts.Check(err)
+	entry, err := store.Entry(ctx, keys.Mailbox(address.Mailbox()))
+	ts.Check(err)
+	place := waitlist.Place{Ref: entry.Ref, Shard: entry.Shard, When: entry.Joined, Stage: entry.Stage}
+	ts.Check(store.Claim(ctx, place, now, now.Add(time.Minute)))
+	m := place.NewMessage(now, now)
+	code, err := keys.IssueCode(now, now.Add(time.Hour), rand.Reader)
+	ts.Check(err)
+	_, err = store.Begin(ctx, m, waitlist.Ticket{Code: code, Expires: now.Add(time.Hour)}, now)
+	ts.Check(err)
+	ts.Check(store.Accept(ctx, m.Ref, 1, now))
+}
+
+// listed ADDRESS REASON: SES puts an address on its suppression list; ! listed
+// ADDRESS: it is not there.
+func listed(ts *testscript.TestScript, neg bool, args []string) {
+	worldOf(ts).account.Change(func(s *account.State) {
+		for _, on := range s.Suppressed {
+			if neg && on.Address == args[0] {
+				ts.Fatalf("SES's list has %s", args[0])
+			}
+		}
+		if !neg {
+			s.Suppressed = append(s.Suppressed, account.Suppressed{Address: args[0], Reason: args[1], At: time.Now()})
+			slices.SortFunc(s.Suppressed, func(a, b account.Suppressed) int { return strings.Compare(a.Address, b.Address) })
+		}
+	})
 }
 
 // tick: the inviter runs once, each time a minute later. ! tick: it cannot.

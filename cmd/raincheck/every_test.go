@@ -22,6 +22,7 @@ var sample = map[string]string{
 	"status": "status", "console": "console --port 0", "doctor": "doctor", "smoke": "smoke", "observe --report": "observe --report",
 	"attach": "attach --distribution-id E2EXAMPLE --host www.example.org --apply", "rotate": "rotate --apply",
 	"detach": "detach --distribution-id E2EXAMPLE --apply", "simulate": "", "decide": "", "local": "",
+	"bounced": "bounced came-back.csv --apply", "release": "release --reason bounce --since 2024-01-01T00:00:00Z --apply",
 	"version": "", "words check": "", "words set": "words set words.json --apply", "words example": "", "say": "say Hello --apply",
 }
 

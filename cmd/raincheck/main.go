@@ -47,6 +47,9 @@ type cli struct {
 	Import importCmd `cmd:"" group:"The line" help:"Put the people of a file into the line."`
 	Forget forgetCmd `cmd:"" group:"The line" help:"Remove one person, by their address."`
 
+	Bounced bouncedCmd `cmd:"" group:"The line" help:"Take the mails that came back to the sender, from a file."`
+	Release releaseCmd `cmd:"" group:"The line" help:"Take suppressions back that were wrong, here and on SES's list."`
+
 	Status  statusCmd  `cmd:"" group:"Looking" help:"What happens now and why, in one screen."`
 	Console consoleCmd `cmd:"" group:"Looking" help:"The state of a deployed stack on a page, read-only, for everybody who decides."`
 	Doctor  doctorCmd  `cmd:"" group:"Looking" help:"What would go wrong on the day: quotas, mail, edge, clock, load; and how to mend each."`

@@ -115,6 +115,20 @@ func (b bounce) kind() Kind {
 		// arrived, or nobody knows better.
 		return Replied
 	}
+	return kindOf(status)
+}
+
+// KindOfStatus is the kind of a mail that came back with that status, such as
+// "5.1.1", or with words that hold one, such as "550 5.1.1 user unknown". Without
+// one it is a SoftBounce.
+func KindOfStatus(said string) Kind {
+	if found := email.StatusIn(said); found != "" {
+		said = found
+	}
+	return kindOf(said)
+}
+
+func kindOf(status string) Kind {
 	switch email.FaultOf(status) {
 	case email.Mailbox:
 		return HardBounce

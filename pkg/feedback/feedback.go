@@ -19,6 +19,7 @@ type store interface {
 	Delay(ctx context.Context, ref waitlist.Ref, attempt int) error
 	Arrive(ctx context.Context, ref waitlist.Ref, attempt int) error
 	Bounce(ctx context.Context, ref waitlist.Ref, at time.Time) error
+	Complain(ctx context.Context, ref waitlist.Ref, at time.Time) error
 }
 
 // Service applies events.
@@ -68,8 +69,10 @@ const quick = time.Minute
 func (s *Service) apply(ctx context.Context, e Event) error {
 	back := waitlist.Back{At: e.At, Until: s.Now().Add(waitlist.HoldFor), Sent: true}
 	switch e.Kind {
-	case HardBounce, Complaint:
+	case HardBounce:
 		return s.Store.Bounce(ctx, e.Ref, e.At)
+	case Complaint:
+		return s.Store.Complain(ctx, e.Ref, e.At)
 	case SoftBounce:
 		back.Once = true
 		return s.Store.Return(ctx, e.Ref, e.Attempt, back)

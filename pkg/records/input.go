@@ -65,6 +65,9 @@ func open(from io.Reader, format Format, key []byte) (*input, error) {
 		if err := t.header(); err != nil {
 			return nil, err
 		}
+		if err := t.has("address"); err != nil {
+			return nil, err
+		}
 		in.read, in.head, in.blank = t.entry, func() string { return byteOrderMark + t.head }, func() int { return t.blank }
 		in.lines = strings.Count(t.head, "\n")
 	default:

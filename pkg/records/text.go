@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -156,10 +157,20 @@ func (t *table) header() error {
 		}
 		t.column[name] = i
 	}
-	if _, ok := t.column["address"]; !ok {
-		return fmt.Errorf("%w: it names %s", ErrHeader, strings.Join(cells, ", "))
-	}
 	return nil
+}
+
+// has refuses a file without a column.
+func (t *table) has(name string) error {
+	if _, ok := t.column[name]; ok {
+		return nil
+	}
+	var names []string
+	for other := range t.column {
+		names = append(names, other)
+	}
+	slices.SortFunc(names, func(a, b string) int { return t.column[a] - t.column[b] })
+	return fmt.Errorf("%w: it names %s", ErrHeader, strings.Join(names, ", "))
 }
 
 func (t *table) split(text string) ([]string, error) {

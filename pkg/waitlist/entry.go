@@ -31,6 +31,9 @@ type Entry struct {
 	// any stage, an ended one too. It outlives joinings: a suppressed mailbox never gets mail, and
 	// its item has no time to live.
 	Suppressed bool
+	// Complained says that it is suppressed by a complaint of the person's: no release
+	// of bounces by mistake (raincheck release) touches it.
+	Complained bool
 
 	// Address is where the invitation goes. It is erased (zero) once the entry
 	// has ended; only the key stays until Delete.

@@ -35,10 +35,11 @@ var calls = map[string]struct {
 		_, err := s.Redeem(ctx, waitlist.Redemption{Code: "0123456789ABCDEFGHJK", Use: "phone", At: later()})
 		return err
 	}, nil},
-	"Entry":  {func(ctx context.Context, s *table.Table) error { _, err := s.Entry(ctx, "key"); return err }, nil},
-	"Ticket": {func(ctx context.Context, s *table.Table) error { _, err := s.Ticket(ctx, "0"); return err }, nil},
-	"Leave":  {func(ctx context.Context, s *table.Table) error { return s.Leave(ctx, message.Ref, later()) }, nil},
-	"Bounce": {func(ctx context.Context, s *table.Table) error { return s.Bounce(ctx, message.Ref, later()) }, nil},
+	"Entry":    {func(ctx context.Context, s *table.Table) error { _, err := s.Entry(ctx, "key"); return err }, nil},
+	"Ticket":   {func(ctx context.Context, s *table.Table) error { _, err := s.Ticket(ctx, "0"); return err }, nil},
+	"Leave":    {func(ctx context.Context, s *table.Table) error { return s.Leave(ctx, message.Ref, later()) }, nil},
+	"Bounce":   {func(ctx context.Context, s *table.Table) error { return s.Bounce(ctx, message.Ref, later()) }, nil},
+	"Complain": {func(ctx context.Context, s *table.Table) error { return s.Complain(ctx, message.Ref, later()) }, nil},
 	"Claim": {func(ctx context.Context, s *table.Table) error {
 		return s.Claim(ctx, waitlist.Place{Ref: message.Ref}, later(), later())
 	}, waitlist.ErrStale},

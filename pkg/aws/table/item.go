@@ -122,6 +122,7 @@ func entryOf(it item) (waitlist.Entry, error) {
 		Ref:        waitlist.Ref{Key: strings.TrimPrefix(r.text(Key), "e#"), Joining: int(r.int("joining"))},
 		Stage:      r.stage(),
 		Suppressed: r.flag("suppressed"),
+		Complained: r.flag("complained"),
 		Returned:   r.flag("returned"),
 		Quiet:      r.flag("quiet"),
 		Delivery:   waitlist.Delivery(r.text("delivery")),

@@ -178,16 +178,24 @@ func (t *Table) Quiet(ctx context.Context, ref waitlist.Ref, told time.Time) err
 	return err
 }
 
-// Bounce takes the bounce of a mailbox that does not exist, or a complaint, and
-// suppresses the mailbox.
+// Bounce takes the bounce of a mailbox that does not exist, and suppresses it.
 func (t *Table) Bounce(ctx context.Context, ref waitlist.Ref, bounced time.Time) error {
+	return t.suppress(ctx, ref, bounced, "#suppressed = ?", yes())
+}
+
+// Complain takes a complaint, and suppresses the mailbox.
+func (t *Table) Complain(ctx context.Context, ref waitlist.Ref, complained time.Time) error {
+	return t.suppress(ctx, ref, complained, "#suppressed = ?, #complained = ?", yes(), yes())
+}
+
+func (t *Table) suppress(ctx context.Context, ref waitlist.Ref, when time.Time, mark string, values ...types.AttributeValue) error {
 	u := change(entryID(ref.Key)).event(waitlist.Bounce).
 		when("#joining = ?", number(int64(ref.Joining))).
-		set("#suppressed = ?, #ended = ?", yes(), at(bounced)).
+		set(mark, values...).set("#ended = ?", at(when)).
 		remove(append([]string{TTL}, personal...)...)
-	from, old, err := t.finish(ctx, "suppressing", u, ref, waitlist.Bounced, bounced)
+	from, old, err := t.finish(ctx, "suppressing", u, ref, waitlist.Bounced, when)
 	if errors.Is(err, waitlist.ErrStale) {
-		_, err := t.send(ctx, change(entryID(ref.Key)).set("#suppressed = ?", yes()).remove(TTL), types.ReturnValueNone)
+		_, err := t.send(ctx, change(entryID(ref.Key)).set(mark, values...).remove(TTL), types.ReturnValueNone)
 		return failed("suppressing", err)
 	}
 	if err == nil && from == waitlist.Sending {

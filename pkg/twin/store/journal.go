@@ -90,6 +90,7 @@ type entryLine struct {
 	Ended      time.Time         `json:"ended,omitzero"`
 	Delete     time.Time         `json:"delete,omitzero"`
 	Suppressed bool              `json:"suppressed,omitempty"`
+	Complained bool              `json:"complained,omitempty"`
 	Returned   bool              `json:"returned,omitempty"`
 	Quiet      bool              `json:"quiet,omitempty"`
 	Delivery   waitlist.Delivery `json:"delivery,omitempty"`
@@ -352,7 +353,7 @@ func entryOf(it *item) line {
 	return line{Entry: &entryLine{
 		Key: e.Key, Joining: e.Joining, Stage: e.Stage, Address: e.Address.Reveal(), Language: e.Language, Wanted: e.Wanted,
 		Fields: e.Fields, Joined: e.Joined, Kept: e.Kept, Shard: e.Shard, Claim: e.Claim, Attempt: e.Attempt, Due: e.Due, Code: e.Code,
-		Expires: e.Expires, Invited: e.Invited, Ended: e.Ended, Delete: e.Delete, Suppressed: e.Suppressed,
+		Expires: e.Expires, Invited: e.Invited, Ended: e.Ended, Delete: e.Delete, Suppressed: e.Suppressed, Complained: e.Complained,
 		Returned: e.Returned, Quiet: e.Quiet, Delivery: e.Delivery, Bare: it.bare,
 	}}
 }

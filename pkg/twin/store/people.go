@@ -144,15 +144,23 @@ func (s *Store) Quiet(ctx context.Context, ref waitlist.Ref, at time.Time) error
 	})
 }
 
-// Bounce takes the bounce of a mailbox that does not exist, or a complaint, and
-// suppresses the mailbox.
+// Bounce takes the bounce of a mailbox that does not exist, and suppresses it.
 func (s *Store) Bounce(ctx context.Context, ref waitlist.Ref, at time.Time) error {
-	return s.do(ctx, "Bounce", func() error {
+	return s.suppress(ctx, "Bounce", ref, at, false)
+}
+
+// Complain takes a complaint, and suppresses the mailbox.
+func (s *Store) Complain(ctx context.Context, ref waitlist.Ref, at time.Time) error {
+	return s.suppress(ctx, "Complain", ref, at, true)
+}
+
+func (s *Store) suppress(ctx context.Context, call string, ref waitlist.Ref, at time.Time, complaint bool) error {
+	return s.do(ctx, call, func() error {
 		it, to, err := s.current(ref, waitlist.Bounce)
 		if err == nil {
 			was := it.Entry
 			s.write(it, func(e *waitlist.Entry) {
-				e.Suppressed = true
+				e.Suppressed, e.Complained = true, e.Complained || complaint
 				end(e, to, milli(at))
 			})
 			if was.Stage == waitlist.Sending {
@@ -164,7 +172,9 @@ func (s *Store) Bounce(ctx context.Context, ref waitlist.Ref, at time.Time) erro
 		if it == nil {
 			it = &item{Entry: waitlist.Entry{Ref: waitlist.Ref{Key: ref.Key}}, bare: true}
 		}
-		s.write(it, func(e *waitlist.Entry) { e.Suppressed, e.Delete = true, time.Time{} })
+		s.write(it, func(e *waitlist.Entry) {
+			e.Suppressed, e.Complained, e.Delete = true, e.Complained || complaint, time.Time{}
+		})
 		return nil
 	})
 }

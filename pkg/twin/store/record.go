@@ -26,7 +26,8 @@ type record struct {
 	shard                                                  uint16
 	stage, attempt                                         uint8
 	delivery                                               waitlist.Delivery
-	suppressed, returned, quiet, kept, bare, damaged       bool
+	suppressed, complained, returned, quiet, kept          bool
+	bare, damaged                                          bool
 }
 
 // item is an entry taken out of its record, with what only the store knows.
@@ -45,7 +46,7 @@ var stages = waitlist.Stages()
 // item takes a record apart.
 func (r *record) item() *item {
 	it := &item{bare: r.bare, damaged: r.damaged, Entry: waitlist.Entry{
-		Ref: waitlist.Ref{Key: r.key, Joining: int(r.joining)}, Suppressed: r.suppressed, Address: r.address,
+		Ref: waitlist.Ref{Key: r.key, Joining: int(r.joining)}, Suppressed: r.suppressed, Complained: r.complained, Address: r.address,
 		Returned: r.returned, Kept: r.kept, Quiet: r.quiet, Delivery: r.delivery,
 		Joined: moment(r.joined), Shard: int(r.shard), Claim: moment(r.claim), Attempt: int(r.attempt), Due: moment(r.due),
 		Code: r.code, Expires: moment(r.expires), Invited: moment(r.invited), Ended: moment(r.ended), Delete: moment(r.forgotten),
@@ -75,7 +76,7 @@ func (r *record) keep(it *item) {
 		fields = string(text)
 	}
 	*r = record{
-		key: e.Key, joining: int32(e.Joining), stage: uint8(slices.Index(stages, e.Stage) + 1), suppressed: e.Suppressed, address: e.Address,
+		key: e.Key, joining: int32(e.Joining), stage: uint8(slices.Index(stages, e.Stage) + 1), suppressed: e.Suppressed, complained: e.Complained, address: e.Address,
 		language: shared(e.Language), wanted: shared(e.Wanted), fields: shared(fields), joined: millis(e.Joined), shard: uint16(e.Shard),
 		claim: millis(e.Claim), attempt: uint8(e.Attempt), due: millis(e.Due), code: e.Code, expires: millis(e.Expires),
 		invited: millis(e.Invited), ended: millis(e.Ended), forgotten: millis(e.Delete), returned: e.Returned, kept: e.Kept, quiet: e.Quiet, delivery: e.Delivery,

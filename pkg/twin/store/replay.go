@@ -172,7 +172,7 @@ func (s *Store) apply(p parsed) error {
 			s.entries[e.Key] = r
 		}
 		r.keep(&item{bare: e.Bare, Entry: waitlist.Entry{
-			Ref: waitlist.Ref{Key: e.Key, Joining: e.Joining}, Stage: e.Stage, Suppressed: e.Suppressed,
+			Ref: waitlist.Ref{Key: e.Key, Joining: e.Joining}, Stage: e.Stage, Suppressed: e.Suppressed, Complained: e.Complained,
 			Returned: e.Returned, Quiet: e.Quiet, Delivery: e.Delivery,
 			Address: p.address, Language: e.Language, Wanted: e.Wanted, Fields: e.Fields,
 			Joined: e.Joined, Kept: e.Kept, Shard: e.Shard, Claim: e.Claim, Attempt: e.Attempt, Due: e.Due, Code: e.Code,

@@ -261,7 +261,7 @@ func (s *Store) Bury(ctx context.Context, key string, at time.Time) error {
 		}
 		it.damaged = false
 		s.write(it, func(e *waitlist.Entry) {
-			*e = waitlist.Entry{Ref: e.Ref, Suppressed: e.Suppressed, Shard: e.Shard}
+			*e = waitlist.Entry{Ref: e.Ref, Suppressed: e.Suppressed, Complained: e.Complained, Shard: e.Shard}
 			end(e, waitlist.Failed, milli(at))
 		})
 		return nil

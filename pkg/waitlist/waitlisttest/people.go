@@ -296,6 +296,26 @@ var peopleChecks = []Check{
 			t.Fatal("a suppressed mailbox joined")
 		}
 	}},
+	{"a complaint suppresses as a bounce does, and is known from it", func(t *trial) {
+		tick, at := noon.Add(time.Minute), noon.Add(time.Hour)
+		bounced, complained := t.join("ann", noon), t.join("bob", noon)
+		t.invite(bounced, tick)
+		t.invite(complained, tick)
+		t.must(t.Store.Bounce(t.Context(), bounced, at))
+		t.must(t.Store.Complain(t.Context(), complained, at))
+		// A bounce after a complaint takes nothing back.
+		t.must(t.Store.Bounce(t.Context(), complained, at.Add(time.Minute)))
+		if e := t.stage(bounced.Key, waitlist.Bounced); !e.Suppressed || e.Complained {
+			t.Fatalf("the bounce left %+v", e)
+		}
+		if e := t.stage(complained.Key, waitlist.Bounced); !e.Suppressed || !e.Complained || !e.Ended.Equal(at) {
+			t.Fatalf("the complaint left %+v", e)
+		}
+		t.must(t.Store.Complain(t.Context(), bounced, at.Add(time.Minute)))
+		if e := t.stage(bounced.Key, waitlist.Bounced); !e.Complained {
+			t.Fatal("a complaint after a bounce was not kept")
+		}
+	}},
 	{"a bounce suppresses a mailbox that nobody keeps", func(t *trial) {
 		t.must(t.Store.Bounce(t.Context(), waitlist.Ref{Key: "key-ann", Joining: 3}, noon))
 		_, err := t.Store.Entry(t.Context(), "key-ann")

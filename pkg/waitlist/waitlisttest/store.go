@@ -109,13 +109,17 @@ type Entries interface {
 	// counter. ErrStale when the joining is not there or has ended.
 	Quiet(ctx context.Context, ref waitlist.Ref, at time.Time) error
 
-	// Bounce takes the bounce of a mailbox that does not exist, or a complaint, about a joining: one conditional
+	// Bounce takes the bounce of a mailbox that does not exist about a joining: one conditional
 	// update (event Bounce, joining = ref's) that also suppresses. Refused, a second,
 	// unconditional one sets suppressed and removes the time to live, of whatever is
 	// under the key, another joining or nothing at all. An entry that waits or is
 	// claimed meanwhile in a later joining stays: Begin refuses it. From sending it
 	// adds to the cohort's sent. Twice is once.
 	Bounce(ctx context.Context, ref waitlist.Ref, at time.Time) error
+
+	// Complain takes a complaint: as Bounce, and it is known from one, also where the
+	// mailbox was suppressed already.
+	Complain(ctx context.Context, ref waitlist.Ref, at time.Time) error
 }
 
 // Line finds work.

@@ -1,5 +1,5 @@
 // Package account is a stand-in for what the operators' tool asks about an AWS
-// account and never changes: Lambda's and API Gateway's quotas, SES's account,
+// account and (but for SES's suppression list) never changes: Lambda's and API Gateway's quotas, SES's account,
 // identity and configuration set, and the log group of the edge's functions. It
 // answers in the services' own protocols to the SDK's own clients, each on its
 // own host as the SDK is told to find it.
@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -49,11 +50,21 @@ type State struct {
 	SetSuspended, Manager, Untracked bool
 	Events                           []string
 
+	// Suppressed is the suppression list of SES's account: an address, and why and
+	// when it came there.
+	Suppressed []Suppressed
+
 	// Group is the log group in us-east-1, Filters the metrics made of it as
 	// Namespace/Name, Lines how many lines it has.
 	Group   string
 	Filters []string
 	Lines   int
+}
+
+// Suppressed is one address on SES's suppression list.
+type Suppressed struct {
+	Address, Reason string
+	At              time.Time
 }
 
 // Ready is an account in which everything is as raincheck wants it, for a stack
@@ -103,6 +114,8 @@ func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		answer(w, object{"VdmAttributes": manager, "ProductionAccessEnabled": !s.Sandbox, "SendingEnabled": !s.Suspended, "EnforcementStatus": s.Enforcement,
 			"SendQuota": object{"MaxSendRate": s.PerSecond, "Max24HourSend": s.PerDay, "SentLast24Hours": s.Sent}})
+	case strings.HasPrefix(path, "/v2/email/suppression/addresses"):
+		a.suppressed(w, r, strings.TrimPrefix(strings.TrimPrefix(path, "/v2/email/suppression/addresses"), "/"))
 	case strings.HasPrefix(path, "/v2/email/identities/"):
 		a.identity(w, strings.TrimPrefix(path, "/v2/email/identities/"))
 	case strings.HasPrefix(path, "/v2/email/configuration-sets/"):
@@ -143,6 +156,44 @@ func (a *Account) set(w http.ResponseWriter, path string) {
 		about["VdmOptions"] = object{"DashboardOptions": object{"EngagementMetrics": "DISABLED"}}
 	}
 	answer(w, about)
+}
+
+// suppressed lists, or takes an address off, one a page so that a caller must go on.
+// https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_ListSuppressedDestinations.html
+func (a *Account) suppressed(w http.ResponseWriter, r *http.Request, address string) {
+	if r.Method == http.MethodDelete {
+		at := slices.IndexFunc(a.state.Suppressed, func(s Suppressed) bool { return s.Address == address })
+		if at < 0 {
+			refuse(w, http.StatusNotFound, "NotFoundException", "Email address "+address+" does not exist on your suppression list.")
+			return
+		}
+		a.state.Suppressed = slices.Delete(slices.Clone(a.state.Suppressed), at, at+1)
+		answer(w, object{})
+		return
+	}
+	query := r.URL.Query()
+	since, err := time.Parse(time.RFC3339, query.Get("StartDate"))
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "BadRequestException", "StartDate")
+		return
+	}
+	// The place to go on is a name and not a number: a page may be taken off meanwhile.
+	page, next := []object{}, ""
+	for _, s := range a.state.Suppressed {
+		if s.Reason != query.Get("Reason") || s.At.Before(since) || s.Address <= query.Get("NextToken") {
+			continue
+		}
+		if len(page) == 1 {
+			next = page[0]["EmailAddress"].(string)
+			break
+		}
+		page = append(page, object{"EmailAddress": s.Address, "Reason": s.Reason, "LastUpdateTime": s.At.Unix()})
+	}
+	out := object{"SuppressedDestinationSummaries": page}
+	if next != "" {
+		out["NextToken"] = next
+	}
+	answer(w, out)
 }
 
 // logs answers what is asked of CloudWatch Logs; the group is in us-east-1 only.
