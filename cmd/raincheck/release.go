@@ -1,14 +1,12 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"raincheck/pkg/aws/suppression"
 	"raincheck/pkg/email"
-	"raincheck/pkg/waitlist"
+	"raincheck/pkg/undelivered"
 )
 
 // releaseCmd takes back suppressions that were wrong.
@@ -40,7 +38,7 @@ func (c *releaseCmd) Run(e *env) error {
 		return err
 	}
 	complaint := c.Reason == "complaint"
-	wrong, err := suppressedSince(e.ctx, store, complaint, c.Since)
+	wrong, err := undelivered.Suppressed(e.ctx, store, complaint, c.Since)
 	if err != nil {
 		return awsWords(err)
 	}
@@ -73,23 +71,4 @@ func (c *releaseCmd) Run(e *env) error {
 	}
 	fmt.Fprintln(e.stdout, "Released. They can join again.")
 	return nil
-}
-
-// suppressedSince are the keys of those who ended since then by a bounce, or by a
-// complaint. Who waits under a later joining is not among them.
-func suppressedSince(ctx context.Context, from interface {
-	Each(ctx context.Context, f func(waitlist.Entry) error) error
-}, complaint bool, since time.Time,
-) (map[string]bool, error) {
-	keys := map[string]bool{}
-	err := from.Each(ctx, func(e waitlist.Entry) error {
-		if e.Suppressed && e.Complained == complaint && e.Stage.Ended() && !e.Ended.Before(since) {
-			keys[e.Key] = true
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, waitlist.ErrUnreadable) {
-		return nil, err
-	}
-	return keys, nil
 }

@@ -58,6 +58,7 @@ var layers = []layer{
 	{prefix: "pkg/disk"},
 	{prefix: "pkg/handover", may: append([]string{"pkg/disk"}, domain...)},
 	{prefix: "pkg/records", may: append([]string{"pkg/disk"}, domain...)},
+	{prefix: "pkg/undelivered", may: append([]string{"pkg/feedback", "pkg/records"}, domain...)},
 	{prefix: "pkg/chart"},
 	{prefix: "pkg/terminal"},
 	{prefix: "pkg/format", pure: true},

@@ -1,0 +1,135 @@
+// Package undelivered deals with mails that came back and are known from a file
+// alone, as a relay's are, and finds suppressions that may have been wrong.
+package undelivered
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"raincheck/pkg/email"
+	"raincheck/pkg/feedback"
+	"raincheck/pkg/records"
+	"raincheck/pkg/waitlist"
+)
+
+// List is a list of mails that came back.
+type List struct {
+	Store interface {
+		Entry(ctx context.Context, key string) (waitlist.Entry, error)
+		Forget(ctx context.Context, key string) error
+	}
+	// Keys gives the key of a mailbox.
+	Keys interface{ Mailbox(mailbox string) string }
+	// Feedback takes each as an event.
+	Feedback *feedback.Service
+	// Address and Status name the columns; a status is a code or words that hold one.
+	Address, Status string
+	// Undo takes the suppressions of the list back. Apply does it; without it nothing
+	// is changed and the tally says what would be.
+	Undo, Apply bool
+	// Bad hears of a row that cannot be used. It is told no address.
+	Bad func(line int, why error)
+}
+
+// Tally counts the mailboxes of a list, and its bad rows.
+type Tally struct {
+	// Suppressed do not exist, Returned have their place back, Undone are suppressed no
+	// more.
+	Suppressed, Returned, Undone int
+	// Past have no mail under way any more, Strangers are not on the waitlist.
+	Past, Strangers, Bad int
+}
+
+// Take reads the list and deals with each mailbox once. What is done stays done when
+// it fails, and may be done again. The error is records.ErrHeader, or the store's.
+func (l List) Take(ctx context.Context, from io.Reader) (n Tally, err error) {
+	done := map[string]bool{}
+	err = records.ReadColumns(from, []string{l.Address, l.Status}, func(line int, cells []string, bad error) error {
+		var address email.Address
+		if bad == nil {
+			if address, err = email.Parse(cells[0]); err != nil {
+				bad = errors.New("not an address")
+			}
+		}
+		if bad != nil {
+			n.Bad++
+			l.Bad(line, bad)
+			return nil
+		}
+		key := l.Keys.Mailbox(address.Mailbox())
+		if done[key] {
+			return nil
+		}
+		done[key] = true
+		entry, err := l.Store.Entry(ctx, key)
+		switch {
+		case errors.Is(err, waitlist.ErrUnknown):
+			n.Strangers++
+			return nil
+		case err != nil:
+			return err
+		case l.Undo:
+			return l.undo(ctx, &n, entry)
+		}
+		return l.take(ctx, &n, entry, feedback.KindOfStatus(cells[1]))
+	})
+	return n, err
+}
+
+func (l List) take(ctx context.Context, n *Tally, entry waitlist.Entry, kind feedback.Kind) error {
+	switch {
+	case entry.Stage != waitlist.Sending && entry.Stage != waitlist.Invited:
+		n.Past++
+		return nil
+	case kind == feedback.HardBounce:
+		n.Suppressed++
+	default:
+		n.Returned++
+	}
+	if !l.Apply {
+		return nil
+	}
+	return l.Feedback.Handle(ctx, feedback.Event{Kind: kind, Ref: entry.Ref, Attempt: entry.Attempt, Provider: entry.Address.Provider()})
+}
+
+func (l List) undo(ctx context.Context, n *Tally, entry waitlist.Entry) error {
+	if !entry.Suppressed || entry.Complained || entry.Stage != waitlist.Bounced {
+		n.Past++
+		return nil
+	}
+	n.Undone++
+	if !l.Apply {
+		return nil
+	}
+	return l.Store.Forget(ctx, entry.Key)
+}
+
+// String says what became of the rows, or would.
+func (n Tally) String() string {
+	what := fmt.Sprintf("%d suppressed, %d places given back", n.Suppressed, n.Returned)
+	if n.Undone > 0 {
+		what = fmt.Sprintf("%d suppressions taken back", n.Undone)
+	}
+	return fmt.Sprintf("%s, %d not under way any more, %d not on the waitlist, %d bad rows", what, n.Past, n.Strangers, n.Bad)
+}
+
+// everyone reads the whole waitlist.
+type everyone interface {
+	Each(ctx context.Context, f func(waitlist.Entry) error) error
+}
+
+// Suppressed finds the keys of those who ended since then by a bounce, or by a
+// complaint. Who waits under a later joining is not among them.
+func Suppressed(ctx context.Context, from everyone, complaint bool, since time.Time) (map[string]bool, error) {
+	keys := map[string]bool{}
+	err := from.Each(ctx, func(e waitlist.Entry) error {
+		if e.Suppressed && e.Complained == complaint && e.Stage.Ended() && !e.Ended.Before(since) {
+			keys[e.Key] = true
+		}
+		return nil
+	})
+	return keys, err
+}

@@ -1,0 +1,91 @@
+package undelivered_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"raincheck/pkg/email"
+	"raincheck/pkg/feedback"
+	"raincheck/pkg/twin/twintest"
+	"raincheck/pkg/undelivered"
+	"raincheck/pkg/waitlist"
+)
+
+// A relay's list is dealt with as SES's events are; a dry run changes nothing, a
+// second run nothing more, and what it suppressed can be taken back.
+func TestAListOfMailsThatCameBack(t *testing.T) {
+	t.Parallel()
+	w := twintest.NewWorld(t)
+	var refs []waitlist.Ref
+	for _, name := range []string{"gone", "blocked", "full", "silent", "waits"} {
+		a, err := email.Parse(name + "@example.org")
+		w.Must(err)
+		j, err := w.Store.Join(w.Ctx, waitlist.Signup{Key: w.Ring.Mailbox(a.Mailbox()), Address: a, Language: "en", At: w.Now})
+		w.Must(err)
+		refs = append(refs, j.Ref)
+		w.Now = w.Now.Add(time.Second)
+	}
+	w.Throttle(4)
+	w.Minute()
+	w.WantStage(waitlist.Invited, refs[:4]...)
+	const text = "Recipient;Reason\r\ngone@example.org;5.1.1\r\n<Blocked@example.org>;\"550 5.7.26 not authenticated\"\r\nfull@example.org;5.2.2\r\n" +
+		"silent@example.org;\r\nwaits@example.org;5.1.1\r\nnobody;5.1.1\r\nstranger@example.org;5.1.1\r\nfull@example.org;5.1.1\r\n"
+	take := func(change func(*undelivered.List)) undelivered.Tally {
+		t.Helper()
+		var bad []int
+		l := undelivered.List{Store: w.Store, Keys: w.Ring, Feedback: w.Feedback, Address: "recipient", Status: "reason", Apply: true, Bad: func(line int, _ error) { bad = append(bad, line) }}
+		change(&l)
+		n, err := l.Take(w.Ctx, strings.NewReader(text))
+		w.Must(err)
+		if len(bad) != 1 || bad[0] != 7 {
+			t.Errorf("bad rows: %v", bad)
+		}
+		return n
+	}
+	want := undelivered.Tally{Suppressed: 1, Returned: 3, Past: 1, Strangers: 1, Bad: 1}
+	if n := take(func(l *undelivered.List) { l.Apply = false }); n != want {
+		t.Errorf("a dry run says %+v", n)
+	}
+	w.WantStage(waitlist.Invited, refs[:4]...)
+	if n := take(func(*undelivered.List) {}); n != want {
+		t.Errorf("%+v", n)
+	}
+	w.WantStage(waitlist.Bounced, refs[0])
+	w.WantStage(waitlist.Held, refs[1:4]...)
+	w.WantStage(waitlist.Waiting, refs[4])
+	if n := take(func(*undelivered.List) {}); n.Suppressed+n.Returned != 0 {
+		t.Errorf("a second run: %+v", n)
+	}
+	keys, err := undelivered.Suppressed(w.Ctx, w.Store, false, twintest.Noon)
+	w.Must(err)
+	if len(keys) != 1 || !keys[refs[0].Key] {
+		t.Errorf("suppressed are %v", keys)
+	}
+	if n := take(func(l *undelivered.List) { l.Undo = true }); n.Undone != 1 {
+		t.Errorf("undone: %+v", n)
+	}
+	w.Join("gone")
+	if _, err := (undelivered.List{Address: "address"}).Take(w.Ctx, strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), "recipient, reason") {
+		t.Errorf("a column that is not there: %v", err)
+	}
+}
+
+// A complaint is not released with the bounces, and what ended earlier stays.
+func TestWhatMayBeReleased(t *testing.T) {
+	t.Parallel()
+	w := twintest.NewWorld(t)
+	refs := w.Join("ann", "bob", "eve")
+	w.Throttle(3)
+	w.Minute()
+	for i, kind := range []feedback.Kind{feedback.HardBounce, feedback.HardBounce, feedback.Complaint} {
+		w.Must(w.Feedback.Handle(w.Ctx, feedback.Event{Kind: kind, Ref: refs[i], Attempt: 1, At: w.Now.Add(time.Duration(i) * time.Hour)}))
+	}
+	for complaint, key := range map[bool]string{false: refs[1].Key, true: refs[2].Key} {
+		keys, err := undelivered.Suppressed(w.Ctx, w.Store, complaint, w.Now.Add(30*time.Minute))
+		w.Must(err)
+		if len(keys) != 1 || !keys[key] {
+			t.Errorf("complaint %v: %v", complaint, keys)
+		}
+	}
+}
