@@ -61,6 +61,9 @@ type Decision struct {
 	Waiting int       `json:"waiting"`
 	Oldest  time.Time `json:"oldest,omitzero"`
 	Front   time.Time `json:"front,omitzero"`
+	// Empty is about when all who wait now will have been invited, at the pace of the
+	// ten minutes before; left out where that says nothing.
+	Empty time.Time `json:"empty,omitzero"`
 }
 
 // Standing is what the edge has.
@@ -123,6 +126,7 @@ func (p *Plane) decided(ctx context.Context, s *Snapshot) (r inviter.Report, err
 	}
 	s.Control = control
 	s.Decision = Decision{Decided: r.Tick, Because: r.Because, Invite: r.Claimed, Waiting: r.Waiting, Front: progress.Front}
+	s.Empty = empty(s.Now, control, progress.Waited, r.Waiting)
 	if !r.LoadAt.IsZero() {
 		s.Load, s.LoadAt = &r.Load, r.LoadAt
 	}
@@ -130,6 +134,21 @@ func (p *Plane) decided(ctx context.Context, s *Snapshot) (r inviter.Report, err
 		s.Trust, s.TrustSince = &r.Numbers.Trust, r.Numbers.TrustSince
 	}
 	return r, nil
+}
+
+// empty is when the last of those who wait will be invited if it goes on as it did
+// in the time that w tells of, to the next five minutes. Nobody invited in it, or
+// an operator's stop, says nothing of what comes.
+func empty(now time.Time, control waitlist.Control, w waitlist.Waited, waiting int) time.Time {
+	const about, farthest = 5 * time.Minute, 48 * time.Hour
+	if waiting == 0 || w.People == 0 || now.Sub(w.At) >= 2*waitlist.WaitedOver || control.Paused || control.Mode == gate.Hold {
+		return time.Time{}
+	}
+	left := time.Duration(float64(waiting) / float64(w.People) * float64(waitlist.WaitedOver))
+	if left > farthest {
+		return time.Time{}
+	}
+	return now.Add(left + about - 1).Truncate(about)
 }
 
 // models says that a law decides in a mode.

@@ -85,6 +85,13 @@ func (s Snapshot) rows() [][3]string {
 	case s.Waiting == 0:
 		waiting[2] = "nobody in the line"
 	}
+	if !s.Empty.IsZero() {
+		at := format.Clock(s.Empty)
+		if s.Empty.Sub(s.Now) > 20*time.Hour {
+			at = s.Empty.UTC().Format("Mon ") + at
+		}
+		waiting[2] = strings.TrimPrefix(waiting[2]+"; at this pace all of them are invited at about "+at, "; ")
+	}
 	invite := [3]string{"invite", format.Thousands(s.Invite), "by the last decision"}
 	if s.Control.InviteNow > 0 {
 		invite[2] += ", and " + format.Thousands(s.Control.InviteNow) + " more by hand"

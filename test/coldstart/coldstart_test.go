@@ -20,6 +20,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"raincheck/pkg/email"
 )
 
 const (
@@ -58,7 +60,9 @@ var (
 // else the machine does meets all alike.
 //
 // It asserts no time, for a machine is no promise; it does assert that a function
-// waits for the network once at most before its first answer.
+// waits for the network once at most before its first answer, and that intake takes
+// no longer than twice its goals: 2.0 times a function that does nothing, 1.25 times
+// one that links the same clients, and with all languages no longer than with two.
 func TestColdStart(t *testing.T) {
 	services := &services{}
 	server := httptest.NewServer(services)
@@ -83,11 +87,17 @@ func TestColdStart(t *testing.T) {
 	for _, s := range subjects {
 		file := build(t, filepath.Join(bin, s.name), s.source)
 		linked := build(t, filepath.Join(bin, s.name+"-sdk"), nothing.source, "-overlay", overlay(t, clients(t, s.source)))
-		var its, sdk, mine []time.Duration
+		var its, sdk, mine, polyglot []time.Duration
 		for range starts {
 			its = append(its, start(nothing, floor))
 			sdk = append(sdk, start(nothing, linked))
 			mine = append(mine, start(s, file))
+			if s.name == "intake" {
+				two := env
+				env = append(slices.Clone(env), "LANGUAGES="+strings.Join(email.Tags(), ","))
+				polyglot = append(polyglot, start(s, file))
+				env = two
+			}
 		}
 		services.watch(20 * time.Millisecond)
 		start(s, file)
@@ -97,9 +107,23 @@ func TestColdStart(t *testing.T) {
 		}
 		t.Logf("%-8s %5.1f ms: %.2f of a function that does nothing (%.1f ms), %.2f of one that links the same clients (%.1f ms); waits for %v",
 			s.name, milliseconds(mine), ratio(mine, its), milliseconds(its), ratio(mine, sdk), milliseconds(sdk), asked)
+		if s.name == "intake" {
+			goal(t, ratio(mine, its), 2.0, "a function that does nothing")
+			goal(t, ratio(mine, sdk), 1.25, "one that links the same clients")
+			goal(t, ratio(polyglot, mine), 1.0, "itself, with all languages instead of two")
+		}
 		for _, line := range profile(t, file, env, 5) {
 			t.Logf("         %s", line)
 		}
+	}
+}
+
+// goal prints how a ratio stands to its goal, and fails at twice that.
+func goal(t *testing.T, got, want float64, of string) {
+	t.Helper()
+	t.Logf("         %.2f of %s; the goal is %.2f", got, of, want)
+	if got > 2*want {
+		t.Errorf("it takes %.2f times as long as %s, and the goal is %.2f", got, of, want)
 	}
 }
 

@@ -52,6 +52,7 @@ function show(s) {
   set('admit', share(s.admit));
   set('waiting', s.unread ? '–' : whole(s.waiting));
   set('waiting-note', s.oldest ? `the first for ${lasting(new Date(s.now) - new Date(s.oldest))}` : s.unread ? 'not known' : s.waiting ? 'in the line' : 'nobody in the line');
+  set('empty', s.empty ? `all invited about ${time(s.empty)}` : '');
   edge(s);
   totals(s.totals);
   controls(s, mode, fixed);
