@@ -154,7 +154,7 @@ func sameContent(t *testing.T, e *enmime.Envelope, l Language) {
 }
 
 // evening is five past seven in the evening, by a clock of 12 hours or of 24.
-var evening = regexp.MustCompile(`\b7\D{1,3}05 ([pP]|م)|(下午|오후 )7:05|\b19\D{1,3}05\b`)
+var evening = regexp.MustCompile(`\b7\D{1,3}05 ([pP]|م)|(下午|오후 )7:05|\b19\D{1,3}05\b|۱۹:۰۵`)
 
 // noTracking: nothing is loaded when the mail is opened, and no link leaves the
 // site's own host.

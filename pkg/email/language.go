@@ -105,10 +105,10 @@ func (w words) date(at time.Time, s site.Words) string {
 
 // day says a moment without the zone.
 func (w words) day(at time.Time) string {
-	return fill(w.Date, map[string]string{
+	return w.Digits(fill(w.Date, map[string]string{
 		"day": fmt.Sprint(at.Day()), "month": w.Months[at.Month()-1], "year": fmt.Sprint(at.Year()),
 		"weekday": w.Days[at.Weekday()], "clock": w.clock(at, at.Location()),
-	})
+	}))
 }
 
 // clock says the time of the day: "4:30 pm".
@@ -121,9 +121,9 @@ func (w words) clock(at time.Time, zone *time.Location) string {
 	if hour == 0 {
 		hour = 12
 	}
-	return fill(w.Clock, map[string]string{
+	return w.Digits(fill(w.Clock, map[string]string{
 		"hour": fmt.Sprint(hour), "hour24": fmt.Sprint(at.Hour()), "minute": fmt.Sprintf("%02d", at.Minute()), "half": half,
-	})
+	}))
 }
 
 // zoneName is the short name and the distance from UTC: "EST" alone is three

@@ -2,6 +2,7 @@ package email
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -101,6 +102,18 @@ func LanguageOf(tag string) (Language, bool) {
 		}
 	}
 	return Language{}, false
+}
+
+// persian are the digits of Persian, as CLDR's default for it (arabext).
+var persian = strings.NewReplacer("0", "۰", "1", "۱", "2", "۲", "3", "۳", "4", "۴", "5", "۵", "6", "۶", "7", "۷", "8", "۸", "9", "۹")
+
+// Digits puts the digits of the language in the place of 0 to 9. Codes, addresses
+// and telephone numbers keep theirs: they are typed.
+func (l Language) Digits(s string) string {
+	if l.Catalogue == "fa" {
+		return persian.Replace(s)
+	}
+	return s
 }
 
 // Day says a moment without the zone: the day and the time. A nil zone is UTC.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -14,8 +13,24 @@ import (
 	"raincheck/pkg/waitlist"
 )
 
-// languageTag is what a language looks like in a path.
-var languageTag = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$`)
+// isTag says that a part of a path looks like a language: two or three letters, then
+// at most three parts of two to eight letters and digits. A regular expression for
+// it would be compiled at every start of a process.
+func isTag(s string) bool {
+	parts := strings.Split(s, "-")
+	for i, p := range parts {
+		if len(p) < 2 || len(p) > 8 || i == 0 && len(p) > 3 {
+			return false
+		}
+		for _, c := range []byte(p) {
+			letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+			if !letter && (i == 0 || c < '0' || c > '9') {
+				return false
+			}
+		}
+	}
+	return len(parts) <= 4
+}
 
 // room serves the requests.
 type room struct {
@@ -126,7 +141,7 @@ func (rm *room) serve(w http.ResponseWriter, v *visit) (answer, error) {
 	tag, page, slash := strings.Cut(rest, "/")
 	if !v.speaks(tag) {
 		// The room is not offered in this language: the same page in its default one.
-		if !languageTag.MatchString(tag) || !reading(v.Method) {
+		if !isTag(tag) || !reading(v.Method) {
 			return answer{}, errMissing
 		}
 		// es-us is es.

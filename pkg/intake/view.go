@@ -76,7 +76,7 @@ func (v *visit) view(page, title string) view {
 	n := v.seen()
 	w := view{
 		Page: page, Title: title, Lang: v.lang, Look: n.look, Here: here(v.lang), Said: v.said(n.control.Said),
-		values: []string{"site", n.look.Name, "sender", v.room.Sender, "minutes", strconv.Itoa(int(v.room.PassLife.Minutes() / 2))},
+		values: []string{"site", n.look.Name, "sender", v.room.Sender, "minutes", v.number(int(v.room.PassLife.Minutes() / 2))},
 	}
 	for _, l := range v.room.languages {
 		// A language may have several paths, and needs one button.
@@ -209,7 +209,7 @@ const leastTold = 20
 func (v *visit) progressLine() string {
 	p := v.seen().progress
 	if w := p.Waited; w.People >= leastTold && v.now.Sub(w.At) < 2*waitlist.WaitedOver && !w.At.After(v.now.Add(time.Minute)) {
-		key, from, to := "progress.minutes", strconv.Itoa(w.From), strconv.Itoa(w.To)
+		key, from, to := "progress.minutes", v.number(w.From), v.number(w.To)
 		if w.To >= 120 {
 			key, from, to = "progress.hours", v.duration(w.From), v.duration(w.To)
 		}
@@ -224,13 +224,15 @@ func (v *visit) progressLine() string {
 	return say(v.lang, "progress.day", "date", v.date(p.Front))
 }
 
+func (v *visit) number(n int) string { return v.lang.Digits(strconv.Itoa(n)) }
+
 // duration says how long something took; less than an hour without hours.
 func (v *visit) duration(minutes int) string {
 	words := sentence(v.lang, "duration")
 	if minutes < 60 {
 		words = words[strings.Index(words, "{minutes}"):]
 	}
-	return fill(words, "hours", strconv.Itoa(minutes/60), "minutes", strconv.Itoa(minutes%60))
+	return fill(words, "hours", v.number(minutes/60), "minutes", v.number(minutes%60))
 }
 
 // clock says the time of day, with the zone; date the day as well.
