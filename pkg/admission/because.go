@@ -19,7 +19,7 @@ const (
 	byModel    cause = iota // the law's own plan
 	bySteps                 // the same, opening in steps
 	byGuard                 // the measured load is above a full site
-	byRule                  // 2013's rule, as the model is not trusted
+	byLoad                  // the load alone, as the model is not trusted
 	byFull                  // a full site, as the model is not trusted
 	byAbsence               // the load stays away, and the model is not trusted
 	byNoLoad                // no load has ever been known
@@ -55,7 +55,7 @@ func (v *view) throttle(d Decision, sd float64, by cause) string {
 		return fmt.Sprintf("nobody new: the load was measured at %.2f and %s", v.measured, v.trusted())
 	case byNoCounts:
 		return fmt.Sprintf("going by the load of %.2f alone, as nobody is counted at the edge; see what `raincheck doctor` says of the counts", v.measured)
-	case byRule:
+	case byLoad:
 		return fmt.Sprintf("going by the load of %.2f, as %s", v.measured, v.trusted())
 	case byGuard:
 		return fmt.Sprintf("nobody new: the load was measured at %.2f, more than a full site", v.measured)

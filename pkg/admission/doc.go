@@ -16,6 +16,7 @@
 //	          is admitted really get in
 //	trim      the correction of the count by the metric, late as it is
 //	returns   how many of the invited come back, and how soon
+//	follow    what decides while the model has not proved right
 //	law       the door and the invitations, from all of these
 //
 // docs/control.md has it on one page, with formulae, sources, limits and the

@@ -1,7 +1,6 @@
 package admission
 
 import (
-	"fmt"
 	"math"
 	"slices"
 )
@@ -195,50 +194,6 @@ func (v *view) decide(d Decision) Decision {
 	}
 	d.Because = v.because(d, sd, by, why)
 	return d
-}
-
-// doubt tightens a decision of the law by 2013's rule as far as the model has not
-// proved right, and says what decides, and why fewer are invited.
-func (v *view) doubt(d *Decision, by cause) (decides cause, why string) {
-	w := v.m.Trust.share()
-	if w == 1 || by == byNoLoad {
-		return by, ""
-	}
-	admit, invite, doubt := 0.0, 0.0, byRule
-	switch {
-	case w == 0 && v.absent():
-		admit, doubt = min(v.m.admit(), v.p.Floor), byAbsence
-	case w == 0 && v.measured >= 1:
-		doubt = byFull
-	default:
-		admit, invite = v.rule(v.measured + v.rising())
-	}
-	if w == 0 && !v.m.Door.Known && doubt != byAbsence {
-		// The law knows of nobody at the door.
-		if v.p.Capacity > 0 {
-			free := (v.p.Target - v.measured) * v.p.Capacity
-			for _, n := range v.f.coming[:soon] {
-				free -= n
-			}
-			invite = min(invite, free/max(v.f.usual, 0.1))
-		}
-		d.Admit = admit
-		d.Invite, why = v.bounded(invite)
-		return byNoCounts, why
-	}
-	admit = min(d.Admit, admit+w*(d.Admit-admit))
-	if w > 0 {
-		invite += w * (float64(d.Invite) - invite)
-	}
-	n := min(d.Invite, int(max(0, invite)))
-	switch {
-	case admit < d.Admit:
-		by = doubt
-	case n < d.Invite:
-		why = fmt.Sprintf("%d are invited, as %s", n, v.trusted())
-	}
-	d.Admit, d.Invite = admit, n
-	return by, why
 }
 
 // spread is the standard deviation of the load around what the law aims at, as a

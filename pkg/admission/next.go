@@ -40,7 +40,7 @@ func Next(p Policy, s State, o Observation) (Decision, State) {
 	m.Returns.tell(o, o.Time.Unix(), int(steps))
 	m.countIn()
 	doubted, repeated := m.doubt(p.Target)
-	m.settle(doubted, int(steps))
+	m.settle(p.Target, doubted, repeated, int(steps))
 
 	b := m.Visits.believe(p)
 	m.Gain = float32(b.gainMean)

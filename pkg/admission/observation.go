@@ -125,8 +125,8 @@ type Decision struct {
 
 // Numbers are the law's own view of the site at a decision.
 type Numbers struct {
-	// Trust is how far the model has proved right, 0 to 1: at 0 the rule of 2013 on
-	// the measured load bounds the decision, at 1 nothing does. TrustSince is when
+	// Trust is how far the model has proved right, 0 to 1: at 0 a controller of
+	// the load alone bounds the decision, at 1 nothing does. TrustSince is when
 	// the model was last found wrong, or when its proof began.
 	Trust      float64   `json:"trust"`
 	TrustSince time.Time `json:"trustSince,omitzero"`

@@ -239,8 +239,9 @@ func overlap(a, b []float64) float64 {
 // from: by then the counts of its minute and the sample itself are final.
 const settleAfter = 12
 
-// settle learns from the samples that became final with this tick.
-func (m *memory) settle(doubted []bool, steps int) {
+// settle learns from the samples that became final with this tick. A repeat at
+// the target or above is believed because it is safe; it does not show who left.
+func (m *memory) settle(target float64, doubted, repeated []bool, steps int) {
 	v := &m.Visits
 	first := m.Last - int64(len(m.Share))
 	for i := max(0, len(m.Share)-settleAfter-steps); i < len(m.Share)-settleAfter; i++ {
@@ -263,7 +264,7 @@ func (m *memory) settle(doubted []bool, steps int) {
 	for i := max(0, len(m.Share)-settleAfter-steps); i < len(m.Share)-settleAfter; i++ {
 		minute := first + int64(i)
 		y := float64(m.Load[i])
-		if y < 0 || minute <= v.Began || doubted[i] || m.Visitors[i] < 0 {
+		if y < 0 || minute <= v.Began || doubted[i] || repeated[i] && y >= target || m.Visitors[i] < 0 {
 			continue
 		}
 		v.guess(y, m.countedIn(i)+float64(m.Back[i]))

@@ -33,31 +33,6 @@ func (v *view) rule(load float64) (admit, invite float64) {
 	return admit, invite
 }
 
-// rising is by how much higher the load is when a decision shows, if it goes on rising
-// as it does; a fall is not followed.
-func (v *view) rising() float64 {
-	const over = 6
-	var n, sx, sy, sxx, sxy float64
-	for k := range over {
-		if i := len(v.m.Load) - 1 - k; i >= 0 && v.m.Load[i] >= 0 {
-			x, y := -float64(k), float64(v.m.Load[i])
-			n, sx, sy, sxx, sxy = n+1, sx+x, sy+y, sxx+x*x, sxy+x*y
-		}
-	}
-	spread := sxx - sx*sx/max(n, 1)
-	if n < 3 || spread <= 0 {
-		return 0
-	}
-	slope := (sxy - sx*sy/n) / spread
-	chance := v.measured * math.Sqrt(max(float64(v.m.Trim.Quick), leastNoise)/spread)
-	return reach * max(0, slope-chance)
-}
-
-// absent says that the load stays away longer than it usually lags.
-func (v *view) absent() bool {
-	return v.age < 0 || v.stale > float64(v.m.Lag)+1.5
-}
-
 // ramp is 2013's rule as the law.
 func (v *view) ramp(d Decision) Decision {
 	var invite float64

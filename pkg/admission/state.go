@@ -60,6 +60,9 @@ type memory struct {
 	Fresh int64 `json:"fresh"`
 	// Lag is how long nothing new is usually heard of the load, in minutes, smoothed.
 	Lag float32 `json:"lag,omitempty"`
+	// Follow is the share to admit at the target as the load alone has it; 0 is not
+	// known.
+	Follow float32 `json:"follow,omitempty"`
 	// Gain is the load of one visitor as last believed.
 	Gain float32 `json:"gain,omitempty"`
 }

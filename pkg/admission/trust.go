@@ -8,9 +8,9 @@ import (
 
 // trust is how far the law's model has proved right. Every minute the model of
 // some minutes ago, given who came since, is held against the metric; while it
-// has not foreseen the metric for half an hour, 2013's rule on the raw metric
-// bounds what the law decides. A model that is wrong in a way that nobody thought
-// of costs what that rule costs, and no more.
+// has not foreseen the metric for half an hour, a controller that looks at
+// the metric alone bounds what the law decides (follow.go). A model that is wrong in
+// a way that nobody thought of costs what that controller costs, and no more.
 type trust struct {
 	// Sum adds up how far the metric stands above what was foreseen, in standard
 	// deviations, less what a model that is right may be off; Proof is for how many

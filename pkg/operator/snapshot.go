@@ -48,8 +48,8 @@ type Decision struct {
 	Because string    `json:"because"`
 	// Invite is how many were invited by it.
 	Invite int `json:"invite"`
-	// Trust is how far the law's model has proved right, 0 to 1: below 1, 2013's
-	// rule on the measured load bounds what it decides. TrustSince is when the model
+	// Trust is how far the law's model has proved right, 0 to 1: below 1, a
+	// controller that looks at the load alone bounds what it decides. TrustSince is when the model
 	// was last found wrong, or its proof began. Left out where no model decides.
 	Trust      *float64  `json:"trust,omitempty"`
 	TrustSince time.Time `json:"trustSince,omitzero"`

@@ -112,9 +112,9 @@ func (s Snapshot) trust() string {
 	case *s.Trust >= 1:
 		return "the model has foreseen the load" + since
 	case *s.Trust > 0:
-		return "the model has been proving itself" + since + "; 2013's rule on the load still bounds it"
+		return "the model has been proving itself" + since + "; the load alone still bounds it"
 	}
-	return "the model has to prove itself" + since + "; 2013's rule on the load decides"
+	return "the model has to prove itself" + since + "; the load alone decides"
 }
 
 // ModeText says what the operator wants of the edge, in one line.

@@ -55,8 +55,8 @@ func TestStatusSaysHowFarTheModelIsTrusted(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	for trust, want := range map[float64]string{
-		0:    "  trust              0 %  the model has to prove itself since 12:00; 2013's rule on the load decides\n",
-		0.25: "  trust             25 %  the model has been proving itself since 12:00; 2013's rule on the load still bounds it\n",
+		0:    "  trust              0 %  the model has to prove itself since 12:00; the load alone decides\n",
+		0.25: "  trust             25 %  the model has been proving itself since 12:00; the load alone still bounds it\n",
 		1:    "  trust            100 %  the model has foreseen the load since 12:00\n",
 	} {
 		s := operator.Snapshot{Decision: operator.Decision{Decided: noon, Trust: &trust, TrustSince: noon}}

@@ -1,0 +1,115 @@
+package admission
+
+import (
+	"fmt"
+	"math"
+)
+
+// What decides while the model has not proved right looks at the load alone: a
+// proportional and integral controller of the logarithm of the share to admit. A
+// share is multiplied, not added to, because nobody knows how many come: at the
+// right share its loop gain is the same whatever the demand and the capacity.
+const (
+	// followGain is by how much, in the logarithm, a load one full site below the
+	// target widens the throttle, followIntegral by how much more in every minute. Of
+	// a site whose visitors stay 25 minutes they cancel its slowness.
+	followGain, followIntegral = 8, 0.2
+	// followFirst is the share to begin with at the target, followLeast the least.
+	followFirst, followLeast = 0.4, 0.02
+)
+
+// follow is the share to admit and how many to invite by the load alone. At a full
+// site nobody is let in, and nothing is learned of what the right share is.
+func (v *view) follow() (admit, invite float64) {
+	m, load := v.m, v.foreseen()
+	off := v.p.Target - load
+	if m.Follow == 0 {
+		m.Follow = followFirst
+	}
+	if v.measured >= 1 {
+		return 0, 0
+	}
+	m.Follow = float32(clamp(float64(m.Follow)*math.Exp(followIntegral*off), followLeast, 1))
+	_, invite = v.rule(load)
+	return clamp(float64(m.Follow)*math.Exp(followGain*off), 0, 1), invite
+}
+
+// foreseen is the load when a decision shows, if it goes on rising as it does; a
+// fall is not followed.
+func (v *view) foreseen() float64 {
+	const over = 6
+	var n, sx, sy, sxx, sxy float64
+	for k := range over {
+		if i := len(v.m.Load) - 1 - k; i >= 0 && v.m.Load[i] >= 0 {
+			x, y := -float64(k), float64(v.m.Load[i])
+			n, sx, sy, sxx, sxy = n+1, sx+x, sy+y, sxx+x*x, sxy+x*y
+		}
+	}
+	spread := sxx - sx*sx/max(n, 1)
+	if n < 3 || spread <= 0 {
+		return v.measured
+	}
+	slope := (sxy - sx*sy/n) / spread
+	chance := v.measured * math.Sqrt(max(float64(v.m.Trim.Quick), leastNoise)/spread)
+	return v.measured + reach*max(0, slope-chance)
+}
+
+// doubt tightens a decision of the law by what the load alone says, as far as the
+// model has not proved right, and says what decides, and why fewer are invited.
+func (v *view) doubt(d *Decision, by cause) (decides cause, why string) {
+	w := v.m.Trust.share()
+	if w == 1 || by == byNoLoad {
+		v.m.Follow = float32(clamp(d.Admit, followLeast, 1)) // where it would go on from
+		return by, ""
+	}
+	admit, invite, doubt := 0.0, 0.0, byLoad
+	switch {
+	case w == 0 && v.absent():
+		admit, doubt = min(v.m.admit(), v.p.Floor), byAbsence
+	case w == 0 && v.measured >= 1:
+		doubt = byFull
+	default:
+		admit, invite = v.follow()
+	}
+	if w == 0 && !v.m.Door.Known && doubt != byAbsence {
+		// The law knows of nobody at the door.
+		d.Admit = admit
+		d.Invite, why = v.bounded(min(invite, v.uncounted()))
+		return byNoCounts, why
+	}
+	admit = min(d.Admit, admit+w*(d.Admit-admit))
+	if w > 0 {
+		invite += w * (float64(d.Invite) - invite)
+	}
+	n := min(d.Invite, int(max(0, invite)))
+	switch {
+	case admit < d.Admit:
+		by = doubt
+	case n < d.Invite:
+		why = fmt.Sprintf("%d are invited, as %s", n, v.trusted())
+	}
+	d.Admit, d.Invite = admit, n
+	return by, why
+}
+
+// uncounted is how many invitations are good for what is free where nobody is
+// counted at the door: those with codes who come as they do now are in the load
+// already.
+func (v *view) uncounted() float64 {
+	if v.p.Capacity == 0 {
+		return most
+	}
+	free := (v.p.Target - v.measured) * v.p.Capacity
+	for _, n := range v.f.coming[:soon] {
+		free -= n
+	}
+	for _, n := range v.m.Back[max(0, len(v.m.Back)-soon):] {
+		free += float64(n)
+	}
+	return free / max(v.f.usual, 0.1)
+}
+
+// absent says that the load stays away longer than it usually lags.
+func (v *view) absent() bool {
+	return v.age < 0 || v.stale > float64(v.m.Lag)+1.5
+}
