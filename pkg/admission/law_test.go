@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -336,6 +337,32 @@ func TestStateIsSmall(t *testing.T) {
 	}
 	if _, err := Decode([]byte(`{"v":1,"share":[1,2]}`)); err == nil {
 		t.Error("a state of which half is missing was taken")
+	}
+}
+
+// TestAnOlderState: a state that an older law of version 1 stored decodes, and what
+// it learned of people stays; the newer law begins without trust.
+func TestAnOlderState(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/state-v1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := DefaultPolicy()
+	p.Capacity = 50000
+	now := noon.Add(90 * time.Minute)
+	d, s := Next(p, s, Observation{Time: now, Waiting: 5000,
+		Load: []Sample{{At: now.Add(-2 * time.Minute), Value: 0.9}},
+		Edge: []EdgeCount{{At: now.Add(-2 * time.Minute), Visitors: 2900, Admitted: 1700}}})
+	if n := d.Numbers; n.Trust != 0 || n.Visitors < 2000 || n.Outstanding < 500 || n.Capacity < 30000 {
+		t.Errorf("the first decision after an older law: %+v, want what was learned and no trust", d)
+	}
+	if s.memory.Visits.Seen < 60 {
+		t.Errorf("%d samples of the load are remembered", s.memory.Visits.Seen)
 	}
 }
 

@@ -81,12 +81,12 @@ func Report(w io.Writer, s Scenario, results ...Result) error {
 			p.WaitOf = append(p.WaitOf, nil)
 		}
 	}
-	rows := [][]string{{""}, {"highest load"}, {"minutes above 1.00"}, {"longest wait"}, {"95 of 100 wait at most"}, {"never got in"}}
+	rows := [][]string{{""}, {"highest load"}, {"minutes above 1.00"}, {"came while it was overloaded"}, {"longest wait"}, {"95 of 100 wait at most"}, {"never got in"}}
 	for _, one := range results {
 		p.Names = append(p.Names, one.Control)
 		p.Load[one.Control] = thin(one.Series.Load)
 		x := one.Summary
-		for i, v := range []string{one.Control, fmt.Sprintf("%.2f", x.MaxLoad), format.Thousands(x.Above100), duration(x.WaitMax), duration(x.WaitP95), fmt.Sprintf("%.1f %%", 100*x.LostShare())} {
+		for i, v := range []string{one.Control, fmt.Sprintf("%.2f", x.MaxLoad), format.Thousands(x.Above100), format.Thousands(x.Overloaded), duration(x.WaitMax), duration(x.WaitP95), fmt.Sprintf("%.1f %%", 100*x.LostShare())} {
 			rows[i] = append(rows[i], v)
 		}
 	}

@@ -44,6 +44,9 @@ type Summary struct {
 	MaxLoadAt time.Time `json:"maxLoadAt"`
 	Above100  int       `json:"above100"`
 	Above95   int       `json:"above95"`
+	// Overloaded came in while the load was above 1.0: a site that is too full serves
+	// few of them, whatever it was asked to bear.
+	Overloaded int `json:"overloaded"`
 	// Minutes is the length of the run, Queued in how many of them somebody
 	// waited.
 	Minutes int `json:"minutes"`
@@ -146,6 +149,7 @@ func (w *world) finish() Summary {
 		}
 		if load > 1 {
 			s.Above100++
+			s.Overloaded += int(w.series.Door[m] + w.series.Returned[m])
 		}
 		if load > 0.95 {
 			s.Above95++

@@ -74,6 +74,15 @@ func TestWithoutAWaitingRoom(t *testing.T) {
 	if r.TurnedAway != 0 || r.Above100 < 300 || r.MaxLoad < 1.3 {
 		t.Errorf("no waiting room: %d turned away, %d minutes above 1.0, highest load %.2f", r.TurnedAway, r.Above100, r.MaxLoad)
 	}
+	// It is not said to have served everybody.
+	if r.Overloaded < r.Visits/3 {
+		t.Errorf("no waiting room: %d of %d came while the site was overloaded, want a third or more", r.Overloaded, r.Visits)
+	}
+	var table strings.Builder
+	Table(&table, Result{Control: "no waiting room", Summary: r})
+	if want := "came while it was overloaded"; !strings.Contains(table.String(), want) {
+		t.Errorf("the table does not have %q:\n%s", want, table.String())
+	}
 }
 
 func TestTraceErrorsNameTheLine(t *testing.T) {

@@ -36,6 +36,7 @@ func Table(w io.Writer, results ...Result) {
 	row("still waiting at the end", whole(func(s Summary) int { return s.Waiting }))
 	row("highest load", func(s Summary) string { return fmt.Sprintf("%.3f", s.MaxLoad) })
 	row("minutes above 1.00", whole(func(s Summary) int { return s.Above100 }))
+	row("came while it was overloaded", whole(func(s Summary) int { return s.Overloaded }))
 	row("minutes above 0.95", whole(func(s Summary) int { return s.Above95 }))
 	row("target in use while somebody waits", func(s Summary) string { return fmt.Sprintf("%.1f %%", 100*s.Utilisation) })
 	row("wait to invitation, half", func(s Summary) string { return duration(s.WaitP50) })
@@ -50,7 +51,7 @@ func Expect(r Result, capacity float64) string {
 	start := fmt.Sprintf("At a capacity of %s ", format.Thousands(int(capacity)))
 	full := "the site is never above its capacity"
 	if s.Above100 > 0 {
-		full = fmt.Sprintf("the site is above its capacity for %d minutes, at %.2f at the worst", s.Above100, s.MaxLoad)
+		full = fmt.Sprintf("the site is above its capacity for %d minutes, at %.2f at the worst, and a site that is too full serves few of the %s who come then", s.Above100, s.MaxLoad, format.Thousands(s.Overloaded))
 	}
 	switch {
 	case s.TurnedAway == 0:
