@@ -83,12 +83,10 @@ func tenfold(seed uint64) (simulation.Trace, error) {
 
 // open says why not all bounds of the rows that begin so are kept yet.
 var open = []struct{ rows, why string }{
-	{"begins full: at 0.95, ", "2013's rule bounds the first hour, and swings where the capacity is not known"},
-	{"begins full: at 1.02, ", "2013's rule bounds the first hour, and swings where the capacity is not known"},
-	{"begins full: at 1.20, ", "2013's rule bounds the first hour, and swings where the capacity is not known"},
-	{"begins full: at 1.60, ", "2013's rule bounds the first hour, and swings where the capacity is not known"},
-	{"a load that is said again: ", "when the hour is over the site is empty, and all who wait come to it"},
-	{"no counts: ", "a load that is two minutes old is all that is known"},
+	{"begins full: at ", "what one visitor weighs is learned while the throttle moves"},
+	{"a load that is said again: ", "the site stands closed for the hour, and 2013's rule fills it faster, past 100 %"},
+	{"a metric that stops at its top: begins at 1.2, missing", "a load that stays away closes to Floor"},
+	{"no counts: all day, capacity", "nothing says how many the invited are"},
 	{"a load not proportional to people: ", "the offset and the slope of the metric are not learned"},
 	{"slow returners: half come", "nothing by day tells those of the evening from those who never come; the planner fails too"},
 	{"slow returners: 60 %", "what arrives late is known as late; the planner fails too"},
