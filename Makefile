@@ -12,7 +12,7 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 
 .DEFAULT_GOAL := help
-.PHONY: contact-sheet dates pages release cover test-runbook build local-build validate deploy deploy-edge deploy-site template invoke-intake invoke-inviter invoke-sender invoke-feedback invoke-smoke start-api test-sam test-emulators test-coldstart test-deploy help run load hcgov test test-race test-browser test-edge fuzz bench law test-law lint
+.PHONY: contact-sheet dates pages release cover test-runbook build local-build validate deploy deploy-edge deploy-site template invoke-intake invoke-inviter invoke-sender invoke-feedback invoke-smoke start-api test-sam test-emulators test-coldstart test-deploy help run load hcgov test test-race test-browser test-edge fuzz bench law law-mutate test-law lint
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,8 +83,11 @@ GOCOGNIT := github.com/uudashr/gocognit/cmd/gocognit@v1.3.0
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 COMPLEXITY := 25
 
-law: ## Run the goal table of the admission law into docs/control.md, some minutes (TRACES=FOLDER adds the days in it)
-	$(GO) run ./cmd/raincheck simulate --law-report docs/control.md $(if $(TRACES),--traces $(TRACES))
+law: ## Run the goal table of the admission law into docs/control.md, some minutes
+	$(GO) run ./cmd/raincheck simulate --law-report docs/control.md
+
+law-mutate: ## Double and halve each number of the law and name what turns red, hours (NUMBERS=REGEXP for some of them)
+	$(GO) test -count=1 -timeout 24h -v -run TestMutations ./pkg/simulation/goals -law-mutate '$(or $(NUMBERS),.)'
 
 test-law: ## Hold the admission law to every row of its families of days (a minute or two)
 	$(GO) test -count=1 -timeout 30m -run TestRows ./pkg/simulation/goals -law

@@ -63,7 +63,6 @@ type simulateCmd struct {
 	Compare   bool   `group:"What comes of it" help:"Run the yardsticks beside it: no waiting room, the rule of 2013, a PI controller, and a planner that knows the day."`
 	JSON      bool   `group:"What comes of it" name:"json" help:"Print JSON: the summary and the day by the minute."`
 	LawReport string `group:"What comes of it" placeholder:"FILE.md" help:"Run the goal table of the law instead, and put it between the marks in that file."`
-	Traces    string `group:"What comes of it" placeholder:"FOLDER" help:"With --law-report: more days, every CSV file in the folder."`
 	Report    string `group:"What comes of it" placeholder:"FILE.html" help:"Write one self-contained page with plots."`
 }
 
@@ -78,7 +77,7 @@ func (c *simulateCmd) Help() string {
 // Run runs the day and prints what came of it.
 func (c *simulateCmd) Run(e *env) error {
 	if c.LawReport != "" {
-		if err := goals.FillFile(c.LawReport, c.Traces); err != nil {
+		if err := goals.FillFile(c.LawReport); err != nil {
 			return usageError{fmt.Errorf("--law-report: %w", err)}
 		}
 		return nil

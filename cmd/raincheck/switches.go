@@ -188,6 +188,10 @@ func switchTo(e *env, p plane, err error, a apply, change operator.Change) error
 			fmt.Fprintf(e.stdout, "  %s: %s (as it is)\n", line[0], line[1])
 		}
 	}
+	if change.Mode == gate.Throttle && change.Admit == nil && now.Load == nil {
+		fmt.Fprintln(e.stdout, "  load: none has been read yet; until one is, as few are let in as the policy's floor says, and nobody is invited.\n"+
+			"     `raincheck doctor` looks for it; `raincheck load 0.93` says it by hand")
+	}
 	if !a.Apply {
 		fmt.Fprintln(e.stdout, "Nothing was changed. Add --apply to do it.")
 		return nil

@@ -34,30 +34,6 @@ type demand struct {
 	RevisedAt float32 `json:"revisedAt,omitempty"`
 }
 
-const (
-	// firstNoise is Noise before anything was counted: one visitor in 20.
-	firstNoise = 20.0
-	// calmGain and calmSlope are what a count teaches while nothing surprises: a
-	// memory of about eight minutes, and an hour for the slope. quickGain and
-	// quickSlope are what it teaches when the demand has jumped.
-	calmGain, calmSlope   = 0.12, 0.015
-	quickGain, quickSlope = 0.7, 0.35
-	// surprise is where Lean is no chance any more, of which alone it has a standard
-	// deviation of a half; atOnce the same of a single count. Twice as much of a
-	// lean is all surprise.
-	surprise, atOnce = 1.2, 4.0
-	// slopeFades is what is left of a slope a minute later: nothing grows for ever.
-	slopeFades = 0.97
-	// slopeAhead is for how many minutes a slope is followed, and then bent flat.
-	slopeAhead = 8.0
-	// The memories, in counts: of how much of the share gets in, of the usual share,
-	// of the noise, and of what is told again later.
-	passMemory   = 1.0 / 60
-	usualMemory  = 1.0 / 15
-	noiseMemory  = 1.0 / 50
-	reviseMemory = 1.0 / 60
-)
-
 // revise learns from a count that is told again. A minute's sampled lines arrive
 // over some minutes, so that its first count is often too low: what was told
 // again so far says by how much.

@@ -9,15 +9,6 @@ import (
 // proportional and integral controller of the logarithm of the share to admit. A
 // share is multiplied, not added to, because nobody knows how many come: at the
 // right share its loop gain is the same whatever the demand and the capacity.
-const (
-	// followGain is by how much, in the logarithm, a load one full site below the
-	// target widens the throttle, followIntegral by how much more in every minute. Of
-	// a site whose visitors stay 25 minutes they cancel its slowness.
-	followGain, followIntegral = 8, 0.2
-	// followFirst is the share to begin with at the target, followLeast the least.
-	followFirst, followLeast = 0.4, 0.02
-)
-
 // follow is the share to admit and how many to invite by the load alone. At a full
 // site nobody is let in, and nothing is learned of what the right share is.
 func (v *view) follow() (admit, invite float64) {
@@ -37,9 +28,8 @@ func (v *view) follow() (admit, invite float64) {
 // foreseen is the load when a decision shows, if it goes on rising as it does; a
 // fall is not followed.
 func (v *view) foreseen() float64 {
-	const over = 6
 	var n, sx, sy, sxx, sxy float64
-	for k := range over {
+	for k := range followOver {
 		if i := len(v.m.Load) - 1 - k; i >= 0 && v.m.Load[i] >= 0 {
 			x, y := -float64(k), float64(v.m.Load[i])
 			n, sx, sy, sxx, sxy = n+1, sx+x, sy+y, sxx+x*x, sxy+x*y
@@ -111,5 +101,5 @@ func (v *view) uncounted() float64 {
 
 // absent says that the load stays away longer than it usually lags.
 func (v *view) absent() bool {
-	return v.age < 0 || v.stale > float64(v.m.Lag)+1.5
+	return v.age < 0 || v.stale > float64(v.m.Lag)+beyondLag
 }

@@ -21,9 +21,6 @@ type forecast struct {
 	news float64
 }
 
-// soon is for how many minutes arrivals are foretold by what people do now.
-const soon = 15
-
 // look works out the forecast for the minutes ahead.
 func (r *returns) look(now int64, ttl time.Duration) forecast {
 	classes, rates := classOf(), r.rates()

@@ -8,42 +8,6 @@ import (
 // ahead is how far the law looks, in minutes.
 const ahead = 60
 
-// The horizons, in minutes from now.
-const (
-	// reach is where the door brings the load to the target: a decision is in
-	// effect after one minute and has two to work.
-	reach = 4
-	// fillIn is over how many minutes invitations fill what is missing.
-	fillIn = 6
-	// play is the share of the free places by which the door is kept from being
-	// fully shut or fully open while somebody waits: it alone acts within minutes,
-	// and can only do so while it can move both ways.
-	play = 0.03
-	// sigmas is how many standard deviations of the load must fit between the
-	// target and a full site.
-	sigmas = 3.5
-	// blindMinutes is how many minutes' sampling noise of the door the load bears
-	// when a decision shows.
-	blindMinutes = 1.5
-	// leastTarget is the share of the target below which chance does not push it.
-	leastTarget = 0.7
-	// lift is how many standard deviations the law aims above the target, where that
-	// is safe. The load lies as often above
-	// what is aimed at as below, and what is below is places that stay empty while
-	// people wait.
-	lift = 0.6
-	// trusting is how old the load may be before it counts as missing, givenUp when
-	// the door has closed to the floor; in minutes.
-	trusting = 7
-	givenUp  = 60
-	// wakeShare is the share of what comes and goes in a minute on a full site by
-	// which those who are missing may grow while people sleep. Those of a night of
-	// eight hours come in an hour of the morning.
-	wakeShare = 1.0 / 15
-	// inviting is how old the load may be for invitations to be sent.
-	inviting = 10
-)
-
 // checked are the minutes ahead at which nobody invited now may be one too many.
 var checked = [...]int{10, 20, 30, 45, 60}
 
@@ -173,7 +137,7 @@ func (v *view) decide(d Decision) Decision {
 	if usual := float64(m.Admit); !v.first() {
 		// Opening is taken in steps: what is let in cannot be sent away again, and
 		// the demand is only estimated.
-		if steps := 1.5*usual + 0.05; admit > steps {
+		if steps := openingShare*usual + openingStep; admit > steps {
 			admit, by = steps, bySteps
 		}
 	}
@@ -297,7 +261,7 @@ func (v *view) places() float64 {
 	}
 	// Nor more than thrice what keeps the site full: however empty it is, the next
 	// minutes must be able to show whether they come.
-	return min(n, 3*flow/max(v.f.usual, 0.05))
+	return min(n, fastest*flow/max(v.f.usual, 0.05))
 }
 
 func (v *view) sum(room float64) Numbers {

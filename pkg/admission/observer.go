@@ -235,10 +235,6 @@ func overlap(a, b []float64) float64 {
 	return s0 + s1 + (s2 + s3)
 }
 
-// settleAfter is the age in minutes at which a sample of the load is learned
-// from: by then the counts of its minute and the sample itself are final.
-const settleAfter = 12
-
 // settle learns from the samples that became final with this tick. A repeat at
 // the target or above is believed because it is safe; it does not show who left.
 func (m *memory) settle(target float64, doubted, repeated []bool, steps int) {
@@ -296,7 +292,6 @@ func (m *memory) counting(i int) float64 {
 	if in <= 0 || people < 1 {
 		return 1
 	}
-	const lasting = 8
 	return min(lasting*float64(m.Door.Noise)*max(0, 1-back/in)/people, 1)
 }
 
@@ -318,9 +313,6 @@ func (m *memory) found(minute int64, y float64, i int) {
 	}
 }
 
-// atRest is how many samples a full site is worth that is found at rest.
-const atRest = 200
-
 // idle says whether a minute's load is next to nothing, as the counts have it
 // too: an empty site says 0 all night, and means it.
 func (m *memory) idle(i int) bool { return m.Load[i] < 0.03 && m.Model[i] < 0.05 }
@@ -336,14 +328,7 @@ func (m *memory) estimate(b belief, in []float64, doubted, repeated []bool, step
 	for i := max(0, n-4-steps); i < n; i++ {
 		m.Model[i] = float32(overlap(in[n-1-i:], b.stay) + m.left(b, first+int64(i)))
 	}
-	const (
-		window = 30
-		// For so many minutes those found at the beginning are most of the site, and
-		// when they leave is a guess: the metric counts for more.
-		found     = 45
-		foundWalk = 0.01 * 0.01
-	)
-	from := max(0, n-window-steps)
+	from := max(0, n-trimWindow-steps)
 	minutes := make([]minuteOf, 0, n-from)
 	for i := from; i < n; i++ {
 		model := float64(m.Model[i])
@@ -364,15 +349,15 @@ func (m *memory) estimate(b belief, in []float64, doubted, repeated []bool, step
 				one.lasting = 1 - 1/(1+2*width)
 			}
 		}
-		if first+int64(i) < m.Visits.Began+found {
+		if first+int64(i) < m.Visits.Began+foundFor {
 			one.walk += foundWalk
 		}
 		one.walk = min(one.walk, 0.02)
 		minutes = append(minutes, one)
 	}
 	keep := 0
-	if n-from > window {
-		keep = n - from - window
+	if n-from > trimWindow {
+		keep = n - from - trimWindow
 	}
 	log, variance, flow := m.Trim.correct(minutes, keep, m.Trust.share() > 0)
 	return math.Exp(log), variance, math.Exp(clamp(flow, -0.7, 0.7))

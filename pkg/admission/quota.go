@@ -2,16 +2,6 @@ package admission
 
 import "math"
 
-const (
-	// MailShare is the share of the mail service's rate that is planned with. The
-	// inviter spreads a minute's mails over it, and the service counts by the second,
-	// with a clock of its own.
-	MailShare = 0.95
-	// unsettled is how many minutes after the decision a mail may still be on its
-	// way, and so not be counted in what remains of the day's quota.
-	unsettled = 2
-)
-
 // mail is how many mails may be asked for now, and what bounds them: the rate, and
 // what remains of the rolling 24 hours.
 //

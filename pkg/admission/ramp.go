@@ -5,20 +5,6 @@ import (
 	"math"
 )
 
-// The rule of 2013, on the raw load and nothing else. Everyone is let in while
-// the load is rampWidth below the top, which lies rampOver above the target, and
-// nobody at the top; while the load is rampInvite below the target a fixed share
-// of those on a full site is invited every minute.
-const (
-	rampOver   = 0.05
-	rampWidth  = 0.15
-	rampInvite = 0.05
-	rampShare  = 1.0 / 25
-	// rampLeast is how many are invited where neither the capacity nor anybody on
-	// the site is known: somebody must come before anybody can be counted.
-	rampLeast = 10
-)
-
 // rule is 2013's rule at a raw load: the share to admit and how many to invite.
 func (v *view) rule(load float64) (admit, invite float64) {
 	admit = clamp((v.p.Target+rampOver-load)/rampWidth, 0, 1)

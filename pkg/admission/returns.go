@@ -23,18 +23,6 @@ const (
 	// single is the age up to which each decision's invitations are kept by
 	// themselves; older ones are joined by ten minutes.
 	single = 120
-
-	// returnMemory is the life table's, a day in minutes: a night does not undo what
-	// the day has shown of how many come.
-	returnMemory = 1.0 / 1440
-	newsMemory   = 1.0 / 12 // of what a cohort does otherwise than the table
-	newsPrior    = 15.0     // returns that the table is worth against the news
-	tablePrior   = 25.0     // people, in each class
-	// The prior is careful: nearly everyone comes back, and at once. Being wrong
-	// on that side costs the first minutes some places; on the other the site.
-	priorReturn = 0.9
-	priorMedian = 7.0
-	priorSigma  = 1.2
 )
 
 // prior is the share of those still out who come in a minute, in each class, and
@@ -311,24 +299,6 @@ func (r *returns) grow(now int64, steps int) {
 		}
 	}
 }
-
-const (
-	// asleepBelow is the share of the expected returns below which people who had
-	// begun to come are taken to be asleep, awakeAbove the one above which they are
-	// up again, of so many expected at least.
-	asleepBelow, awakeAbove, asleepOf = 0.75, 0.92, 200
-	// proven is the share of the returns due by then that a cohort must have shown
-	// for its people to be known as ones who come, and provenAt from which age.
-	proven, provenAt = 0.6, 10
-	// neverCame is the share of everyone invited below which nobody has come yet,
-	// when so many have been invited neverAt minutes ago.
-	neverCame, neverOf, neverAt = 0.03, 1500, 5
-	// longestNight is after how many seconds few returns are what people are like.
-	longestNight = 10 * 3600
-	// morning is for how many seconds after people come again those who are missing
-	// may still come at once.
-	morning = 90 * 60
-)
 
 // watch finds out whether people sleep. When only those invited last do not come,
 // they are less willing, or nobody's addresses: that is learned. When those who

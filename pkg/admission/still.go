@@ -21,20 +21,6 @@ type still struct {
 	Step float32 `json:"step,omitempty"`
 }
 
-const (
-	stillMemory = 1.0 / 240 // in samples
-	// longestLesson bounds what one run teaches: an hour of a metric that hung is no
-	// proof that it is a coarse one.
-	longestLesson = 3
-	// unlikely is how improbable a run must be for the metric to be doubted.
-	unlikely = 1e-4
-	// coarse is the share of equal pairs above which a run's length says nothing:
-	// the steps are wider than the noise.
-	coarse = 0.3
-	// guessedStep is the step of a metric that was never seen to change.
-	guessedStep = 0.02
-)
-
 // take learns from a sample that is final.
 func (s *still) take(y float64) {
 	last := float64(s.Last)

@@ -33,17 +33,6 @@ type trim struct {
 	Fell bool `json:"fell,omitempty"`
 }
 
-const (
-	trimFirst = 0.05 * 0.05     // variance before anything was measured
-	trimWalk  = 0.0015 * 0.0015 // by the minute
-	trimLean  = 0.01 * 0.01     // more by the minute, for errors that lean one way
-	trimSlow  = 0.03 * 0.03     // the same for errors that lean for a quarter of an hour
-	trimBack  = 1.0 / 180       // towards 0: the slow learning takes over
-	trimNoise = 0.03 * 0.03
-	trimQuick = 6.0 // noise that lasts for some minutes, at most, against the quick
-	trimLimit = 1.5 // more than a factor of 4 is no correction
-)
-
 // minuteOf is what the filter needs of one minute.
 type minuteOf struct {
 	measured float64 // below 0: unknown or not believed
@@ -67,25 +56,6 @@ type filter struct {
 	lowAgain        int     // how many it takes for them to be believed
 	fell            bool    // so many were
 }
-
-const (
-	// far is how many standard deviations off a sample is no chance.
-	far = 4
-	// lowAgain is how many samples in a row far below the model it takes for them to
-	// be believed: a load that falls faster than people can leave is a metric that
-	// lost some of its sources. lowBack is how many it takes where they only take
-	// back what the metric had added to the counts, as after a fall of the capacity,
-	// and where the model has not proved right.
-	lowAgain, lowBack = 30, 3
-	// leanChance and slowChance are what lean and slow do by chance.
-	leanChance, slowChance = 0.8, 0.5
-	// worstVar is the variance of knowing nothing.
-	worstVar = 0.25
-	// noiseForgets is the share of what is known of the noise that a sample replaces.
-	noiseForgets = 0.02
-	// leastNoise and mostNoise bound the variance of a metric: 1 % and 14 %.
-	leastNoise, mostNoise = 1e-4, 0.02
-)
 
 // pass lets a minute pass: what came in carries the error of its count, and what is
 // known grows old, faster while the errors lean one way.

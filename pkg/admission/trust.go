@@ -28,19 +28,6 @@ type trust struct {
 	Weights []float32 `json:"weights,omitempty"`
 }
 
-const (
-	// foresight is how many minutes before a sample's own the model is taken from.
-	foresight = 4
-	// allowed is how many standard deviations above the foreseen a sample may be for
-	// nothing, tooMuch the sum of all beyond it at which trust is lost.
-	allowed, tooMuch = 1.5, 4
-	// proving is for how many samples the load must be foreseen before trust begins
-	// to grow, growing over how many it does.
-	proving, growing = 30, 30
-	// uncounted is after how many minutes without any count the model proves nothing.
-	uncounted = 15
-)
-
 // share is trust from 0 to 1.
 func (t *trust) share() float64 {
 	return clamp(float64(t.Proof-proving)/growing, 0, 1)

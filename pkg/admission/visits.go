@@ -20,11 +20,6 @@ type candidate struct{ mean, sigma float64 }
 // apart, which is finer than two hours of a metric with 3 % of noise tell apart.
 // The even ones are for sites that count a visitor until a session runs out: there
 // nearly nobody is gone after a few minutes, and a crowd that was let in stays.
-const (
-	usualSigma = 0.9
-	evenSigma  = 0.4
-)
-
 var candidates = func() (c []candidate) {
 	for _, mean := range []float64{4, 5, 6.3, 8, 10, 12.5, 16, 20, 25, 31, 39, 50, 63, 80, 100, 125} {
 		c = append(c, candidate{mean, usualSigma})
@@ -104,38 +99,6 @@ func (v *visits) check() error {
 	return nil
 }
 
-const (
-	// visitForget is the share of what was learned that a sample replaces: a
-	// memory of four hours, so that an evening is not judged by the morning.
-	visitForget = 1.0 / 240
-	// visitDoubt is the error of a sample that learning reckons with, as a share:
-	// twice the metric's own, because sampled counts err for many minutes in a row.
-	visitDoubt = 0.06
-	// capacityDoubt is how far a stated capacity may be off.
-	capacityDoubt = 0.07
-	// visitPrior is the spread of the logarithm of the visit's mean around the
-	// policy's guess.
-	visitPrior = 0.45
-	// evenDoubt is how much better an even spread must explain the load before it is
-	// as likely as the usual one.
-	evenDoubt = 2
-)
-
-// stays is for how many samples a load may be away from the model before it is
-// taken to be how the site is now. A site that lost a third of its capacity for an
-// hour would else be learned as one of long visits, and be thought far too large
-// when the capacity is back.
-const stays = 180
-
-const (
-	// awayAfter is after how many samples a model is good enough to be held against
-	// the load.
-	awayAfter = 60
-	// awayFrom is how far off, in the logarithm, a load is away from the model, nearTo
-	// how far off it is back; in between neither.
-	awayFrom, nearTo = 0.2, 0.15
-)
-
 // away says whether a sample is not to be learned from.
 func (v *visits) away(y, model float64) bool {
 	if v.Seen <= awayAfter || model <= 0 {
@@ -151,10 +114,6 @@ func (v *visits) away(y, model float64) bool {
 	v.Away = min(v.Away+1, 2*stays)
 	return v.Away < stays
 }
-
-// firstHours is from how many samples the first guess of a visitor's weight is
-// made.
-const firstHours = 180
 
 // guess takes a sample of the load and who came in at its minute.
 func (v *visits) guess(y, in float64) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"maps"
 	"math"
 	"os"
 	"sync"
@@ -27,8 +28,8 @@ type held struct {
 
 // holdTo is the figures of an outcome with the allowance: two minutes and a tenth,
 // half a point of utilisation.
-func holdTo(o Outcome) held {
-	var h held
+func holdTo(o Outcome) *held {
+	h := new(held)
 	for _, c := range o.Cells {
 		h.Above = append(h.Above, c.Above+2+c.Above/10)
 		h.Use = append(h.Use, math.Floor(1000*c.Use-5)/1000)
@@ -57,7 +58,7 @@ func (h held) check(t *testing.T, o Outcome) {
 }
 
 // holding reads the file, and writes it again at the end with -law-hold.
-func holding(t *testing.T) (known map[string]held, add func(string, held)) {
+func holding(t *testing.T) (known map[string]held, set func(string, *held)) {
 	t.Helper()
 	data, err := os.ReadFile(heldFile)
 	if err == nil {
@@ -67,7 +68,10 @@ func holding(t *testing.T) (known map[string]held, add func(string, held)) {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex
-	next := map[string]held{}
+	next := maps.Clone(known)
+	if next == nil {
+		next = map[string]held{}
+	}
 	if *hold {
 		t.Cleanup(func() {
 			data, err := json.MarshalIndent(next, "", " ")
@@ -79,9 +83,13 @@ func holding(t *testing.T) (known map[string]held, add func(string, held)) {
 			}
 		})
 	}
-	return known, func(name string, h held) {
+	return known, func(name string, h *held) {
 		mu.Lock()
 		defer mu.Unlock()
-		next[name] = h
+		if h == nil {
+			delete(next, name)
+			return
+		}
+		next[name] = *h
 	}
 }

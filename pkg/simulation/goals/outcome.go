@@ -37,6 +37,18 @@ type Outcome struct {
 	RuleUse                    float64
 }
 
+// useSlack is what a utilisation may be below its bound: it is printed in tenths of
+// a percent.
+const useSlack = 0.0005
+
+// bold marks what misses its bound.
+func bold(missed bool, text string) string {
+	if missed {
+		return "**" + text + "**"
+	}
+	return text
+}
+
 // Fails are the bounds that are not kept, in words.
 func (o Outcome) Fails() (fails []string) {
 	for _, c := range o.Cells {
@@ -46,7 +58,7 @@ func (o Outcome) Fails() (fails []string) {
 		if c.Above > c.AboveBound {
 			say("%d minutes above 100 %% (%.2f), at most %d", c.Above, c.Load, c.AboveBound)
 		}
-		if c.Use < c.UseBound-0.0005 {
+		if c.Use < c.UseBound-useSlack {
 			say("%.1f %% in use, at least %.1f %%", 100*c.Use, 100*c.UseBound)
 		}
 		if c.P95Bound > 0 && c.P95 > c.P95Bound {
@@ -177,13 +189,14 @@ func WriteOutcomes(w io.Writer, outcomes []Outcome) {
 			fmt.Fprintf(w, "| **%s** | | | | | | | | | |\n", family)
 		}
 		var above, bound, use, least []string
-		full := 0
+		full, filled, empty := 0, false, false
 		for _, c := range o.Cells {
 			above = append(above, fmt.Sprint(c.Above))
 			bound = append(bound, fmt.Sprint(c.AboveBound))
 			use = append(use, fmt.Sprintf("%.1f", 100*c.Use))
 			least = append(least, fmt.Sprintf("%.1f", 100*c.UseBound))
 			full = max(full, c.InvitedFull)
+			filled, empty = filled || c.Above > c.AboveBound, empty || c.Use < c.UseBound-useSlack
 		}
 		by := ""
 		switch o.bound.Yardstick {
@@ -199,11 +212,11 @@ func WriteOutcomes(w io.Writer, outcomes []Outcome) {
 		}
 		wait, limit := "", ""
 		if c := o.Cells[0]; c.P95Bound > 0 {
-			wait, limit = fmt.Sprintf("%.0f min", c.P95), fmt.Sprintf("%.0f", c.P95Bound)
+			wait, limit = bold(c.P95 > c.P95Bound, fmt.Sprintf("%.0f min", c.P95)), fmt.Sprintf("%.0f", c.P95Bound)
 		} else if c.PaceBound > 0 {
-			wait, limit = fmt.Sprintf("%.0f %%", 100*c.Pace), fmt.Sprintf("%.0f", 100*c.PaceBound)
+			wait, limit = bold(c.Pace < c.PaceBound, fmt.Sprintf("%.0f %%", 100*c.Pace)), fmt.Sprintf("%.0f", 100*c.PaceBound)
 		}
 		fmt.Fprintf(w, "| %s%s | %d | %d | %s | %s | %s | %s | %s | %s | %s |\n", o.Name, note, o.Rule, o.PI, by,
-			strings.Join(above, "/"), strings.Join(slices.Compact(bound), "/"), strings.Join(use, "/"), strings.Join(slices.Compact(least), "/"), wait, limit)
+			bold(filled, strings.Join(above, "/")), strings.Join(slices.Compact(bound), "/"), bold(empty, strings.Join(use, "/")), strings.Join(slices.Compact(least), "/"), wait, limit)
 	}
 }
