@@ -29,7 +29,7 @@ func run(_ context.Context, environ []string) error {
 	log := report.Begin(os.Stdout)
 	meter := &report.Meter{Stack: c.Stack, Log: log, Now: time.Now}
 	service := &feedback.Service{
-		Store: table.New(cfg, c.Table), Configuration: c.ConfigurationSet, Now: time.Now, Count: meter.Count,
+		Store: table.New(cfg, c.Table), Configuration: c.ConfigurationSet, Now: time.Now, Count: meter.Count, Log: log,
 	}
 	lambda.Start(func(ctx context.Context, event json.RawMessage) error {
 		defer meter.Flush(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"raincheck/pkg/email"
@@ -30,6 +31,10 @@ type Service struct {
 	Now           func() time.Time
 	// Count counts what happened; nil counts nothing.
 	Count func(name metric.Name, n float64)
+	// Log has a line for each event, with its kind and the provider: what is counted by
+	// provider is counted from these, because a metric for each would be paid by the
+	// month. Nil logs nothing.
+	Log *slog.Logger
 }
 
 // Receive decodes an event of EventBridge and applies it. What is not ours or
@@ -55,6 +60,9 @@ func (s *Service) Handle(ctx context.Context, e Event) error {
 		e.At = s.Now()
 	}
 	s.count(e.Kind.metric())
+	if s.Log != nil {
+		s.Log.InfoContext(ctx, "mail event", "kind", string(e.Kind), "provider", string(e.Provider))
+	}
 	if err := s.apply(ctx, e); err != nil && !errors.Is(err, waitlist.ErrStale) {
 		return fmt.Errorf("applying a %s event: %w", e.Kind, err)
 	}

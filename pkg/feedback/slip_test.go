@@ -1,13 +1,16 @@
 package feedback_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"raincheck/pkg/email"
 	"raincheck/pkg/feedback"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/twin/twintest"
 	"raincheck/pkg/waitlist"
 )
@@ -144,5 +147,47 @@ func TestDelayedMailIsCountedAsDeferred(t *testing.T) {
 	w.Must(w.Feedback.Handle(w.Ctx, w.Event(feedback.Rejected, mails[1])))
 	if stage := w.Stage(w.Event(feedback.Sent, mails[1]).Ref); stage != waitlist.Held {
 		t.Fatalf("a rejected mail leaves its entry %s", stage)
+	}
+}
+
+// What is counted by provider is counted from the log, which names nobody.
+func TestLogNamesTheProvider(t *testing.T) {
+	t.Parallel()
+	w := twintest.NewWorld(t)
+	var log bytes.Buffer
+	w.Feedback.Log = slog.New(slog.NewJSONHandler(&log, nil))
+	w.Join("ann")
+	w.Throttle(1)
+	w.Minute()
+	e := w.Event(feedback.Delayed, w.Outbox.Mails(0)[0])
+	e.Provider = email.Gmail
+	w.Must(w.Feedback.Handle(w.Ctx, e))
+	if s := log.String(); !strings.Contains(s, `"msg":"mail event","kind":"delayed","provider":"gmail"`) || strings.Contains(s, "ann") || strings.Contains(s, e.Key) {
+		t.Errorf("the log says %s", s)
+	}
+}
+
+// Receivers keep a fifth of the mails waiting: the next tick says so, and counts it
+// for the alarm.
+func TestDelayedMailsAreSeen(t *testing.T) {
+	t.Parallel()
+	w := twintest.NewWorld(t)
+	w.Crowd(26)
+	w.Throttle(25)
+	w.Minute()
+	for _, m := range w.Outbox.Mails(0)[:5] {
+		w.Must(w.Feedback.Handle(w.Ctx, w.Event(feedback.Delayed, m)))
+	}
+	r := w.Minute()
+	if share, ok := r.DelayedShare(); !ok || share != 0.2 || r.Delayed != 5 || r.Recent != 25 {
+		t.Errorf("%d of %d are delayed", r.Delayed, r.Recent)
+	}
+	if got := w.Counts[metric.InviterDelayed]; got != 0.2 {
+		t.Errorf("counted %g", got)
+	}
+	// Two hours later they are no news any more.
+	w.Now = w.Now.Add(2 * time.Hour)
+	if r := w.Minute(); r.Recent != 0 {
+		t.Errorf("after two hours %d mails are recent", r.Recent)
 	}
 }

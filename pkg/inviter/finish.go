@@ -92,6 +92,9 @@ func (s *Service) countState(report Report, control waitlist.Control, resting bo
 			unsent = 1
 		}
 		s.count(metric.InviterUnsent, unsent)
+		if share, ok := report.DelayedShare(); ok {
+			s.count(metric.InviterDelayed, share)
+		}
 	}
 	if byOperator := control.Paused && control.PausedBecause == ""; report.Paused != "" && !byOperator {
 		s.count(metric.InviterHalted, 1)

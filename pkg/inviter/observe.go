@@ -191,6 +191,9 @@ func (s *Service) observe(ctx context.Context, now time.Time, control waitlist.C
 	return o, nil
 }
 
+// recently is how long a mail counts for how many are delayed now.
+const recently = 2 * time.Hour
+
 // readCohorts reads the counters of all codes that may still live, and what
 // changed since the last tick.
 func (s *Service) readCohorts(ctx context.Context, now time.Time, memory state) (observed, error) {
@@ -219,6 +222,10 @@ func (s *Service) readCohorts(ctx context.Context, now time.Time, memory state) 
 		}
 		if news.Sent+news.Redeemed+news.Returned+news.Left+news.Ours > 0 {
 			o.news = append(o.news, news)
+		}
+		if now.Sub(c.Invited) < recently {
+			o.Recent += c.Sent
+			o.Delayed += max(0, c.Deferred)
 		}
 		o.returned += news.Returned
 		o.left += news.Left

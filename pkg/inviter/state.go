@@ -153,6 +153,17 @@ type Seen struct {
 	// Sent and Redeemed became known since the tick before.
 	Sent     int `json:"sent,omitempty"`
 	Redeemed int `json:"redeemed,omitempty"`
+	// Delayed of the Recent mails, those of the last two hours, have not arrived: the
+	// mail service is trying on.
+	Delayed int `json:"delayed,omitempty"`
+	Recent  int `json:"recent,omitempty"`
+}
+
+// DelayedShare is the share of the recent mails that have not arrived, 0 to 1; false
+// while there are too few to tell.
+func (s Seen) DelayedShare() (share float64, ok bool) {
+	const least = 20
+	return float64(s.Delayed) / float64(max(1, s.Recent)), s.Recent >= least
 }
 
 // Done is the part of a Report about what was done.

@@ -33,6 +33,7 @@ const (
 	InviterLoadAge   Name = "inviter.loadage"
 	InviterUnsent    Name = "inviter.unsent"
 	InviterHalted    Name = "inviter.halted"
+	InviterDelayed   Name = "inviter.delayed"
 )
 
 // What became of each message that a sender took from the queue.
@@ -114,6 +115,7 @@ func All() []Metric {
 		{InviterLoadAge, "seconds since the newest load, while the gate may turn people away"},
 		{InviterUnsent, "1 for a minute in which people wait and no mail goes out, else 0"},
 		{InviterHalted, "1 for a minute in which nothing is sent, and no operator wanted it so"},
+		{InviterDelayed, "the share of the mails of two hours that receivers keep waiting, 0 to 1, of 20 mails or more"},
 		{SenderSent, "mails that were sent"},
 		{SenderLate, "mails given back, being past their second"},
 		{SenderPaused, "mails given back while sending is paused"},

@@ -203,6 +203,10 @@ func why(err error) string {
 	return fmt.Sprintf("is unreadable (%v)", err)
 }
 
+// muchDelayed is the share of delayed mails that is worth a warning, and the
+// threshold of the alarm MailsDelayed.
+const muchDelayed = 0.1
+
 // sayReport warns of what the last tick found, and of one that is overdue.
 func (s *Snapshot) sayReport(r inviter.Report) {
 	turnsAway := s.Control.Door() != gate.Open
@@ -217,6 +221,9 @@ func (s *Snapshot) sayReport(r inviter.Report) {
 		s.warn("the mail is paused: %s", r.Paused)
 	case s.Control.Paused:
 		s.warn("the mail is paused, in effect within a minute")
+	}
+	if share, ok := r.DelayedShare(); ok && share >= muchDelayed {
+		s.warn("receivers keep %d of the %d mails of the last two hours waiting: they have not arrived, and the law does not count those people as missing (alarm MailsDelayed in docs/operating.md)", r.Delayed, r.Recent)
 	}
 	if age := s.Now.Sub(s.LoadAt); s.Load != nil && age > 5*time.Minute && turnsAway {
 		s.warn("the load is %s old; the law goes by what it knows, and tightens", age.Round(time.Second))
