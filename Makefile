@@ -32,7 +32,7 @@ test-race: ## Run the tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on $$($(GO) list ./... | grep -v /simulation/goals) # ten minutes of arithmetic, whose runs share nothing
 
 test-browser: ## Play a visitor's way in a real browser (needs Chromium, Node.js and npm)
-	$(GO) test -tags browser -count=1 ./test/browser/...
+	$(GO) test -tags browser -count=1 -timeout 20m ./test/browser/...
 
 # How many people come, and in what time.
 N ?= 20000

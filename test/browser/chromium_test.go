@@ -67,7 +67,7 @@ func chromium(t *testing.T, preferences string) context.Context {
 		// typed must outlive that; a page taken whole from memory would prove nothing.
 		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,BackForwardCache"),
 	)
-	limit, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	limit, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	ctx, cancelAll := chromedp.NewExecAllocator(limit, options...)
 	browser, cancelBrowser := chromedp.NewContext(ctx)
 	t.Cleanup(func() {
@@ -102,7 +102,6 @@ var (
 	night  = look{"phone-dark", 390, 844, true}
 	laptop = look{"laptop", 1280, 800, false}
 	late   = look{"laptop-dark", 1280, 800, true}
-	looks  = []look{phone, night, laptop, late}
 )
 
 // tab is one visitor: a browser with its own cookies.

@@ -34,12 +34,10 @@ func TestTheConsole(t *testing.T) {
 	}
 	look := func(name string) {
 		t.Helper()
-		for _, l := range looks {
+		for _, l := range []look{phone, late} {
 			b.from(l)
 			b.accessible("console, " + name + ", " + l.name)
-			if l == phone || l == late {
-				b.shoot("console-" + name + "-" + l.name)
-			}
+			b.shoot("console-" + name + "-" + l.name)
 		}
 	}
 	click := func(selector string) {
@@ -73,6 +71,13 @@ func TestTheConsole(t *testing.T) {
 	click("#said button")
 	until(`document.getElementById('verdict').dataset.mode === 'throttle'`)
 
+	// What is said stands on the pages, and is taken off again.
+	b.fill("#message", "We are back at 6 pm.")
+	click("#message-form button:not([type])")
+	until(`document.getElementById('message-note').textContent.startsWith('“We are back at 6 pm.” until')`)
+	click("#message-off")
+	until(`document.getElementById('message-note').textContent.startsWith('None now.')`)
+
 	click("#pause")
 	until(`document.getElementById('pause').textContent === 'Resume'`)
 	look("paused")
@@ -82,6 +87,18 @@ func TestTheConsole(t *testing.T) {
 		t.Errorf("opened without a question, and the mode is %s", got)
 	}
 	look("open")
+}
+
+// TestTheConsoleWithoutJavaScript is status as text.
+func TestTheConsoleWithoutJavaScript(t *testing.T) {
+	server := httptest.NewServer((&console.Console{Source: unborn{}}).Handler())
+	t.Cleanup(server.Close)
+	b := visitor(t, chromium(t, ""), "en", "Somebody careful", false)
+	b.from(phone)
+	b.open(server.URL + console.Path)
+	must(t, chromedp.Do(b.ctx, chromedp.WaitVisible(chromedp.CSS("pre.text"))))
+	b.says("A new stack", "the edge has no gate yet")
+	b.accessible("the console without JavaScript")
 }
 
 // unborn is a stack of which nothing is known yet.
@@ -105,7 +122,7 @@ func TestTheConsoleOfAStack(t *testing.T) {
 		page *console.Console
 		says string
 	}{
-		{"read-only", &console.Console{Source: newTown(t)}, "Why"},
+		{"read-only", &console.Console{Source: newTown(t), Switches: console.SwitchesOf("prod")}, "raincheck hold --stack prod --apply"},
 		{"unborn", &console.Console{Source: unborn{}}, "The first minute is not over yet."},
 	} {
 		server := httptest.NewServer(c.page.Handler())
@@ -114,7 +131,7 @@ func TestTheConsoleOfAStack(t *testing.T) {
 		b.open(server.URL + console.Path)
 		must(t, chromedp.Do(b.ctx, chromedp.Poll[chromedp.Void](shown)))
 		b.says(c.says)
-		for _, l := range looks {
+		for _, l := range []look{night, laptop} {
 			b.from(l)
 			b.accessible("console, " + c.name + ", " + l.name)
 			b.shoot("console-" + c.name + "-" + l.name)
