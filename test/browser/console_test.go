@@ -93,12 +93,17 @@ func TestTheConsole(t *testing.T) {
 func TestTheConsoleWithoutJavaScript(t *testing.T) {
 	server := httptest.NewServer((&console.Console{Source: unborn{}}).Handler())
 	t.Cleanup(server.Close)
-	b := visitor(t, chromium(t, ""), "en", "Somebody careful", false)
+	browser := chromium(t, "")
+	b := visitor(t, browser, "en", "Somebody careful", false)
 	b.from(phone)
 	b.open(server.URL + console.Path)
 	must(t, chromedp.Do(b.ctx, chromedp.WaitVisible(chromedp.CSS("pre.text"))))
 	b.says("A new stack", "the edge has no gate yet")
-	b.accessible("the console without JavaScript")
+	// axe-core is a script.
+	b = visitor(t, browser, "en", "Looker", true)
+	b.from(phone)
+	b.open(server.URL + console.Path + "status")
+	b.accessible("the console as text")
 }
 
 // unborn is a stack of which nothing is known yet.
