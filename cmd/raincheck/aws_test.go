@@ -356,6 +356,8 @@ var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
 				s.Suspended, s.Enforcement, s.SetSuspended = true, "SHUTDOWN", true
 			case "tracking":
 				s.Manager, s.Forwards, s.Events = true, true, []string{"SEND", "BOUNCE", "COMPLAINT"}
+			case "returnless":
+				s.MailFrom = ""
 			case "untracked":
 				s.Manager, s.Untracked = true, true
 			case "unfiltered":

@@ -103,7 +103,41 @@ func MailIdentity(ctx context.Context, cfg aws.Config, resolver Resolver, identi
 		found = append(found, Bad("Deploy with a FromAddress of the identity.", "the sender's domain %s is not of the identity %s", domain, identity))
 	}
 	found = append(found, dkim(ctx, resolver, identity, out.DkimAttributes)...)
-	return append(found, dmarc(ctx, resolver, domain)), nil
+	if !strings.Contains(identity, "@") {
+		found = append(found, mailFrom(ctx, resolver, identity, out.MailFromAttributes))
+	}
+	return append(found, dmarc(ctx, resolver, identity, domain)), nil
+}
+
+// mailFrom looks at the domain to which mails come back, which is the one that SPF
+// is about: without one of its own the mail passes SPF as Amazon's.
+// https://docs.aws.amazon.com/ses/latest/dg/mail-from.html
+func mailFrom(ctx context.Context, resolver Resolver, identity string, a *types.MailFromAttributes) Finding {
+	if a == nil || aws.ToString(a.MailFromDomain) == "" {
+		return Warn("In SES give the identity a MAIL FROM domain such as mail."+identity+", and add its MX and TXT records to the DNS.",
+			"there is no MAIL FROM domain: SPF speaks for Amazon's domain, and DMARC rests on DKIM alone")
+	}
+	name := *a.MailFromDomain
+	if a.MailFromDomainStatus != types.MailFromDomainStatusSuccess {
+		return Warn("Add the MX record that SES shows for it; until then SES uses its own domain, or sends nothing.", "SES has not found the MX record of the MAIL FROM domain %s (%s)", name, strings.ToLower(string(a.MailFromDomainStatus)))
+	}
+	texts, err := resolver.LookupTXT(ctx, name)
+	if err != nil && !notThere(err) {
+		return Warn("Run it again, or ask another name server with --dns.", "the SPF record could not be looked up: %v", err)
+	}
+	var records []string
+	for _, t := range texts {
+		if strings.HasPrefix(t, "v=spf1") {
+			records = append(records, t)
+		}
+	}
+	switch {
+	case len(records) > 1:
+		return Bad("Leave one of them; two are an error for every receiver (RFC 7208, 3.2).", "SPF: %s has %d records", name, len(records))
+	case len(records) == 0 || !strings.Contains(records[0], "include:amazonses.com"):
+		return Bad("Add a TXT record at "+name+": \"v=spf1 include:amazonses.com ~all\".", "SPF: the record of %s does not name amazonses.com", name)
+	}
+	return OK("SPF: %s names SES", name)
 }
 
 // dkim looks the keys up as a receiver does.
@@ -139,9 +173,10 @@ func dkim(ctx context.Context, resolver Resolver, identity string, a *types.Dkim
 	return []Finding{OK("DKIM: all %d keys are in the DNS", len(a.Tokens))}
 }
 
-// dmarc looks for the record of the domain, or of one above it: the record of an
-// organisation covers the names below it (RFC 7489, 6.6.3).
-func dmarc(ctx context.Context, resolver Resolver, domain string) Finding {
+// dmarc looks for the record of the sender's domain, or of one above it: the record
+// of an organisation covers the names below it (RFC 7489, 6.6.3). A strict one asks
+// that DKIM signs with the very domain of the sender (3.1.1).
+func dmarc(ctx context.Context, resolver Resolver, identity, domain string) Finding {
 	const mend = "Add a TXT record at %s; \"v=DMARC1; p=none\" is a start. Gmail and Yahoo refuse bulk mail without one."
 	for name := domain; strings.Contains(name, "."); {
 		texts, err := resolver.LookupTXT(ctx, "_dmarc."+name)
@@ -157,6 +192,9 @@ func dmarc(ctx context.Context, resolver Resolver, domain string) Finding {
 		switch {
 		case len(records) > 1:
 			return Bad("Leave one of them; with two, none counts.", "DMARC: _dmarc.%s has %d records", name, len(records))
+		case len(records) == 1 && domain != identity && strings.Contains(strings.ReplaceAll(records[0], " ", ""), "adkim=s"):
+			return Bad("Verify "+domain+" in SES as an identity of its own and deploy with it as MailIdentity, or take adkim=s out of the record.",
+				"DMARC: _dmarc.%s asks for strict alignment, and mails from %s are signed by %s", name, domain, identity)
 		case len(records) == 1:
 			return OK("DMARC: _dmarc.%s says %q", name, records[0])
 		}

@@ -42,6 +42,10 @@ type State struct {
 	Identity           string
 	Verified, Forwards bool
 	Tokens             []string
+	// MailFrom is its MAIL FROM domain, MailFromPending that SES has not found its MX
+	// record.
+	MailFrom        string
+	MailFromPending bool
 
 	// Set is the configuration set, SetSuspended what is wrong with it, Untracked that
 	// it has the deliverability manager's tracking off; Manager says that the account
@@ -73,7 +77,7 @@ func Ready(stack, identity, set string) State {
 	return State{
 		Executions: 1000, Free: 1000, Rate: 10000, Burst: 5000,
 		Enforcement: "HEALTHY", PerSecond: 50, PerDay: 250000, Sent: 1200,
-		Identity: identity, Verified: true, Tokens: []string{"aaaa", "bbbb", "cccc"},
+		Identity: identity, Verified: true, Tokens: []string{"aaaa", "bbbb", "cccc"}, MailFrom: "mail." + identity,
 		Set: set, Events: []string{"SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT", "DELIVERY_DELAY"},
 		Group:   "/aws/cloudfront/function/" + stack + "-throttle",
 		Filters: []string{"Raincheck/" + stack + "/Visitors", "Raincheck/" + stack + "/Admitted"}, Lines: 3,
@@ -135,7 +139,11 @@ func (a *Account) identity(w http.ResponseWriter, name string) {
 	if !s.Verified {
 		status = "PENDING"
 	}
-	answer(w, object{"IdentityType": "DOMAIN", "FeedbackForwardingStatus": s.Forwards, "VerifiedForSendingStatus": s.Verified, "VerificationStatus": status,
+	from := object{"BehaviorOnMxFailure": "USE_DEFAULT_VALUE"}
+	if s.MailFrom != "" {
+		from = object{"BehaviorOnMxFailure": "USE_DEFAULT_VALUE", "MailFromDomain": s.MailFrom, "MailFromDomainStatus": map[bool]string{false: "SUCCESS", true: "PENDING"}[s.MailFromPending]}
+	}
+	answer(w, object{"MailFromAttributes": from, "IdentityType": "DOMAIN", "FeedbackForwardingStatus": s.Forwards, "VerifiedForSendingStatus": s.Verified, "VerificationStatus": status,
 		"DkimAttributes": object{"SigningEnabled": true, "Status": status, "SigningAttributesOrigin": "AWS_SES", "Tokens": s.Tokens}})
 }
 
