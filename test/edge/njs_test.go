@@ -6,8 +6,10 @@ package edge_test
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,7 +38,7 @@ func folder(t *testing.T, form string) string {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"world.js", "vectors.js", "cost.js"} {
+	for _, name := range []string{"world.js", "vectors.js", "fuzz.js", "cost.js"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -82,6 +84,24 @@ func TestVectors(t *testing.T) {
 	for _, form := range []string{"written", "shipped"} {
 		out := njs(t, folder(t, form), "vectors.js", vectors, form)
 		t.Log(strings.TrimSpace(out))
+	}
+}
+
+// TestNoRequestReachesTheCatch puts random requests and documents through
+// throttle.js. pkg/twin/edge does the same in goja, against the twin in Go.
+func TestNoRequestReachesTheCatch(t *testing.T) {
+	seed := 1 + rand.IntN(1<<31-2)
+	t.Logf("seed %d", seed)
+	var answers map[string]int
+	out := njs(t, folder(t, "shipped"), "fuzz.js", fmt.Sprint(seed), "3000")
+	if err := json.Unmarshal([]byte(out), &answers); err != nil {
+		t.Fatal(err, out)
+	}
+	t.Log(answers)
+	for _, kind := range []string{"the site", "302", "429", "503"} {
+		if answers[kind] < 10 {
+			t.Errorf("%d answers of 3,000 are %s: too few to show anything", answers[kind], kind)
+		}
 	}
 }
 
