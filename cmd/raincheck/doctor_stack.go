@@ -242,7 +242,18 @@ func (l *loadCheck) fresh(load []admission.Sample, preset string) []health.Findi
 	if n := len(load); preset != metrics.ByHand && n >= 30 && same(load[n-30:]) {
 		found = append(found, health.Warn(mend, "the load has been exactly the same for half an hour: does the metric hang?"))
 	}
+	if missing, of := sparse(load); 20*missing > of && (preset == metrics.Custom || preset == metrics.Expression) {
+		found = append(found, health.Warn("A metric that is silent while nothing happens, such as a count of errors, needs LoadSource=expression with FILL(…, 0) around it; else look why minutes are missing.",
+			"the load is missing in %d of the last %d minutes, and a load that is missing is not taken for 0", missing, of))
+	}
 	return found
+}
+
+// sparse is in how many minutes between the first and the last the load is missing,
+// and of how many.
+func sparse(load []admission.Sample) (missing, of int) {
+	of = int(load[len(load)-1].At.Sub(load[0].At).Minutes()) + 1
+	return of - len(byMinute(load, time.Time{})), of
 }
 
 func same(load []admission.Sample) bool {

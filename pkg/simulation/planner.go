@@ -23,8 +23,11 @@ func Delayed(p admission.Policy) Controller { return &planner{delayed: true, que
 
 type planner struct {
 	stay, back []float64
-	delayed    bool
-	queueFirst float64
+	// stays[h] is the sum of stay up to h, onward[h] who of one invited now is on the
+	// site at the end of minute h; nil where that depends on the hour.
+	stays, onward []float64
+	delayed       bool
+	queueFirst    float64
 }
 
 func (p *planner) Name() string {
@@ -85,25 +88,19 @@ func (p *planner) plan(w *world, m int) admission.Decision {
 	if w.waiting == 0 {
 		invite = 0
 	}
-	door := 0.0   // who would come at the door and still be there
-	onward := 0.0 // of one invited now, on the site at the end of minute h
 	for h := range room {
 		if skipped(h) {
 			continue
 		}
-		onward = 0
-		for k := 0; k <= h; k++ {
-			onward += back[k] * p.stay[h-k]
-		}
+		onward := p.onwardAt(back, h)
 		// What the current minute brings is decided already; a few people too many in
 		// it are chance, and no reason to invite nobody.
 		free := room[h]
 		if p.delayed {
-			door = 0
-			for k := w.Conditions.Effect; k <= h; k++ {
-				door += demand(m+k) * p.stay[h-k]
+			// Who would come at the door, at the demand expected, and still be there.
+			if k := h - w.Conditions.Effect; k >= 0 {
+				free = max(p.queueFirst*free, free-demand(m)*p.stays[k])
 			}
-			free = max(p.queueFirst*free, free-door)
 		}
 		if onward > 1e-9 && h > 0 {
 			invite = min(invite, max(0, free/onward))
@@ -121,6 +118,17 @@ func (p *planner) plan(w *world, m int) admission.Decision {
 		d.Admit = 1
 	}
 	return d
+}
+
+// onwardAt is who of one invited now is on the site at the end of minute h.
+func (p *planner) onwardAt(back []float64, h int) (sum float64) {
+	if p.onward != nil {
+		return p.onward[h]
+	}
+	for k := 0; k <= h; k++ {
+		sum += back[k] * p.stay[h-k]
+	}
+	return sum
 }
 
 // room is how many people fit at the end of every minute ahead with nobody new,
@@ -187,5 +195,16 @@ func (p *planner) prepare(w *world) {
 		left -= visit[k]
 		p.stay[k] = left // at the end of the k-th minute after the one of arrival
 		p.back[k] = back[k] * w.People.Return
+		p.stays = append(p.stays, left)
+		if k > 0 {
+			p.stays[k] += p.stays[k-1]
+		}
+	}
+	if w.People.Night == nil {
+		onward := make([]float64, far)
+		for h := range onward {
+			onward[h] = p.onwardAt(p.back, h)
+		}
+		p.onward = onward
 	}
 }
