@@ -433,10 +433,42 @@ type testEnv struct{ *testing.T }
 
 func (e testEnv) Defer(f func()) { e.Cleanup(f) }
 
+// edgeRequest is what a request of the KeyValueStore costs, in dollars: 1.00 for a
+// thousand, by the price list of 2025.
+const edgeRequest = 0.001
+
+// edgeRequests is how many requests the store at the edge has had since asked was
+// emptied. Somebody else holds mu.
+func (w *world) edgeRequests() (n int) {
+	for _, action := range w.asked {
+		if strings.HasPrefix(action, "cloudfront-keyvaluestore:") {
+			n++
+		}
+	}
+	return n
+}
+
+// written holds a figure to the runbook.
+func written(t *testing.T, words string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(repository, "docs", "operating.md"))
+	if err != nil || !strings.Contains(string(text), words) {
+		t.Errorf("docs/operating.md does not say %q (%v)", words, err)
+	}
+}
+
 // TestConsoleOverAStack opens the console of a deployed stack as a browser does.
 func TestConsoleOverAStack(t *testing.T) {
-	w := newWorld(testEnv{t}, http.NotFoundHandler(), outputs[outTable])
+	var there atomic.Bool
+	w := newWorld(testEnv{t}, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if !there.Load() {
+			http.NotFound(rw, r)
+			return
+		}
+		emptyTable(rw, r)
+	}), outputs[outTable])
 	now := time.Now()
+	var later atomic.Int64 // nanoseconds that the console's clock is ahead
 	for i := range 60 {
 		at := now.Add(-time.Duration(i+2) * time.Minute)
 		w.metrics.Put(emulators.Series(metric.Namespace, "inviter.load", "Stack=raincheck"), at, 0.93)
@@ -447,7 +479,8 @@ func TestConsoleOverAStack(t *testing.T) {
 	reader, writer := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"console", "--port", "0"}, &env{stdout: writer, stderr: io.Discard, lookup: os.LookupEnv, now: time.Now})
+		ended <- run(ctx, []string{"console", "--port", "0"}, &env{stdout: writer, stderr: io.Discard, lookup: os.LookupEnv,
+			now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) }})
 		writer.Close()
 	}()
 	said, err := bufio.NewReader(reader).ReadString('\n')
@@ -489,6 +522,23 @@ func TestConsoleOverAStack(t *testing.T) {
 	if response.StatusCode < 400 {
 		t.Errorf("a change over the read-only console: %d", response.StatusCode)
 	}
+	// An hour on the wall, looked at every second: the store is asked once a minute,
+	// one request for each of its two documents.
+	there.Store(true)
+	w.mu.Lock()
+	w.asked = nil
+	w.mu.Unlock()
+	for range 3600 / 5 {
+		later.Add(int64(5 * time.Second))
+		get("api/snapshot")
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	asked := w.edgeRequests()
+	if asked < 2*58 || asked > 2*62 {
+		t.Errorf("an hour of console makes %d requests of the store, want %d", asked, 2*60)
+	}
+	written(t, fmt.Sprintf("| an hour of `console`, looked at all the time | %d | %.2f |", 2*60, 2*60*edgeRequest))
 	stop()
 	if code := <-ended; code != 0 {
 		t.Errorf("exit status %d", code)

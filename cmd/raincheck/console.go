@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"raincheck/pkg/aws/edgestore"
 	"raincheck/pkg/console"
 )
 
@@ -22,7 +23,7 @@ type consoleCmd struct {
 // Help is shown by --help.
 func (c *consoleCmd) Help() string {
 	return "The page of the local console over a deployed stack: load against target, the share let straight in, who waits, and why. It is read-only, and can be left on a wall: " +
-		"the switches are commands. AWS is asked every few seconds while somebody looks, and not otherwise."
+		"the switches are commands. AWS is asked every few seconds while somebody looks, the store at the edge once a minute, and nothing otherwise."
 }
 
 // Run serves until it is interrupted.
@@ -42,6 +43,7 @@ func (c *consoleCmd) Run(e *env) error {
 	if err != nil {
 		return fmt.Errorf("listen on port %d: %w; --port chooses another", c.Port, plainListen(err))
 	}
+	d.Edge = edgestore.Reading(s.cfg, s.Outputs[outEdge])
 	page := &console.Console{Source: d.watched(s.history(e)), Switches: console.SwitchesOf(s.Name), Log: slog.New(slog.NewTextHandler(e.stderr, nil))}
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", http.RedirectHandler(console.Path, http.StatusSeeOther)) // what somebody types

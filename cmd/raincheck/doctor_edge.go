@@ -105,7 +105,7 @@ func (s *session) edgeRuns(now func() time.Time) func(context.Context) ([]health
 		if err != nil {
 			return nil, err
 		}
-		g, _, err := edgestore.New(s.cfg, out[1]).Gate(ctx)
+		g, _, err := edgestore.Reading(s.cfg, out[1]).Gate(ctx)
 		if err != nil || !g.InForce(now()) {
 			// What is wrong with it is said under edge-store.
 			return []health.Finding{health.Warn("Mend the gate first.", "not tried: there is no gate in force to hold the answers against")}, nil

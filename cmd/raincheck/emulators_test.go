@@ -55,7 +55,7 @@ func TestStoriesOnATable(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stories atomic.Int32
-	commands := map[string]func(*testscript.TestScript, bool, []string){"join": join, "tick": tick, "bounce": bounce, "complain": complain, "mailed": mailed, "listed": listed, "site": visit, "hour": hour, "nowhere": nowhere, "words": words}
+	commands := map[string]func(*testscript.TestScript, bool, []string){"join": join, "tick": tick, "bounce": bounce, "complain": complain, "mailed": mailed, "listed": listed, "site": visit, "hour": hour, "nowhere": nowhere, "words": words, "storecosts": storeCosts}
 	for name, command := range awsCommands {
 		commands[name] = command
 	}
@@ -73,6 +73,37 @@ func TestStoriesOnATable(t *testing.T) {
 		},
 		Cmds: commands,
 	})
+}
+
+// storeCosts runs each command that acts on a stack, and holds how many requests it
+// makes of the store at the edge, each of which is paid, to the runbook. Those that
+// a story of its own has to lead up to are left out: smoke, and rotate --origin.
+func storeCosts(ts *testscript.TestScript, _ bool, _ []string) {
+	w := worldOf(ts)
+	several, wait := map[string][]string{}, map[string][]string{"attach": {"--no-wait"}, "detach": {"--no-wait"}}
+	for _, name := range []string{"open", "throttle", "hold", "observe", "pause", "resume", "load", "invite", "say", "status", "doctor", "rotate", "export", "attach", "detach", "drain"} {
+		w.mu.Lock()
+		w.asked = nil
+		w.mu.Unlock()
+		_ = ts.Exec("raincheck", append(strings.Fields(sample[name]), wait[name]...)...) // doctor finds what a story's account lacks
+		w.mu.Lock()
+		n := w.edgeRequests()
+		w.mu.Unlock()
+		several[strconv.Itoa(n)] = append(several[strconv.Itoa(n)], "`"+name+"`")
+	}
+	text, err := os.ReadFile(filepath.Join(repository, "docs", "operating.md"))
+	ts.Check(err)
+	missing := ""
+	for n, names := range several {
+		asked, err := strconv.ParseFloat(n, 64)
+		ts.Check(err)
+		if row := fmt.Sprintf("| %s | %s | %.3f |\n", strings.Join(names, ", "), n, asked*edgeRequest); !strings.Contains(string(text), row) {
+			missing += row
+		}
+	}
+	if missing != "" {
+		ts.Fatalf("docs/operating.md does not have\n%s", missing)
+	}
 }
 
 // config is what the SDK makes of a story's environment.

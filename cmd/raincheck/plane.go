@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"raincheck/cmd/raincheck/history"
 	"raincheck/pkg/aws/edgestore"
@@ -133,9 +134,10 @@ func (d *deployment) change(ctx context.Context, change operator.Change) error {
 
 // watched is what the console of a deployed stack shows.
 func (d *deployment) watched(h *history.History) *console.Kept {
+	watch := operator.NewWatch(d.Plane, time.Minute)
 	return &console.Kept{
 		Status: func(ctx context.Context) (console.Snapshot, error) {
-			s, err := d.Snapshot(ctx)
+			s, err := watch.Snapshot(ctx)
 			return console.Snapshot{Snapshot: s}, err
 		},
 		History: h.Series, Now: d.Now,

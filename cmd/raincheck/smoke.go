@@ -118,7 +118,7 @@ func (c *smokeCmd) onStack(e *env, s *session, service *smoke.Service) error {
 	if c.Site != "" {
 		service.Site = strings.TrimSuffix(c.Site, "/")
 	}
-	edge := edgestore.New(s.cfg, out[3])
+	edge := edgestore.Reading(s.cfg, out[3])
 	service.Line = smoke.Own{Store: table.New(s.cfg, out[0]), Queue: queue.New(s.cfg, out[1]), Keys: secret.New(s.cfg, out[2], "").Keys, Now: e.now}
 	service.Gate = func(ctx context.Context) (gate.Gate, error) {
 		g, _, err := edge.Gate(ctx)

@@ -80,7 +80,7 @@ type Service struct {
 	// Delivered says whether word of a delivery has come back since a time; nil
 	// does not ask.
 	Delivered func(ctx context.Context, since time.Time) (bool, error)
-	// Gate reads what the edge has.
+	// Gate reads what the edge has; nil does not look.
 	Gate func(ctx context.Context) (gate.Gate, error)
 	// Now is the clock, Wait returns after a while or with the context's error.
 	Now  func() time.Time

@@ -40,6 +40,19 @@ func New(cfg aws.Config, arn string) *Store {
 	return &Store{arn: arn, describe: client.DescribeKeyValueStore, get: client.GetKey, write: client.UpdateKeys}
 }
 
+// Reading gives the store of that ARN for who writes nothing: each request is paid,
+// and without asking for the ETag of the store a read is one and not two. Its ETag
+// says only that the service has answered, and Update refuses it. A store that is
+// not there looks like one without documents.
+func Reading(cfg aws.Config, arn string) *Store {
+	s := New(cfg, arn)
+	s.describe = nil
+	return s
+}
+
+// answered is the ETag of a store that was not asked for its own.
+const answered = "answered"
+
 // Gate reads the gate and the ETag of the store: two requests. The ETag comes
 // with an error of the document too: gate.ErrMissing, or what makes it
 // unreadable.
@@ -66,6 +79,9 @@ func (s *Store) Base(ctx context.Context) (gate.Base, string, error) {
 // nothing, if the store is still as the ETag says, and returns the next ETag;
 // else gate.ErrChanged.
 func (s *Store) Update(ctx context.Context, g *gate.Gate, b *gate.Base, etag string) (string, error) {
+	if etag == answered {
+		return "", errors.New("edgestore: writing with the ETag of a store that is only read")
+	}
 	docs, err := gate.Documents(g, b)
 	if err != nil {
 		return "", err
@@ -87,13 +103,19 @@ func (s *Store) Update(ctx context.Context, g *gate.Gate, b *gate.Base, etag str
 }
 
 func (s *Store) read(ctx context.Context, key string) (text, etag string, err error) {
-	store, err := s.describe(ctx, &cloudfrontkeyvaluestore.DescribeKeyValueStoreInput{KvsARN: &s.arn})
-	if err != nil {
-		return "", "", fmt.Errorf("edgestore: reading the store: %w", err)
+	if s.describe != nil {
+		store, err := s.describe(ctx, &cloudfrontkeyvaluestore.DescribeKeyValueStoreInput{KvsARN: &s.arn})
+		if err != nil {
+			return "", "", fmt.Errorf("edgestore: reading the store: %w", err)
+		}
+		etag = aws.ToString(store.ETag)
 	}
-	etag = aws.ToString(store.ETag)
 	got, err := s.get(ctx, &cloudfrontkeyvaluestore.GetKeyInput{KvsARN: &s.arn, Key: &key})
-	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
+	_, missing := errors.AsType[*types.ResourceNotFoundException](err)
+	if s.describe == nil && (err == nil || missing) {
+		etag = answered
+	}
+	if missing {
 		return "", etag, fmt.Errorf("edgestore: reading the %s: %w", key, gate.ErrMissing)
 	}
 	if err != nil {

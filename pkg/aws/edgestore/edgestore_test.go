@@ -22,6 +22,46 @@ func newStore(t *testing.T) (*edgestore.Store, *emulators.KeyValue) {
 	return edgestore.New(emulators.EdgeConfig(t, kv), emulators.EdgeARN), kv
 }
 
+// TestReadingIsOneRequest: who only reads does not ask for the store's ETag, hears
+// of a missing document as of any other, and cannot write.
+func TestReadingIsOneRequest(t *testing.T) {
+	t.Parallel()
+	kv := &emulators.KeyValue{ARN: arn}
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		kv.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	proxy, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := emulators.Config("http://edge.stand-in")
+	cfg.HTTPClient = &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}}
+	store := edgestore.Reading(cfg, arn)
+	if _, etag, err := store.Gate(t.Context()); !errors.Is(err, gate.ErrMissing) || etag == "" {
+		t.Errorf("no gate: %q %v", etag, err)
+	}
+	g, b := documents(t)
+	document, err := g.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kv.Set(gate.Key, string(document))
+	got, etag, err := store.Gate(t.Context())
+	if err != nil || got.Mode != g.Mode || etag == "" || asked != 2 {
+		t.Errorf("%v %q, %v, after %d requests", got.Mode, etag, err, asked)
+	}
+	if _, err := store.Update(t.Context(), &g, &b, etag); err == nil || asked != 2 {
+		t.Errorf("writing: %v, after %d requests", err, asked)
+	}
+	server.Close()
+	if _, etag, err := store.Gate(t.Context()); err == nil || errors.Is(err, gate.ErrMissing) || etag != "" {
+		t.Errorf("a store that does not answer: %q %v", etag, err)
+	}
+}
+
 func documents(t *testing.T) (gate.Gate, gate.Base) {
 	t.Helper()
 	keys, err := bypass.ParseKeyring([]byte(`{"root":"the root of a test, and of nothing else at all"}`))
