@@ -42,7 +42,7 @@ func run(_ context.Context, environ []string) error {
 	looked := time.Time{}
 	service := smoke.Service{
 		Site: "https://" + c.SiteHost, Path: c.Path,
-		Line: smoke.Own{Store: table.New(cfg, c.Table), Queue: queue.New(cfg, c.QueueURL), Keys: secret.New(cfg, c.KeysSecret, "").Keys, Now: time.Now},
+		Line:      smoke.Own{Store: table.New(cfg, c.Table), Queue: queue.New(cfg, c.QueueURL), Keys: secret.New(cfg, c.KeysSecret, "").Keys, Now: time.Now},
 		Delivered: metrics.Counted(cfg, metric.FeedbackDelivered, c.Stack),
 		Now:       time.Now, Wait: smoke.Wait,
 	}
