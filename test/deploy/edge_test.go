@@ -4,6 +4,8 @@ package deploy
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,6 +22,7 @@ import (
 
 	"raincheck/pkg/gate"
 	twin "raincheck/pkg/twin/edge"
+	standin "raincheck/test/emulators"
 )
 
 // edgeOf replaces CloudFront: it serves a distribution as it is configured in the
@@ -229,4 +232,43 @@ func forward(ctx context.Context, client *cloudfront.Client, to, viewer http.Hea
 		to.Set("Cookie", strings.Join(cookies, "; "))
 	}
 	return nil
+}
+
+// tryFunction replaces CloudFront's TestFunction, in which the emulator runs no
+// function that imports the module cloudfront: the deployed code and documents in
+// the engine of the local edge.
+func (c *cloud) tryFunction(w http.ResponseWriter, r *http.Request, name string) {
+	var asked struct{ EventObject, Stage string }
+	event, output := []byte(nil), []byte(nil)
+	err := xml.NewDecoder(r.Body).Decode(&asked)
+	if err == nil {
+		event, err = base64.StdEncoding.DecodeString(asked.EventObject)
+	}
+	var code *cloudfront.GetFunctionOutput
+	if err == nil {
+		code, err = cloudfront.NewFromConfig(c.cfg).GetFunction(r.Context(), &cloudfront.GetFunctionInput{Name: &name, Stage: types.FunctionStage(asked.Stage)})
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	documents := &standin.KeyValue{}
+	c.mu.Lock()
+	arn := c.stores[name]
+	c.mu.Unlock()
+	for _, key := range []string{gate.Key, gate.BaseKey} {
+		out, err := cloudfrontkeyvaluestore.NewFromConfig(c.cfg).GetKey(r.Context(), &cloudfrontkeyvaluestore.GetKeyInput{KvsARN: &arn, Key: &key})
+		if err == nil { // else it is not written yet
+			documents.Set(key, *out.Value)
+		}
+	}
+	result := "<ComputeUtilization>1</ComputeUtilization><FunctionOutput>"
+	if output, err = standin.TryThrottle(string(code.FunctionCode), documents, event); err != nil {
+		result, output = "<FunctionErrorMessage>", []byte(err.Error())
+	}
+	var text strings.Builder
+	_ = xml.EscapeText(&text, output) // into memory
+	end := "</" + result[strings.LastIndex(result, "<")+1:]
+	w.Header().Set("Content-Type", "text/xml")
+	_, _ = io.WriteString(w, `<TestResult xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/">`+result+text.String()+end+`</TestResult>`) // the client has gone: nobody to tell
 }

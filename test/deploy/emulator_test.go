@@ -31,6 +31,7 @@ const (
 	host    = "www.example.org"
 	from    = "queue@example.org"
 	domain  = "example.org"
+	shop    = "shop.example.org"
 )
 
 // cloud is the emulator, and a proxy in front of it through which everybody
@@ -48,6 +49,8 @@ type cloud struct {
 
 	mu    sync.Mutex
 	mails []*mail
+	// stores are the stores at the edge, by the names of the functions that read them.
+	stores map[string]string
 }
 
 // mail is one that SES took.
@@ -84,7 +87,7 @@ func newCloud(t *testing.T) *cloud {
 	t.Helper()
 	_, here, _, _ := runtime.Caller(0)
 	folder := filepath.Dir(here)
-	c := &cloud{T: t, root: filepath.Join(folder, "..", ".."), log: &output{}, scratch: t.TempDir()}
+	c := &cloud{T: t, root: filepath.Join(folder, "..", ".."), log: &output{}, scratch: t.TempDir(), stores: map[string]string{}}
 	c.hosts()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	c.must(err)
@@ -225,6 +228,10 @@ func (c *cloud) run(dir string, status int, env []string, name string, args ...s
 
 // pass hands a request on to the emulator, and keeps a mail that SES takes.
 func (c *cloud) pass(proxy http.Handler, w http.ResponseWriter, r *http.Request) {
+	if name, ok := strings.CutPrefix(r.URL.Path, "/2020-05-31/function/"); ok && r.Method == http.MethodPost && strings.HasSuffix(name, "/test") {
+		c.tryFunction(w, r, strings.TrimSuffix(name, "/test"))
+		return
+	}
 	if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/v2/email/outbound-emails") {
 		proxy.ServeHTTP(w, r)
 		return

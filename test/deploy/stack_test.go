@@ -34,6 +34,8 @@ type stack struct {
 	people float64
 	edge   *edgeOf
 	tool   string
+	// emergency is the aws command that doctor printed.
+	emergency string
 	// sessions says that people bear large cookies of the site's own.
 	sessions bool
 	// pumped says until when the log groups were read.
@@ -82,6 +84,9 @@ func (s *stack) read() {
 	for _, o := range about.Stacks[0].Outputs {
 		s.outputs[*o.OutputKey] = aws.ToString(o.OutputValue)
 	}
+	s.mu.Lock()
+	s.stores[s.name+"-throttle"] = s.outputs["EdgeStoreArn"]
+	s.mu.Unlock()
 	resources, err := client.DescribeStackResources(s.Context(), &cloudformation.DescribeStackResourcesInput{StackName: &s.name})
 	s.must(err)
 	for _, r := range resources.StackResources {

@@ -43,6 +43,9 @@ func TestTheTransformedTemplate(t *testing.T) {
 	refers := []string{"ConfigurationSetName", "PolicyName", "LogGroupName", "FunctionName", "IndexName", "AttributeName", "MetricName", "StageName"}
 	named, schedules := 0, 0
 	for logical, r := range made.Resources {
+		if document, err := json.Marshal(r.Properties["PermissionsBoundary"]); r.Type == "AWS::IAM::Role" && (err != nil || !strings.Contains(string(document), "HasBoundary")) {
+			t.Errorf("the role %s takes no PermissionsBoundary", logical)
+		}
 		if r.Type == "AWS::Scheduler::Schedule" {
 			schedules++
 		}

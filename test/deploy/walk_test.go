@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +82,8 @@ func TestTheHour(t *testing.T) {
 	step(t, "throttle, join, invite, mail, code, pass, site", func() { s.hour() })
 	step(t, "bounce, complaint, leave", func() { s.words() })
 	step(t, "pause, resume, rotate, hold", func() { s.switches() })
+	step(t, "rotate the origin header", func() { s.rotateOrigin() })
+	step(t, "let everybody in by the aws command", func() { s.byHand() })
 	step(t, "export, forget", func() { s.exportAndForget() })
 	step(t, "a second stack beside it", func() { second = s.beside() })
 	step(t, "open, detach, delete", func() { s.end(distribution, second) })
@@ -123,7 +126,8 @@ func (c *cloud) prepare() (distribution string) {
 	c.must(err)
 	made, err := cloudfront.NewFromConfig(c.cfg).CreateDistribution(c.Context(), &cloudfront.CreateDistributionInput{DistributionConfig: &types.DistributionConfig{
 		CallerReference: aws.String("the site"), Comment: aws.String("the site"), Enabled: aws.Bool(true),
-		Aliases: &types.Aliases{Quantity: aws.Int32(1), Items: []string{host}},
+		// The shop is on the same distribution, and its people are affected too.
+		Aliases: &types.Aliases{Quantity: aws.Int32(2), Items: []string{host, shop}},
 		Origins: &types.Origins{Quantity: aws.Int32(1), Items: []types.Origin{{Id: aws.String("site"), DomainName: aws.String("origin.example.net"),
 			CustomOriginConfig: &types.CustomOriginConfig{HTTPPort: aws.Int32(80), HTTPSPort: aws.Int32(443), OriginProtocolPolicy: types.OriginProtocolPolicyHttpsOnly}}}},
 		DefaultCacheBehavior: &types.DefaultCacheBehavior{TargetOriginId: aws.String("site"), ViewerProtocolPolicy: types.ViewerProtocolPolicyRedirectToHttps,
@@ -276,11 +280,16 @@ func (s *stack) live() string {
 // attachAndDoctor brings the distribution up to date and asks the doctor.
 func (s *stack) attachAndDoctor(distribution string) {
 	s.Helper()
-	plan := s.raincheck("attach", "--distribution-id", distribution, "--host", host, "--paths", "/apply*")
+	if said := s.fails(1, "attach", "--distribution-id", distribution, "--host", host, "--paths", "/apply*", "--apply"); !strings.Contains(said, "answers to "+shop+" too") {
+		s.Errorf("attach takes %s along unasked:\n%s", shop, said)
+	}
+	plan := s.raincheck("attach", "--distribution-id", distribution, "--host", host, "--paths", "/apply*", "--also-affects", shop)
 	if !strings.Contains(plan, "~ the behaviours /waiting-room") {
 		s.Errorf("attach does not bring the waiting room's behaviours up to date:\n%s", plan)
 	}
-	s.raincheck("attach", "--distribution-id", distribution, "--host", host, "--paths", "/apply*", "--apply", "--no-wait")
+	if said := s.raincheck("attach", "--distribution-id", distribution, "--host", host, "--paths", "/apply*", "--also-affects", shop, "--apply", "--no-wait"); !strings.Contains(said, "Tried before the change: the holder of a pass is let in") {
+		s.Errorf("the throttle was not tried before the change:\n%s", said)
+	}
 	s.sessions = true
 	dns := s.dns()
 	cmd := exec.Command(s.tool, "doctor", "--dns", dns, "--json")
@@ -290,16 +299,53 @@ func (s *stack) attachAndDoctor(distribution string) {
 		s.Fatal(err)
 	}
 	var d struct {
-		Findings []struct{ Check, Grade, Says string }
+		Findings  []struct{ Check, Grade, Says string }
+		Emergency string
 	}
 	s.must(json.Unmarshal(said, &d))
+	if s.emergency = d.Emergency; s.emergency == "" {
+		s.Error("doctor prints no emergency line")
+	}
 	for _, f := range d.Findings {
 		s.Logf("doctor: %s %s: %s", f.Grade, f.Check, f.Says)
-		// The emulator never looks for the DKIM records in the DNS, and its TestFunction
-		// runs no function that imports the module cloudfront.
-		if f.Grade == "problem" && !strings.Contains(f.Says, "not signed with DKIM (pending)") && f.Check != "edge-run" {
+		// The emulator never looks for the DKIM records in the DNS.
+		if f.Grade == "problem" && !strings.Contains(f.Says, "not signed with DKIM (pending)") {
 			s.Errorf("doctor finds a problem: %s: %s", f.Check, f.Says)
 		}
+	}
+}
+
+// byHand types the line that doctor prints, with the AWS CLI and nothing of ours.
+func (s *stack) byHand() {
+	s.Helper()
+	s.raincheck("hold", "--apply")
+	if s.person("kim").visits("/apply/form") {
+		s.Error("hold lets somebody new in")
+	}
+	folder := filepath.Join(s.root, "test/deploy/.venv/bin")
+	s.run(s.scratch, 0, append(s.environ(), "PATH="+folder+":"+os.Getenv("PATH")), "sh", "-c", s.emergency)
+	if !s.person("lee").visits("/apply/form") {
+		s.Error("the emergency line does not let everybody in")
+	}
+	if r := s.tick(); r.Mode != "open" {
+		s.Errorf("the inviter does not take the switch over: %s", r.Mode)
+	}
+}
+
+// rotateOrigin changes the header's secret: people on their way notice nothing,
+// before the distribution has the new one and after it.
+func (s *stack) rotateOrigin() {
+	s.Helper()
+	before := s.person("mia")
+	s.raincheck("throttle", "--admit", "0", "--apply")
+	before.joins()
+	said := s.run(s.scratch, 0, s.environ("RAINCHECK_STACK="+s.name, "RAINCHECK_SPREAD=1ms"), s.tool, "rotate", "--origin", "--apply", "--no-wait")
+	if !strings.Contains(said, "its secret is another one now") {
+		s.Errorf("rotate --origin does not give the distribution the new secret:\n%s", said)
+	}
+	s.person("nia").joins()
+	if said := s.raincheck("rotate", "--origin"); !strings.Contains(said, "a new secret for the header") {
+		s.Errorf("the rotation is not finished:\n%s", said)
 	}
 }
 
@@ -470,10 +516,17 @@ func (s *stack) beside() *stack {
 		s.must(err)
 		return string(text)
 	}
-	second := s.deploy(s.folder, "shop", s.tool, parameters()...)
+	topic := s.outputs["AlarmTopicArn"]
+	if topic == "" {
+		s.Error("the stack has no output AlarmTopicArn")
+	}
+	// The second tells the first one's topic.
+	without := slices.DeleteFunc(parameters(), func(p string) bool { return strings.HasPrefix(p, "AlarmEmail=") })
+	second := s.deploy(s.folder, "shop", s.tool, append(without, "AlarmTopicArn="+topic)...)
+	s.tells(second, topic)
 	second.bridge()
 	for output, value := range s.outputs {
-		if second.outputs[output] == value && output != "MailIdentity" && output != "Version" {
+		if second.outputs[output] == value && output != "MailIdentity" && output != "Version" && output != "AlarmTopicArn" {
 			s.Errorf("both stacks have the output %s = %s", output, value)
 		}
 	}
@@ -491,6 +544,21 @@ func (s *stack) beside() *stack {
 		s.Errorf("the first stack is not held any more:\n%s", out)
 	}
 	return second
+}
+
+// tells holds the alarms of a stack to the topic that they tell.
+func (s *stack) tells(second *stack, topic string) {
+	s.Helper()
+	out, err := cloudwatch.NewFromConfig(s.cfg).DescribeAlarms(s.Context(), &cloudwatch.DescribeAlarmsInput{AlarmNamePrefix: aws.String(second.name + "-")})
+	s.must(err)
+	if len(out.MetricAlarms) == 0 {
+		s.Error("the second stack has no alarms")
+	}
+	for _, alarm := range out.MetricAlarms {
+		if len(alarm.AlarmActions) != 1 || alarm.AlarmActions[0] != topic {
+			s.Errorf("%s tells %v, want %s", *alarm.AlarmName, alarm.AlarmActions, topic)
+		}
+	}
 }
 
 // end takes everything out again.

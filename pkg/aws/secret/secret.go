@@ -17,7 +17,8 @@
 // The header has two good values while it is rotated: Secrets Manager's present
 // and its previous one. The previous is asked for only when somebody shows a
 // value that is not the present one (Meet), which on all other days is nobody
-// but a stranger, and then once in four minutes.
+// but a stranger, and then once in four minutes; the present one is then read
+// again too, since it may be what was shown.
 package secret
 
 import (
@@ -100,8 +101,8 @@ func (s *Secrets) Origin(ctx context.Context) ([]string, error) {
 	return []string{s.kept.origin, s.previous}, nil
 }
 
-// Meet looks for the value before the last rotation when what was shown is not
-// the present one. It decides nothing: whoever compares asks Origin.
+// Meet looks for the values before and after the last rotation when what was shown
+// is not the present one. It decides nothing: whoever compares asks Origin.
 func (s *Secrets) Meet(ctx context.Context, shown string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,6 +111,11 @@ func (s *Secrets) Meet(ctx context.Context, shown string) {
 		return
 	}
 	s.met = now
+	// It may be the present one, written since this copy read it.
+	if present, err := s.one(ctx, s.origin, "reading the origin header"); err == nil && present != s.kept.origin {
+		s.previous, s.kept.origin = s.kept.origin, present
+		return
+	}
 	// An error is most often that there is none yet; the next stranger asks again.
 	out, err := s.get(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.origin, VersionStage: aws.String("AWSPREVIOUS")})
 	if err == nil {

@@ -80,7 +80,7 @@ func TestARotation(t *testing.T) {
 		w.Meet(t.Context(), "first")
 		w.Meet(t.Context(), "a guess")
 	}
-	if got := w.origin(t); !slices.Equal(got, []string{"second", "first"}) || w.wire.Count("secretsmanager:GetSecretValue") != 3 {
+	if got := w.origin(t); !slices.Equal(got, []string{"second", "first"}) || w.wire.Count("secretsmanager:GetSecretValue") != 4 {
 		t.Errorf("good are %v, after %d calls", got, w.wire.Count("secretsmanager:GetSecretValue"))
 	}
 }
@@ -106,6 +106,19 @@ func TestARotationInFront(t *testing.T) {
 
 // fresh is how long a value is kept, as TestBothSideBySide sees it.
 const fresh = 4 * time.Minute
+
+// TestTheNewValueIsMet: the distribution sends the new value before this copy has
+// read it again.
+func TestTheNewValueIsMet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.origin(t)
+	w.server.Put("origin", "second")
+	w.Meet(t.Context(), "second")
+	if got := w.origin(t); !slices.Equal(got, []string{"second", "first"}) {
+		t.Errorf("good are %v", got)
+	}
+}
 
 // TestNobodyAnswers: what was read last is good for a day, and asked for again
 // every quarter of a minute.

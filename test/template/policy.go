@@ -1,0 +1,36 @@
+package template
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Policy is one of docs/policies: what a person may do.
+type Policy struct {
+	Statement []struct {
+		Sid    string
+		Action []string
+	}
+}
+
+// ReadPolicy reads docs/policies/WHO.json.
+func ReadPolicy(who string) (p Policy, err error) {
+	text, err := os.ReadFile(filepath.Join(Root(), "docs", "policies", who+".json"))
+	if err != nil {
+		return p, err
+	}
+	if err := json.Unmarshal(text, &p); err != nil {
+		return p, fmt.Errorf("docs/policies/%s.json: %w", who, err)
+	}
+	return p, nil
+}
+
+// Actions are all that it allows, in order.
+func (p Policy) Actions() (all []string) {
+	for _, s := range p.Statement {
+		all = append(all, s.Action...)
+	}
+	return all
+}
