@@ -3,8 +3,6 @@ package edgestore_test
 import (
 	"errors"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -26,20 +24,17 @@ func newStore(t *testing.T) (*edgestore.Store, *emulators.KeyValue) {
 // of a missing document as of any other, and cannot write.
 func TestReadingIsOneRequest(t *testing.T) {
 	t.Parallel()
-	kv := &emulators.KeyValue{ARN: arn}
-	asked := 0
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	kv := &emulators.KeyValue{ARN: emulators.EdgeARN}
+	asked, down := 0, false
+	cfg := emulators.EdgeConfig(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked++
+		if down {
+			http.Error(w, "down", http.StatusServiceUnavailable)
+			return
+		}
 		kv.ServeHTTP(w, r)
 	}))
-	t.Cleanup(server.Close)
-	proxy, err := url.Parse(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := emulators.Config("http://edge.stand-in")
-	cfg.HTTPClient = &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}}
-	store := edgestore.Reading(cfg, arn)
+	store := edgestore.Reading(cfg, emulators.EdgeARN)
 	if _, etag, err := store.Gate(t.Context()); !errors.Is(err, gate.ErrMissing) || etag == "" {
 		t.Errorf("no gate: %q %v", etag, err)
 	}
@@ -56,7 +51,7 @@ func TestReadingIsOneRequest(t *testing.T) {
 	if _, err := store.Update(t.Context(), &g, &b, etag); err == nil || asked != 2 {
 		t.Errorf("writing: %v, after %d requests", err, asked)
 	}
-	server.Close()
+	down = true
 	if _, etag, err := store.Gate(t.Context()); err == nil || errors.Is(err, gate.ErrMissing) || etag != "" {
 		t.Errorf("a store that does not answer: %q %v", etag, err)
 	}
