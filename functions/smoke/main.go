@@ -19,14 +19,9 @@ import (
 	"raincheck/pkg/aws/queue"
 	"raincheck/pkg/aws/secret"
 	"raincheck/pkg/aws/table"
-	"raincheck/pkg/gate"
 	"raincheck/pkg/metric"
 	"raincheck/pkg/smoke"
 )
-
-// gateEvery is how often a copy of the canary reads the gate, of which each read
-// is paid. That nobody renews it is heard within minutes by the alarm NoTicks.
-const gateEvery = 30 * time.Minute
 
 func main() { env.Main(run) }
 
@@ -38,8 +33,7 @@ func run(_ context.Context, environ []string) error {
 	cfg := cloud.Config(environ, 5*time.Second)
 	log := report.Begin(os.Stdout)
 	meter := &report.Meter{Stack: c.Stack, Log: log, Now: time.Now}
-	edge := edgestore.Reading(cfg, c.EdgeStore)
-	looked := time.Time{}
+	gate := smoke.Seldom(edgestore.Reading(cfg, c.EdgeStore).Gate, time.Now)
 	service := smoke.Service{
 		Site: "https://" + c.SiteHost, Path: c.Path,
 		Line:      smoke.Own{Store: table.New(cfg, c.Table), Queue: queue.New(cfg, c.QueueURL), Keys: secret.New(cfg, c.KeysSecret, "").Keys, Now: time.Now},
@@ -49,15 +43,7 @@ func run(_ context.Context, environ []string) error {
 	lambda.Start(func(ctx context.Context) (smoke.Result, error) {
 		defer meter.Flush(ctx)
 		one := service
-		if now := time.Now(); now.Sub(looked) >= gateEvery {
-			one.Gate = func(ctx context.Context) (gate.Gate, error) {
-				g, _, err := edge.Gate(ctx)
-				if err == nil && g.InForce(now) {
-					looked = now // else the next one looks again
-				}
-				return g, err
-			}
-		}
+		one.Gate = gate()
 		one.Tag = strings.ToLower(rand.Text()[:12])
 		return one.Report(ctx, log, meter.Count)
 	})

@@ -5,6 +5,7 @@ package emulators_test
 import (
 	"archive/zip"
 	"bytes"
+	"debug/elf"
 	"os"
 	"path/filepath"
 	"testing"
@@ -16,21 +17,37 @@ import (
 // it at each cold start, at the very moment when many start at once.
 const largestZip = 4_500_000
 
-// TestEveryZipIsSmall builds for the template's default processor.
+// TestEveryZipIsSmall builds for both processors of the template, and each program
+// is one for the processor that it was built for.
 func TestEveryZipIsSmall(t *testing.T) {
 	t.Parallel()
+	for processor, machine := range map[string]elf.Machine{"arm64": elf.EM_AARCH64, "amd64": elf.EM_X86_64} {
+		t.Run(processor, func(t *testing.T) { zips(t, processor, machine) })
+	}
+}
+
+func zips(t *testing.T, processor string, machine elf.Machine) {
+	t.Helper()
 	all := append(emulators.Functions(), "smoke")
-	programs := emulators.BuildFunctions(t, all, "GOOS=linux", "GOARCH=arm64")
+	programs := emulators.BuildFunctions(t, all, "GOOS=linux", "GOARCH="+processor)
 	for _, name := range all {
+		file, err := elf.Open(filepath.Join(programs, name, "bootstrap"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		file.Close()
+		if file.Machine != machine {
+			t.Errorf("%s is for %s, want %s", name, file.Machine, machine)
+		}
 		program, err := os.ReadFile(filepath.Join(programs, name, "bootstrap"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		var packed bytes.Buffer
 		w := zip.NewWriter(&packed)
-		file, err := w.Create("bootstrap")
+		part, err := w.Create("bootstrap")
 		if err == nil {
-			_, err = file.Write(program)
+			_, err = part.Write(program)
 		}
 		if err == nil {
 			err = w.Close()
