@@ -330,6 +330,7 @@ func (s *stack) byHand() {
 	if r := s.tick(); r.Mode != "open" {
 		s.Errorf("the inviter does not take the switch over: %s", r.Mode)
 	}
+	s.raincheck("hold", "--apply") // as it was
 }
 
 // rotateOrigin changes the header's secret: people on their way notice nothing,
