@@ -49,6 +49,9 @@ func (s *Service) rest(ctx context.Context, now time.Time, control waitlist.Cont
 		return false
 	}
 	out, _, err := s.countParts(ctx, partsDue(control.Readers()))
+	if err != nil {
+		faults.add("looking whether anything is due", err)
+	}
 	if err != nil || out > 0 {
 		return false
 	}

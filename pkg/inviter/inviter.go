@@ -178,6 +178,26 @@ type faults []error
 
 func (f *faults) add(doing string, err error) { *f = append(*f, fmt.Errorf("%s: %w", doing, err)) }
 
+// failures are the errors of many like requests, of which an outage may make
+// thousands: the first is kept, and how many there were.
+type failures struct {
+	n     int
+	first error
+}
+
+func (f *failures) add(err error) {
+	if f.n++; f.first == nil {
+		f.first = err
+	}
+}
+
+func (f failures) err() error {
+	if f.n < 2 {
+		return f.first
+	}
+	return fmt.Errorf("%d requests failed, the first of them: %w", f.n, f.first)
+}
+
 // run is a tick under its lease. Each step takes what it needs and returns what
 // it found or changed; an error ends the tick, a fault is kept for the end.
 func (s *Service) run(ctx context.Context, when moment, control waitlist.Control, lease waitlist.Lease) (Report, error) {
@@ -214,7 +234,7 @@ func (s *Service) run(ctx context.Context, when moment, control waitlist.Control
 	memory.Pace = nextPace(memory.Pace, seen.returned > 0 && !control.Paused && memory.Report.Paused == "")
 	report.Decision, law = s.decide(when, control, account, memory, seen, law)
 	report.Numbers = report.Decision.Numbers
-	memory.Begun, memory.Seen = true, seen.cohorts
+	memory.Begun, memory.Seen, memory.Since = true, seen.cohorts, seen.since
 	memory.Refusals = memory.Refusals.next(seen.news, control.Paused)
 	report.Paused = whyPaused(control, account)
 	mail := mailing{account: account, pace: memory.Pace, paused: report.Paused}

@@ -23,6 +23,8 @@ type observed struct {
 	// news are the changes of the cohorts since the last tick, cohorts where they
 	// stand.
 	news, cohorts []waitlist.Cohort
+	// since is the time from which on the cohorts were read.
+	since time.Time
 	// deferred are the cohorts of which another number of mails has not arrived now.
 	deferred []admission.Cohort
 	// returned and left changed the waitlist since the last tick.
@@ -204,6 +206,7 @@ func (s *Service) readCohorts(ctx context.Context, now time.Time, memory state) 
 	if !memory.Begun {
 		since = now.Add(-bypass.MaxCodeLife)
 	}
+	o.since = since
 	var err error
 	if o.cohorts, err = s.Store.Cohorts(ctx, since); err != nil {
 		return o, fmt.Errorf("reading the counters: %w", err)
@@ -216,6 +219,9 @@ func (s *Service) readCohorts(ctx context.Context, now time.Time, memory state) 
 			news.Sent, news.Redeemed = max(0, c.Sent-old.Sent), max(0, c.Redeemed-old.Redeemed)
 			news.Returned, news.Left = max(0, c.Returned-old.Returned), max(0, c.Left-old.Left)
 			news.Ours, news.Deferred = max(0, c.Ours-old.Ours), c.Deferred-old.Deferred
+		} else if c.Invited.Before(memory.Since) {
+			// Codes live longer than at the last tick: what was counted before is not news.
+			continue
 		}
 		if news.Deferred != 0 {
 			o.deferred = append(o.deferred, admission.Cohort{Invited: c.Invited, Count: max(0, c.Deferred)})

@@ -25,9 +25,11 @@ type state struct {
 	Begun bool `json:"begun,omitempty"`
 	// Seen are the counters of the cohorts at the last tick: what changed since is
 	// the news.
-	Seen  []waitlist.Cohort `json:"seen,omitempty"`
-	Tally waitlist.Tally    `json:"tally"`
-	Gate  published         `json:"gate"`
+	Seen []waitlist.Cohort `json:"seen,omitempty"`
+	// Since is the time from which on they were read.
+	Since time.Time      `json:"since,omitzero"`
+	Tally waitlist.Tally `json:"tally"`
+	Gate  published      `json:"gate"`
 	// Pace is the share of the mail service's rate that is planned for, below 1
 	// after mails came back.
 	Pace float64 `json:"pace,omitempty"`

@@ -10,8 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"raincheck/pkg/admission"
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/inviter"
 	"raincheck/pkg/twin"
 	"raincheck/pkg/twin/outbox"
 	"raincheck/pkg/twin/twintest"
@@ -587,4 +589,88 @@ func TestHoldInvitesNobodyUnlessAsked(t *testing.T) {
 	w.Minute()
 	w.WantStage(waitlist.Invited, refs[:2]...)
 	w.WantStage(waitlist.Waiting, refs[2])
+}
+
+// TestSwitchIsAdoptedWithoutAMemory: a new process without a memory cannot look at
+// the edge at first. The switch that an operator threw there alone is taken over all
+// the same, and not written over.
+func TestSwitchIsAdoptedWithoutAMemory(t *testing.T) {
+	t.Parallel()
+	w := twintest.NewWorld(t)
+	w.Crowd(5)
+	w.Throttle(0)
+	w.Minute()
+	g, etag, err := w.Edge.Gate(w.Ctx)
+	w.Must(err)
+	opened, base := gate.Switch{Mode: gate.Open, At: w.Now}.Apply(g)
+	_, err = w.Edge.Update(w.Ctx, &opened, base, etag)
+	w.Must(err)
+	w.Must(w.Store.SaveState(w.Ctx, w.Now, []byte("of another version")))
+
+	old := w.Inviter
+	w.Inviter = &inviter.Service{Settings: old.Settings, Store: old.Store, Queue: old.Queue, Mail: old.Mail, Metrics: old.Metrics, Edge: old.Edge, Keys: old.Keys, Now: old.Now, Count: old.Count}
+	looks := 0
+	w.Edge.Before = func(_ context.Context, call string) error {
+		if call == "Gate" {
+			if looks++; looks == 1 {
+				return errors.New("the edge does not answer")
+			}
+		}
+		return nil
+	}
+	w.Now = w.Now.Truncate(time.Minute).Add(time.Minute)
+	if _, err := w.Inviter.Tick(w.Ctx, w.Now); err == nil {
+		t.Fatal("the tick has no word of the edge that did not answer")
+	}
+	if g, _, err := w.Edge.Store.Gate(w.Ctx); err != nil || g.Mode != gate.Open {
+		t.Fatalf("the gate is %v, %v", g, err)
+	}
+	if c, err := w.Store.Control(w.Ctx); err != nil || c.Door() != gate.Open {
+		t.Fatalf("control has %s, %v", c.Door(), err)
+	}
+}
+
+// TestLongerCodesBringNoOldNews: codes are to live longer from now on, so that the
+// tick reads counters that it had stopped reading. They count what happened hours
+// ago.
+func TestLongerCodesBringNoOldNews(t *testing.T) {
+	t.Parallel()
+	w := twintest.NewWorld(t)
+	refs := w.Crowd(10)
+	w.Throttle(10)
+	w.Minute()
+	w.ReportSent()
+	for _, ref := range refs {
+		w.Redeem(ref, "browser")
+	}
+	if r := w.Minute(); r.Redeemed != 10 {
+		t.Fatalf("%d came back, of 10", r.Redeemed)
+	}
+	for end := w.Now.Add(twintest.CodeTTL + 3*time.Hour); w.Now.Before(end); {
+		w.Now = w.Now.Add(30 * time.Minute)
+		w.Minute()
+	}
+	w.Inviter.Policy.CodeTTL = admission.Duration(10*time.Hour + twintest.CodeTTL)
+	if r := w.Minute(); r.Redeemed != 0 || r.Sent != 0 {
+		t.Fatalf("%d came back and %d were mailed, hours ago", r.Redeemed, r.Sent)
+	}
+}
+
+// TestAnOutageMakesOneShortError: however many people a tick cannot work for.
+func TestAnOutageMakesOneShortError(t *testing.T) {
+	t.Parallel()
+	w := twintest.NewWorld(t)
+	w.Crowd(500)
+	w.Throttle(500)
+	w.Store.Probe = &twin.Probe{Before: func(_ context.Context, call string) error {
+		if call == "Claim" {
+			return fmt.Errorf("claiming: %w", waitlist.ErrBusy)
+		}
+		return nil
+	}}
+	w.Now = w.Now.Truncate(time.Minute).Add(time.Minute)
+	_, err := w.Inviter.Tick(w.Ctx, w.Now)
+	if !errors.Is(err, waitlist.ErrBusy) || !strings.Contains(err.Error(), "requests failed, the first of them: ") || len(err.Error()) > 500 {
+		t.Fatalf("the error is %.1000v", err)
+	}
 }

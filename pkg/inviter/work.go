@@ -163,13 +163,14 @@ func (s *Service) settleDue(ctx context.Context, now time.Time, places []waitlis
 			rest = append(rest, p)
 		}
 	}
+	var failed failures
 	errs := make([]error, len(rest))
 	s.each(len(rest), func(i int) { errs[i] = s.settle(ctx, rest[i], now) })
 	for i, p := range rest {
 		switch {
 		case errs[i] != nil:
 			if !errors.Is(errs[i], waitlist.ErrStale) {
-				err = errors.Join(err, errs[i])
+				failed.add(errs[i])
 			}
 		case p.Unreadable:
 			done.Buried++
@@ -183,7 +184,7 @@ func (s *Service) settleDue(ctx context.Context, now time.Time, places []waitlis
 			done.Taken++
 		}
 	}
-	return again, done, err
+	return again, done, failed.err()
 }
 
 // settle does what one entry is due for.
@@ -226,14 +227,14 @@ func (s *Service) invite(ctx context.Context, when moment, messages []waitlist.M
 			errs[i] = s.Store.Claim(ctx, chosen[i-len(again)], when.at, due)
 		}
 	})
-	var failed error
+	var lost failures
 	ready := messages[:0]
 	for i, m := range messages {
 		switch {
 		case errors.Is(errs[i], waitlist.ErrStale):
 			// Left meanwhile, or answered for.
 		case errs[i] != nil:
-			failed = errors.Join(failed, errs[i])
+			lost.add(errs[i])
 		case i < len(again):
 			done.Retried++
 			ready = append(ready, m)
@@ -256,8 +257,8 @@ func (s *Service) invite(ctx context.Context, when moment, messages []waitlist.M
 			ready = append(ready, m)
 		}
 	}
+	failed := lost.err()
 	if failed != nil {
-		// One error for all: the first says what the matter is.
 		failed = fmt.Errorf("claiming: %w", failed)
 	}
 	if len(ready) > 0 {

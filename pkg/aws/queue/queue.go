@@ -74,7 +74,9 @@ func (q *Queue) Enqueue(ctx context.Context, messages []waitlist.Message) error 
 			if n, err := q.send(ctx, batch); n > 0 {
 				mu.Lock()
 				lost += n
-				first = errors.Join(first, err)
+				if first == nil {
+					first = err
+				}
 				mu.Unlock()
 			}
 		})
