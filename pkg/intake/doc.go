@@ -4,8 +4,8 @@
 // Whoever sees these pages came for something else and was turned away, often
 // on a bad day, often on an old phone. So a page is one request of a few
 // kilobytes that works without JavaScript, and says facts and no promises: it
-// never claims that an address was saved when it was not, and what was typed is
-// still there whenever something went wrong.
+// never claims that an address was saved when it was not, and then what was typed
+// is still there.
 //
 // The room stands in front of a crowd, and that shapes it. A GET changes
 // nothing, sets no cookie and looks neither at the query nor at any header, so

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"raincheck/pkg/gate"
@@ -156,10 +157,15 @@ func noneTwice(body []byte) error {
 		if err := dec.Decode(&value); err != nil {
 			return errBad
 		}
+		if bytes.HasPrefix(value, []byte("{")) {
+			if err := noneTwice(value); err != nil {
+				return err
+			}
+		}
 		// Names are matched in any case by encoding/json.
-		key := strings.ToLower(name.(string))
+		key := strings.Map(oneCase, name.(string))
 		switch {
-		case seen[key] && key == "email":
+		case seen[key] && key == strings.Map(oneCase, "email"):
 			return errTwice
 		case seen[key]:
 			return errBad
@@ -167,4 +173,14 @@ func noneTwice(body []byte) error {
 		seen[key] = true
 	}
 	return nil
+}
+
+// oneCase is the same rune for all that differ in case alone, as strings.EqualFold
+// has them.
+func oneCase(r rune) rune {
+	least := r
+	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+		least = min(least, other)
+	}
+	return least
 }

@@ -246,6 +246,8 @@ func TestBodiesThatAreNoForm(t *testing.T) {
 		"JSON, wrong type":      {"application/json", `{"email":{"$ne":""}}`, 422, "We could not read what was sent"},
 		"JSON, bad UTF-8":       {"application/json", "{\"email\":\"a\xff@example.org\"}", 422, "We could not read what was sent"},
 		"JSON, twice":           {"application/json", `{"email":"a@example.org","email":"b@example.org"}`, 422, "Enter one email address"},
+		"JSON, twice by case":   {"application/json", `{"email":"a@example.org","Email":"b@example.org"}`, 422, "Enter one email address"},
+		"JSON, a field's value": {"application/json", `{"email":"a@example.org","fields":{"state":"VT","\u017ftate":"NH"}}`, 422, "We could not read what was sent"},
 		"JSON, more behind it":  {"application/json", `{"email":"a@example.org"}{}`, 422, "We could not read what was sent"},
 		"JSON, one field twice": {"application/json", `{"email":"a@example.org","fields":{},"fields":{}}`, 422, "We could not read what was sent"},
 		"nothing":               {"application/x-www-form-urlencoded", "", 422, "Enter an email address"},

@@ -15,8 +15,7 @@ import (
 // expired is the page for a code that died. Whoever let one run out that never led
 // to a pass can have the old place back, but not while the line is drained.
 func (rm *room) expired(v *visit) answer {
-	ctx, cancel := context.WithTimeout(v.Context(), patience)
-	defer cancel()
+	ctx := v.Context()
 	ticket, err := rm.Store.Ticket(ctx, v.code)
 	switch {
 	case err == nil:

@@ -157,9 +157,7 @@ func (rm *room) plain(n notice) notice {
 // from then on.
 func (v *visit) seen() notice {
 	if v.notice == nil {
-		ctx, cancel := context.WithTimeout(v.Context(), patience)
-		defer cancel()
-		n := v.room.read(ctx, v.lang.Tag, v.now)
+		n := v.room.read(v.Context(), v.lang.Tag, v.now)
 		v.notice = &n
 	}
 	return *v.notice

@@ -109,7 +109,9 @@ func (rm *room) route(page string) (route, bool) {
 
 // ServeHTTP answers one request.
 func (rm *room) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	v := &visit{Request: r, room: rm, now: rm.Now(), lang: rm.languages[0]}
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	v := &visit{Request: r.WithContext(ctx), room: rm, now: rm.Now(), lang: rm.languages[0]}
 	a, err := rm.serve(w, v)
 	if err != nil {
 		a = rm.explain(v, err, w.Header())
@@ -158,9 +160,7 @@ func (rm *room) serve(w http.ResponseWriter, v *visit) (answer, error) {
 	case !ok:
 		return answer{}, errMissing
 	case reading(v.Method):
-		ctx, cancel := context.WithTimeout(v.Context(), patience)
-		defer cancel()
-		return to.get(ctx, v)
+		return to.get(v.Context(), v)
 	case v.Method == http.MethodOptions && page == "" && rm.embedder(v.Request):
 		// A browser asks before it posts JSON from another site.
 		rm.allowEmbedder(w.Header(), v.Request)
@@ -193,9 +193,7 @@ func (rm *room) act(w http.ResponseWriter, v *visit, to route) (answer, error) {
 	if tag := form.Get("language"); tag != "" && !v.asJSON && v.speaks(tag) {
 		return rm.inLanguage(v), nil
 	}
-	ctx, cancel := context.WithTimeout(v.Context(), patience)
-	defer cancel()
-	return to.post(ctx, v)
+	return to.post(v.Context(), v)
 }
 
 // inLanguage is the page that was posted, in another language. What was typed

@@ -132,8 +132,9 @@ const (
 	pageLife = time.Minute
 	// retryAfter is what a person is told to wait when nothing could be saved.
 	retryAfter = 30 * time.Second
-	// patience is how long a store may take: somebody is looking at a blank page.
-	// The CDN would give up after 30 s.
+	// patience is how long a request may wait for the secrets and the store
+	// together: somebody is looking at a blank page. The function itself ends at 10 s
+	// (template.yaml), and says nothing then.
 	patience = 8 * time.Second
 )
 

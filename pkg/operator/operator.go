@@ -65,7 +65,7 @@ type Plane struct {
 
 // ErrHalfDone means that the edge has a switch and the control item has not. It
 // is in effect, and the inviter takes it over as soon as it can read the table.
-var ErrHalfDone = errors.New("only the edge was told, which is enough: the inviter takes the switch over as soon as it can")
+var ErrHalfDone = errors.New("only the edge was told, which is enough for now: the inviter takes the switch over when it sees it; run the command again later, unless `raincheck status` shows it by then")
 
 // errNoKeys means that the store at the edge has neither a gate nor a base with
 // the salt and the keys that turning people away takes.
@@ -82,7 +82,7 @@ func (p *Plane) Change(ctx context.Context, change Change) error {
 	switch change.Mode {
 	case "":
 		if _, err := p.record(ctx, change, now); err != nil {
-			return fmt.Errorf("nothing was changed: %w", p.explain(err))
+			return p.unchanged(err)
 		}
 		return nil
 	case gate.Open, gate.Hold:
@@ -103,7 +103,7 @@ func (p *Plane) edgeFirst(ctx context.Context, change Change, at time.Time) erro
 	_, control := p.record(ctx, change, at)
 	switch {
 	case edge != nil && control != nil:
-		return fmt.Errorf("nothing was changed: %w", errors.Join(p.explain(edge), p.explain(control)))
+		return p.unchanged(edge, control)
 	case edge != nil && !errors.Is(edge, errNoKeys):
 		return p.untold(edge)
 	case control != nil:
@@ -116,7 +116,7 @@ func (p *Plane) edgeFirst(ctx context.Context, change Change, at time.Time) erro
 func (p *Plane) controlFirst(ctx context.Context, change Change, at time.Time) error {
 	at, err := p.record(ctx, change, at)
 	if err != nil {
-		return fmt.Errorf("nothing was changed: %w", p.explain(err))
+		return p.unchanged(err)
 	}
 	switched, err := p.turn(ctx, change, at, true)
 	if err == nil && switched.After(at) {
@@ -131,6 +131,19 @@ func (p *Plane) controlFirst(ctx context.Context, change Change, at time.Time) e
 
 func (p *Plane) untold(err error) error {
 	return fmt.Errorf("the switch is recorded, and the inviter tells the edge within a minute, but now it could not be told: %w", p.explain(err))
+}
+
+// unchanged says that a change was not made. A call that was not answered may have
+// been carried out all the same.
+func (p *Plane) unchanged(errs ...error) error {
+	known := "nothing was changed"
+	for i, err := range errs {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			known = "no answer came, so that it is not known whether anything was changed; `raincheck status` shows what is in force"
+		}
+		errs[i] = p.explain(err)
+	}
+	return fmt.Errorf("%s: %w", known, errors.Join(errs...))
 }
 
 func (p *Plane) explain(err error) error {
