@@ -121,7 +121,8 @@ func (rm *room) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (rm *room) serve(w http.ResponseWriter, v *visit) (answer, error) {
 	if tag, _, _ := strings.Cut(strings.TrimPrefix(v.URL.Path, gate.Room+"/"), "/"); rm.Secrets != nil && v.speaks(tag) {
-		rm.readAhead(v.Context(), tag, v.now)
+		// A stranger is refused before the answer is there; the next request has it.
+		rm.readAhead(context.WithoutCancel(v.Context()), tag, v.now)
 	}
 	if err := rm.throughTheDoor(v.Request); err != nil {
 		return answer{}, err
