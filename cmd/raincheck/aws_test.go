@@ -153,7 +153,7 @@ func newWorld(e worldEnv, dynamodb http.Handler, tableName string) *world {
 		// One more try than none: on a busy machine net/http now and then closes a
 		// connection of its own under an answer, and the SDK is made to ask again then.
 		"AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "2",
-		// A machine's own settings are no part of a story.
+		// A machine's own settings must not reach a story.
 		"AWS_PROFILE": "", "AWS_SESSION_TOKEN": "",
 		"AWS_CONFIG_FILE": "/nowhere/none", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/none",
 	} {

@@ -37,7 +37,7 @@ func (c *exportCmd) Run(e *env) error {
 	var chosen []waitlist.Stage
 	for _, name := range c.Stage {
 		if !slices.Contains(waitlist.Stages(), waitlist.Stage(name)) {
-			return badInput("--stage %s: there is no such stage; it is one of %v", name, waitlist.Stages())
+			return badInput("--stage %s: no such stage; it is one of %v", name, waitlist.Stages())
 		}
 		chosen = append(chosen, waitlist.Stage(name))
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // TestDecideReadsWhatEditorsWrite: a byte order mark, line ends of Windows, empty
-// lines and no newline at the end are no matter; a line beyond the bound is an
+// lines and a missing newline at the end are accepted; too long a line is an
 // error that names it, after everything before it was answered.
 func TestDecideReadsWhatEditorsWrite(t *testing.T) {
 	t.Parallel()

@@ -33,7 +33,7 @@ func (s *session) edgeDocuments(now func() time.Time) func(context.Context) ([]h
 		g, etag, err := store.Gate(ctx)
 		switch {
 		case errors.Is(err, gate.ErrMissing):
-			found = append(found, health.Warn("Wait for the inviter's first minute; if it stays so, look at its logs.", "there is no gate yet: the edge fails the way EdgeFailure says"))
+			found = append(found, health.Warn("Wait for the inviter's first minute; if it stays so, look at its logs.", "no gate yet: the edge fails the way EdgeFailure says"))
 		case err != nil && etag == "":
 			return nil, err
 		case err != nil:
@@ -50,7 +50,7 @@ func (s *session) edgeDocuments(now func() time.Time) func(context.Context) ([]h
 		b, _, err := store.Base(ctx)
 		switch {
 		case errors.Is(err, gate.ErrMissing):
-			found = append(found, health.Warn("The inviter writes it on its first tick; look at its logs.", "there is no base: without a gate the edge falls back to what was deployed"))
+			found = append(found, health.Warn("The inviter writes it on its first tick; look at its logs.", "no base document: without a gate the edge falls back to what was deployed"))
 		case err != nil:
 			found = append(found, health.Bad("Look at the inviter's logs.", "the base cannot be read: %v", err))
 		case len(b.Keys) == 0 && g.Mode != gate.Open: // open without a tick before it, or by hand, has none
@@ -108,7 +108,7 @@ func (s *session) edgeRuns(now func() time.Time) func(context.Context) ([]health
 		g, _, err := edgestore.Reading(s.cfg, out[1]).Gate(ctx)
 		if err != nil || !g.InForce(now()) {
 			// What is wrong with it is said under edge-store.
-			return []health.Finding{health.Warn("Mend the gate first.", "not tried: there is no gate in force to hold the answers against")}, nil
+			return []health.Finding{health.Warn("Mend the gate first.", "not tried: without a gate in force the answers cannot be checked")}, nil
 		}
 		keys, err := secret.New(s.cfg, out[2], "").Keys(ctx)
 		if err != nil {

@@ -68,7 +68,7 @@ func (c *localCmd) Run(e *env) error {
 	}
 	for _, tag := range c.Languages {
 		if _, ok := email.LanguageOf(tag); !ok {
-			return badInput("--languages: there are no words for %q; there are %s", tag, strings.Join(email.Tags(), ", "))
+			return badInput("--languages: unknown language %q; there are %s", tag, strings.Join(email.Tags(), ", "))
 		}
 	}
 	if c.Words != "" {

@@ -42,7 +42,7 @@ const localURL = "http://localhost:8080"
 // not be switched by somebody who means the instance of their --url.
 func (w where) Validate() error {
 	if w.Stack != "" && w.URL != "" {
-		return fmt.Errorf("--url names a local instance and --stack or RAINCHECK_STACK the stack %s: name one of them (--stack= is no stack)", w.Stack)
+		return fmt.Errorf("--url names a local instance and --stack or RAINCHECK_STACK the stack %s: name one of them (--stack= names none)", w.Stack)
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func (c *rotateCmd) Help() string {
 		"nobody who waits, holds a code or is on the site notices. Names of mailboxes do not depend on it.\n\n" +
 		"With --origin it is the secret of the header x-raincheck-origin. The new value and the one before are both accepted: the distribution gets the new one " +
 		"five minutes later, when every function has it, and the command waits for that. Interrupted, the same command goes on. " +
-		"There is no second rotation before the distribution has the first, since the value that it sends would not be accepted any more."
+		"A second rotation waits until the distribution has the first, since the value that it sends would not be accepted any more."
 }
 
 // Run rotates.

@@ -48,15 +48,15 @@ type simulateCmd struct {
 	Metric      string  `group:"What goes wrong" placeholder:"power=1.6,base=0.2,cap=1.0" help:"A load that does not count people: it grows with a power of them, a part of it is constant, it stops at a cap."`
 	MetricStep  float64 `group:"What goes wrong" placeholder:"STEP" help:"What the load is rounded to: 0.01 is whole percents."`
 	Frozen      string  `group:"What goes wrong" placeholder:"FROM-UNTIL" help:"In these minutes of the day the load repeats what it said before them: 660-690."`
-	NoMetric    string  `group:"What goes wrong" placeholder:"FROM-UNTIL" help:"In these minutes there is no load."`
+	NoMetric    string  `group:"What goes wrong" placeholder:"FROM-UNTIL" help:"In these minutes the load is missing."`
 	NoCounts    string  `group:"What goes wrong" placeholder:"FROM-UNTIL" help:"In these minutes the edge counts nobody."`
 	Drop        string  `group:"What goes wrong" placeholder:"FROM-UNTIL:SHARE" help:"In these minutes the site bears only that share: 660-720:0.7."`
 	Jump        string  `group:"What goes wrong" placeholder:"MINUTE:RATE" help:"Who is invited from that minute on comes back at that rate."`
 	Missed      string  `group:"What goes wrong" placeholder:"FROM-UNTIL" help:"In these minutes nobody decides; the last decision stands."`
 	Restart     int     `group:"What goes wrong" placeholder:"MINUTE" help:"In that minute the law begins anew, told only of the codes that are out."`
 	Paused      string  `group:"What goes wrong" placeholder:"FROM-UNTIL" help:"In these minutes the sender is paused."`
-	Mail        float64 `group:"What goes wrong" placeholder:"PER-SECOND" help:"Mails a second that can be sent; 0 is no bound."`
-	MailDay     float64 `group:"What goes wrong" placeholder:"MAILS" help:"Mails in any 24 hours; 0 is no bound."`
+	Mail        float64 `group:"What goes wrong" placeholder:"PER-SECOND" help:"Mails a second that can be sent; 0 means unlimited."`
+	MailDay     float64 `group:"What goes wrong" placeholder:"MAILS" help:"Mails in any 24 hours; 0 means unlimited."`
 
 	Seed      uint64 `group:"What comes of it" default:"1" help:"The same seed gives the same bytes."`
 	Full      bool   `group:"What comes of it" help:"Live the day with everybody one by one and the real waiting room, inviter and sender instead: minutes for a large day. Agrees with the fast one within noise."`

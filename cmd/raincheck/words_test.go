@@ -17,7 +17,7 @@ func TestAWSInWords(t *testing.T) {
 		return fmt.Errorf("reading the stack raincheck: %w", &smithy.OperationError{ServiceID: "CloudFormation", OperationName: "DescribeStacks", Err: err})
 	}
 	for want, err := range map[string]error{
-		"reading the stack raincheck: there is no host cloudformation.eu-wst-1.amazonaws.com: is the region right, and the network up?": call(
+		"reading the stack raincheck: no such host cloudformation.eu-wst-1.amazonaws.com: is the region right, and the network up?": call(
 			&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "cloudformation.eu-wst-1.amazonaws.com", IsNotFound: true}}),
 		"AWS does not know these credentials: `aws sts get-caller-identity` must work in this shell first": call(
 			&smithy.GenericAPIError{Code: "InvalidClientTokenId", Message: "The security token included in the request is invalid."}),

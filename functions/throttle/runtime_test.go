@@ -142,7 +142,7 @@ func undocumented(source string) []string {
 	return found
 }
 
-// walk visits every node once. Names of members and of keys are no variables,
+// walk visits every node once. Names of members and of keys are not variables,
 // and are left to their parents.
 func walk(v reflect.Value, visit func(any)) {
 	switch v.Kind() {

@@ -204,7 +204,7 @@ function chosen(low, event, n) {
 }
 
 // shareOf returns the share that a gate lets in at now, or a base, which has the
-// field failure, while there is no gate.
+// field failure, while gate is missing.
 function shareOf(doc, now) {
   const mode = doc.failure || doc.mode;
   if (mode === 'open') {

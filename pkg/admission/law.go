@@ -60,7 +60,7 @@ func (m *memory) see(p Policy, o Observation, b belief, f forecast, in []float64
 func (v *view) first() bool { return v.m.First == v.m.Last }
 
 // blank says that a law which is to hold a load has never seen one. Where the
-// door is open by the operator's word nobody reads it, and that is no fault.
+// operator has set the mode open nobody reads it, and that is not a fault.
 func (v *view) blank() bool {
 	a := v.o.Applied
 	return v.m.Visits.Began == 0 && !(a != nil && (a.Mode == "open" || a.Mode == "observe"))

@@ -104,7 +104,7 @@ func TestAFrozenMetricIsNoMetric(t *testing.T) {
 }
 
 // TestACoarseMetricIsBelieved: one that is rounded to whole percents, or the same
-// 0.85 from cron every minute, is no metric that hangs, while the people counted
+// 0.85 from cron every minute, is not taken as frozen while the people counted
 // bear it out.
 func TestACoarseMetricIsBelieved(t *testing.T) {
 	t.Parallel()

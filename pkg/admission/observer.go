@@ -78,7 +78,7 @@ func (m *memory) advance(now int64, o Observation) {
 	}
 	m.Last = now
 	if o.Applied != nil && (o.Applied.Mode == "open" || o.Applied.Mode == "observe") && steps > 0 {
-		// In open nobody reads the load: not knowing it is no fault then.
+		// In open nobody reads the load: not knowing it is not a fault then.
 		m.Fresh = max(m.Fresh, now-1)
 	}
 }
@@ -265,7 +265,7 @@ func (m *memory) settle(target float64, doubted, repeated []bool, steps int) {
 		}
 		v.guess(y, m.countedIn(i)+float64(m.Back[i]))
 		if v.away(y, float64(m.Model[i])) {
-			continue // something happened that is no matter of visits
+			continue // the load changed for a reason other than visits
 		}
 		then := in[len(m.Share)-1-i:]
 		for j := range candidates {

@@ -187,7 +187,7 @@ func (q Quiet) hours() (quietHours, error) {
 		return quietHours{}, err
 	}
 	if from == until {
-		return quietHours{}, fmt.Errorf("from and until are both %s: that is no span", q.From)
+		return quietHours{}, fmt.Errorf("from and until are both %s: that is an empty span", q.From)
 	}
 	const day = 24 * 60
 	return quietHours{from: (from - offset + 2*day) % day, until: (until - offset + 2*day) % day}, nil

@@ -18,7 +18,7 @@ import (
 var ageEdges = []int{0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 27, 33, 40, 50, 62, 78, 98, 122, 153, 192, 240, 300, 380, 480, 600, 760, 960, 1200, 1500}
 
 const (
-	// oldest is the age in minutes beyond which a code is no longer reckoned with.
+	// oldest is the age in minutes beyond which a code is not counted any more.
 	oldest = 1500
 	// single is the age up to which each decision's invitations are kept by
 	// themselves; older ones are joined by ten minutes.

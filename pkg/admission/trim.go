@@ -75,7 +75,7 @@ func (f *filter) pass(m minuteOf) {
 // measure takes in the minute's sample, given the variance of the metric. Where it
 // was off by no more than chance, usual, it says by how much of that variance.
 func (f *filter) measure(m minuteOf, noise float64) (seen float64, usual bool) {
-	// A hundredth of the capacity either way is no news, however empty the site is.
+	// A hundredth of the capacity either way is noise, however empty the site is.
 	small := 0.01 / max(m.model, 0.01)
 	half := m.step / 2 / max(m.measured, m.step)
 	noise += small*small + half*half/3

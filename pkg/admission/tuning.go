@@ -93,7 +93,7 @@ const (
 	calmGain, calmSlope = 0.12, 0.015
 	// quickGain and quickSlope are what it teaches when the demand has jumped.
 	quickGain, quickSlope = 0.7, 0.35
-	// surprise is where the smoothed error is no chance any more, in standard deviations
+	// surprise is where the smoothed error is not chance any more, in standard deviations
 	// of which it has a half by chance; atOnce the same of a single count.
 	surprise, atOnce = 1.2, 4.0
 	// slopeFades is what is left of a slope a minute later: nothing grows for ever.
@@ -121,7 +121,7 @@ const (
 	trimQuick = 6.0
 	// trimLimit is the largest correction: more than a factor of 4 is none.
 	trimLimit = 1.5
-	// far is how many standard deviations off a sample is no chance. Twice: a capacity
+	// far is how many standard deviations off a sample is not chance. Twice: a capacity
 	// that falls is believed late.
 	far = 4
 	// lowAgain is how many samples in a row far below the model it takes for them to

@@ -111,7 +111,7 @@ type Plan struct {
 	// Warnings are worth reading before the change.
 	Warnings []string
 	// Config is the new configuration; nil with a conflict, the old one byte for
-	// byte when there are no steps.
+	// byte without steps.
 	Config []byte
 }
 

@@ -107,7 +107,7 @@ func TestThereAndBack(t *testing.T) {
 			consistent(t, tc.name, plan.Config)
 			again := attach.Attach(parse(t, plan.Config), accepting(request(tc.host, tc.paths...), original))
 			if len(again.Steps) > 0 || len(again.Conflicts) > 0 || !bytes.Equal(again.Config, plan.Config) {
-				t.Errorf("%s: the second time is no no-op:\n%s", tc.name, again)
+				t.Errorf("%s: the second time is not a no-op:\n%s", tc.name, again)
 			}
 			back := attach.Detach(parse(t, plan.Config))
 			if len(back.Steps) < len(plan.Steps) {

@@ -72,7 +72,7 @@ func Fragment(c *Config, r Request, tool Tool, secretARN, version string) (strin
     }
 `, quoted(r.Room.Throttle), quoted(r.Room.Remember))
 	default:
-		return "", fmt.Errorf("attach: there is no fragment for %q: cloudformation or terraform", tool)
+		return "", fmt.Errorf("attach: unknown tool %q: cloudformation or terraform", tool)
 	}
 	return out.String(), nil
 }

@@ -308,7 +308,7 @@ func TestPassLife(t *testing.T) {
 		t.Fatal(err)
 	}
 	if strings.ContainsAny(value, " ;,\"\\=") || len(value) > 120 {
-		t.Errorf("%q is no cookie value", value)
+		t.Errorf("%q is not a cookie value", value)
 	}
 	now, renewals := noon, 0
 	for ; ; now = now.Add(time.Minute) {

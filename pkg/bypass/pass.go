@@ -42,7 +42,7 @@ const (
 	Operator Kind = "o"
 )
 
-// ErrPass means that a text is no pass of this stack, or that its time is over:
+// ErrPass means that a text is not a pass of this stack, or that its time is over:
 // its bearer is somebody like everybody else, so nobody needs to know which.
 var ErrPass = errors.New("that pass is not good")
 
@@ -54,7 +54,7 @@ type Pass struct {
 	// Expires is at most MaxPassLife after First.
 	Expires time.Time
 	// Renew is from when the edge renews it, which it can tell without a key. It
-	// is Expires when there is no renewal any more, and zero in a pass of version
+	// is Expires when it cannot be renewed any more, and zero in a pass of version
 	// 1, which is renewed from half its life on.
 	Renew time.Time
 	// ID tells one bearer from another, of the characters A-Z a-z 0-9 _ -, at
@@ -182,7 +182,7 @@ func (ks PassKeys) Mint(p Pass, now time.Time) (string, error) {
 	k, ok := ks.signer(now)
 	switch {
 	case !ok:
-		return "", errors.New("making a pass: there is no key to sign it with yet")
+		return "", errors.New("making a pass: no key to sign it with yet")
 	case !p.Kind.valid():
 		return "", errors.New("making a pass: its kind is not one that we know")
 	case !validPassID(p.ID):

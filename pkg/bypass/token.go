@@ -9,9 +9,9 @@ import (
 )
 
 var (
-	// ErrLeave means that a text is no leave token of this stack.
+	// ErrLeave means that a text is not a leave token of this stack.
 	ErrLeave = errors.New("that link to leave is not right")
-	// ErrStamp means that a text is no stamp of a form of this stack.
+	// ErrStamp means that a text is not a form's stamp of this stack.
 	ErrStamp = errors.New("that form is not one of ours")
 	// ErrStampOld means that the stamp is ours and too old: the form is to be
 	// shown again, with what was typed.

@@ -203,7 +203,7 @@ func bestFit(came, load []float64) (best fit, ok bool) {
 			best.low, best.high = min(best.low, f.capacity), max(best.high, f.capacity)
 		}
 	}
-	// Half of the load unexplained is no explanation.
+	// With half of the load unexplained, nothing is proposed.
 	return best, best.off < 0.5 && best.capacity >= 1
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // Snapshot is GET api/snapshot: everything that is true now. A field that is
-// left out is not known, or there is no such thing where this console runs.
+// left out is not known, or does not exist where this console runs.
 //
 // It has more than 15 fields: one for each thing that the page shows.
 type Snapshot struct {
@@ -44,7 +44,7 @@ type World struct {
 	Until time.Time `json:"until,omitzero"`
 	// OnSite counts the people on the site.
 	OnSite int `json:"onSite"`
-	// Speed is the virtual seconds that may pass in a second; 0 is no bound.
+	// Speed is the virtual seconds that may pass in a second; 0 means unlimited.
 	Speed float64 `json:"speed"`
 	// MaxDemand and MaxCapacity bound the sliders.
 	MaxDemand   float64 `json:"maxDemand"`

@@ -95,10 +95,10 @@ func TestForeignPagesChangeAndReadNothing(t *testing.T) {
 func TestAChangeThatMakesNoSenseIsExplained(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		`{"mode":"shut"}`:               `there is no mode "shut"`,
+		`{"mode":"shut"}`:               `no such mode "shut"`,
 		`{"mode":"hold","admit":0.2}`:   "go with the mode throttle",
 		`{"mode":"throttle","admit":2}`: "admit 2 is not between 0 and 1",
-		`{"law":"pid"}`:                 `there is no law "pid"`,
+		`{"law":"pid"}`:                 `no such law "pid"`,
 		`{"load":-1}`:                   "load -1",
 		`{"speed":601}`:                 "speed 601 is not between 0 and 600",
 		`{"speeed":1}`:                  "speeed",

@@ -36,7 +36,7 @@ func (c *Console) file(w http.ResponseWriter, r *http.Request) {
 func (c *Console) embedded(w http.ResponseWriter, name string) {
 	body, err := page.ReadFile("page/" + name)
 	if err != nil {
-		http.Error(w, "There is no such file.", http.StatusNotFound)
+		http.Error(w, "No such file.", http.StatusNotFound)
 		return
 	}
 	contentType(w, name)

@@ -36,7 +36,7 @@ func BenchmarkSignup(b *testing.B) {
 		b.Fatal(err)
 	}
 	if !join.fields.Has("stamp") {
-		b.Fatal("the door is open: there is no form")
+		b.Fatal("everybody is let in: the page has no form")
 	}
 	probe := &twin.Probe{}
 	in.store.Probe = probe

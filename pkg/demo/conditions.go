@@ -43,7 +43,7 @@ func (c *conditions) measured(load float64) float64 {
 	return max(0, load*(1+c.MetricNoise*c.rand.NormFloat64()))
 }
 
-// misses says that there is no tick in a minute.
+// misses says that a minute has no tick.
 func (c *conditions) misses(minute int) bool { return c != nil && within(c.Missed, minute) }
 
 // bears is what the site bears in a minute.

@@ -170,7 +170,7 @@ func (c *crowd) leaveAddress(ctx context.Context, v *visitor) {
 			c.gaveUp()
 			return
 		case !f.fields.Has("stamp"):
-			// The room says that there is no wait now.
+			// The waiting room says that nobody has to wait now.
 			c.clock.At(now.Add(20*time.Second), func() { c.knock(ctx, v) })
 			return
 		}

@@ -56,7 +56,7 @@ func (c *crowd) read(ctx context.Context, m email.Message, bounce func()) {
 	c.clock.At(at, func() { act(path) })
 }
 
-// decline says by the link of the mail that there is no need of it.
+// decline follows the mail's link that gives the place up.
 func (c *crowd) decline(ctx context.Context, path string) {
 	f, err := c.browser.get(ctx, path)
 	if err == nil {

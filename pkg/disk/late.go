@@ -7,7 +7,7 @@ import (
 )
 
 // Late is a file that is written beside its name, and gets it once it is whole.
-// Nothing written is no file.
+// If nothing is written, no file is made.
 type Late struct {
 	Name string
 	file *os.File

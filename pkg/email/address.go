@@ -18,7 +18,7 @@ import (
 var (
 	// ErrEmpty: nothing was typed.
 	ErrEmpty = errors.New("email: no address")
-	// ErrFormat: this is no address, or none that is safe to mail to.
+	// ErrFormat: this is not an address, or not one that is safe to mail to.
 	ErrFormat = errors.New("email: not an address")
 	// ErrDash: the domain has a dash that is not a hyphen, as word processors write
 	// it; it could not exist. Suggest gives the address with hyphens. It is an
@@ -200,7 +200,7 @@ func checkLocal(local string) error {
 	return nil
 }
 
-// IsZero says that there is no address: an entry that has ended keeps none.
+// IsZero reports whether the address is missing: an ended entry keeps none.
 func (a Address) IsZero() bool { return a == Address{} }
 
 // Reveal is the address itself, for mailing and for storage and for nothing

@@ -69,7 +69,7 @@ func written(source string, values map[string]string, escape func(string) string
 			name, after, closed := strings.Cut(rest, "}}")
 			value, known := values[name]
 			if !closed || !known {
-				return "", fmt.Errorf("there is no value for {{%s}}", name)
+				return "", fmt.Errorf("no value for {{%s}}", name)
 			}
 			empty = empty || value == ""
 			filled.WriteString(escape(value))

@@ -259,7 +259,7 @@ func TestEveryValueStandsWhereItsEscapingIsRight(t *testing.T) {
 		t.Errorf("only %d values were found", n)
 	}
 	if _, err := written("a {{b}} {{c}}", map[string]string{"b": "{{c}}"}, strings.ToUpper); err == nil {
-		t.Error("a place without a value is no error")
+		t.Error("a place without a value gave no error")
 	}
 	if got, err := written("a {{b}}", map[string]string{"b": "{{c}}"}, strings.ToUpper); err != nil || got != "a {{C}}" {
 		t.Errorf("a value is looked at again: %q, %v", got, err)

@@ -127,7 +127,7 @@ func (w words) clock(at time.Time, zone *time.Location) string {
 }
 
 // zoneName is the short name and the distance from UTC: "EST" alone is three
-// zones, and "-03" is no name.
+// zones, and "-03" is not a name.
 func zoneName(at time.Time) string {
 	name, offset := at.Zone()
 	if offset == 0 {

@@ -22,7 +22,7 @@ type Language struct {
 }
 
 // DefaultLanguage is what a mail is written in when an entry names a language
-// that there are no words for (any more).
+// without a catalogue (any more).
 const DefaultLanguage = "en"
 
 var known = []Language{

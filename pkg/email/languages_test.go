@@ -37,7 +37,7 @@ func TestLanguagesAreWhole(t *testing.T) {
 	}
 	for _, u := range unchecked {
 		if !catalogues[u] {
-			t.Errorf("%s is unchecked, and there is no such catalogue", u)
+			t.Errorf("%s is unchecked, and has no catalogue", u)
 		}
 	}
 }

@@ -62,7 +62,7 @@ func NotSent(err error) bool {
 type Account struct {
 	// PerSecond is how many mails a second are accepted.
 	PerSecond float64
-	// Remaining24h is how many more may be sent in these 24 hours; -1 is no bound.
+	// Remaining24h is how many more may be sent in these 24 hours; -1 means unlimited.
 	Remaining24h float64
 	// Enabled says that sending is allowed at all.
 	Enabled bool

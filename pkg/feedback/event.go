@@ -145,7 +145,7 @@ const configurationTag = "ses:configuration-set"
 var keyForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{16,64}$`) })
 
 // Decode reads an event as EventBridge delivers it and holds it against the
-// configuration set of this stack. An unknown type is no error: SES may add one.
+// configuration set of this stack. An unknown type is not an error: SES may add one.
 // The error is ErrForeign or ErrMalformed, with a reason that repeats nothing of
 // the event, which holds addresses and subject lines.
 func Decode(raw []byte, configuration string) (Event, error) {

@@ -51,7 +51,7 @@ func (k *wireKey) UnmarshalJSON(b []byte) error {
 		}
 	}
 	if at < 0 || at > lastSecond {
-		return errors.New("keys: a start is no number of seconds since 1970")
+		return errors.New("keys: a start is not a number of seconds since 1970")
 	}
 	k.NotBefore = fromUnix(at)
 	return nil
@@ -197,7 +197,7 @@ func decode(doc []byte) (wire, error) {
 	// What a Go value could not hold, or JavaScript not exactly.
 	for name, v := range map[string]int64{"until": w.Until, "switched": w.Switched, "pass": w.Pass} {
 		if v < 0 || v > lastSecond {
-			return w, fmt.Errorf("its field %s is %d, which is no number of seconds", name, v)
+			return w, fmt.Errorf("its field %s is %d, which is not a number of seconds", name, v)
 		}
 	}
 	if w.Pass > int64(bypass.MaxPassLife/time.Second) {

@@ -32,7 +32,7 @@ const MaxDocument = 1024
 
 var (
 	// ErrMissing means that a document is not in the store (yet).
-	ErrMissing = errors.New("there is no such document at the edge")
+	ErrMissing = errors.New("no such document at the edge")
 	// ErrChanged means that the store was written since it was read: somebody
 	// threw a switch. Read again before deciding again.
 	ErrChanged = errors.New("the documents at the edge changed meanwhile")
@@ -58,7 +58,7 @@ func ParseMode(s string) (Mode, error) {
 	case Open, Throttle, Hold, Observe:
 		return m, nil
 	}
-	return "", fmt.Errorf("%q is no mode: it is open, throttle, hold or observe", s)
+	return "", fmt.Errorf("%q is not a mode: it is open, throttle, hold or observe", s)
 }
 
 // Failure is what the edge does when it cannot read the gate.
@@ -67,7 +67,7 @@ type Failure string
 const (
 	// FailOpen lets everyone in.
 	FailOpen Failure = "open"
-	// FailHold lets in the stale share, or nobody when there is no base either.
+	// FailHold lets in the stale share, or nobody when base is missing too.
 	FailHold Failure = "hold"
 )
 
@@ -77,7 +77,7 @@ func ParseFailure(s string) (Failure, error) {
 	case FailOpen, FailHold:
 		return f, nil
 	}
-	return "", fmt.Errorf("%q is no way to fail: it is open or hold", s)
+	return "", fmt.Errorf("%q is not a way to fail: it is open or hold", s)
 }
 
 // Settings are what an operator sets once and the edge must know.

@@ -85,7 +85,7 @@ func (s Settings) Validate() error {
 	}
 	for i, l := range s.Languages {
 		if !languageTag().MatchString(l) {
-			errs = append(errs, fmt.Errorf("lang: %q is no language tag in lower case, such as es or pt-br", l))
+			errs = append(errs, fmt.Errorf("lang: %q is not a language tag in lower case, such as es or pt-br", l))
 		}
 		for _, other := range s.Languages[:i] {
 			if l == other {

@@ -20,7 +20,7 @@
 //  4. The file itself appears last, whole, by one rename, and has those of whom
 //     the table says: invited, by this batch, with this code.
 //
-// Until the rename there is no file that anybody could mail from. Whoever runs
+// Until the rename nobody has a file to mail from. Whoever runs
 // the same command again finds the journal, asks the table about each line of
 // it, finishes what was half done, gives back what was only claimed, and goes
 // on to the number that was asked for. If nobody ever does, those only claimed

@@ -34,7 +34,7 @@ func TestTheFirstRequestAsksSideBySide(t *testing.T) {
 		return nil
 	}
 	// A stranger who goes round the edge is refused, and what was asked meanwhile
-	// is no loss for the next.
+	// is not lost for the next.
 	if p := w.do(w.request("/waiting-room/en/", nil)); p.StatusCode != http.StatusForbidden {
 		t.Fatalf("a stranger gets %d", p.StatusCode)
 	}

@@ -87,7 +87,7 @@ type embeddedForm struct {
 	Button   string          `json:"button,omitempty"`
 	Sending  string          `json:"sending,omitempty"`
 	Failed   string          `json:"failed,omitempty"`
-	// Open says that there is no wait and Button leads on.
+	// Open says that nobody has to wait and Button leads on.
 	Open bool `json:"open,omitempty"`
 }
 

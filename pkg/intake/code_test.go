@@ -312,7 +312,7 @@ func FuzzTheWayBack(f *testing.F) {
 			w.post("/waiting-room/en/", url.Values{"go": {"1"}, "to": {to}}),
 		} {
 			if p.StatusCode == 422 || p.StatusCode == 413 {
-				continue // bytes that are no text, or more of them than a form has
+				continue // bytes that are not text, or more of them than a form has
 			}
 			location := p.status(303).Header.Get("Location")
 			// A browser leaves the site for "//" or "/\\" at the start, and drops blanks

@@ -152,7 +152,7 @@ func TestSettingsAreCheckedAtStart(t *testing.T) {
 	if err == nil {
 		t.Fatal("it was taken")
 	}
-	for _, want := range []string{"no name", "sender", `"xx"`, "48h", `"www.example.org" is no origin`, `called "email"`, `two fields are called "a"`, `called "State"`, "at most 3", "missing Store, Keys or Now"} {
+	for _, want := range []string{"no name", "sender", `"xx"`, "48h", `"www.example.org" is not an origin`, `called "email"`, `two fields are called "a"`, `called "State"`, "at most 3", "missing Store, Keys or Now"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("it does not say %q: %v", want, err)
 		}

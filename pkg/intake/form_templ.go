@@ -493,7 +493,7 @@ func (w view) slip() templ.Component {
 	})
 }
 
-// straight says that there is no wait. It has a button and not a link, because a
+// straight says that nobody has to wait. It has a button, not a link, because a
 // page does not know where this visitor wanted to go.
 func (w view) straight() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {

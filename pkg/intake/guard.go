@@ -63,7 +63,7 @@ func isJSON(r *http.Request) bool {
 }
 
 // readForm reads what was posted, whole and within bounds: fields that came
-// twice, bytes that are no text and bodies of another type are refused, not
+// twice, bytes that are not text and bodies of another type are refused, not
 // guessed at. It looks at the body only; handlers that expect something in the
 // query read it there. lenient takes a body of any type, as mail programs send
 // them (RFC 8058 allows two), and takes one that is not a form for their one press.
@@ -115,7 +115,7 @@ func readJSON(body []byte) (url.Values, error) {
 		Insist bool              `json:"insist"`
 		Fields map[string]string `json:"fields"`
 	}
-	// encoding/json would put U+FFFD in the place of bytes that are no text.
+	// encoding/json would put U+FFFD in the place of bytes that are not text.
 	if !utf8.Valid(body) {
 		return nil, errBad
 	}

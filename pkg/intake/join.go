@@ -16,7 +16,7 @@ import (
 	"raincheck/pkg/waitlist"
 )
 
-// form shows the form, or that there is no wait, or that the line is closed.
+// form shows the form, or that nobody has to wait, or that the waitlist is closed.
 func (rm *room) form(ctx context.Context, v *visit) (answer, error) {
 	switch n := v.seen(); {
 	case n.open():
@@ -72,7 +72,7 @@ func (rm *room) label(f Field, l email.Language) string {
 func (rm *room) again(v *visit, field, key string) answer {
 	w, err := rm.blank(v.Context(), v)
 	if err != nil {
-		// Without keys there is no stamp, and the form comes back once more.
+		// Without keys the form has no stamp, and comes back once more.
 		rm.Log.ErrorContext(v.Context(), "read the keys for a form", "error", err)
 		w = v.view("form", "form.title")
 		w.Email = input{Name: "email", Label: w.Say("form.email"), Hint: w.Say("form.hint")}
@@ -121,7 +121,7 @@ func clip(s string) string {
 // page: the form tells nobody who is waiting.
 func (rm *room) join(ctx context.Context, v *visit) (answer, error) {
 	if v.form.Get("go") != "" {
-		// The page that says that there is no wait has a button and not a link,
+		// The page that says that nobody has to wait has a button and not a link,
 		// because it does not know where this visitor wanted to go.
 		return answer{location: v.wanted()}, nil
 	}

@@ -70,7 +70,7 @@ type answer struct {
 	location string
 	// cookie is a whole Set-Cookie value; only a POST has one.
 	cookie string
-	// raw is a body that is no page, of type kind.
+	// raw is a body that is not a page, of type kind.
 	raw  []byte
 	kind string
 	// cached lets the CDN keep it, shared lets any page read it.

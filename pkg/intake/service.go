@@ -155,7 +155,7 @@ func (s *Service) validate() error {
 	}
 	for _, tag := range s.Languages {
 		if _, ok := email.LanguageOf(tag); !ok {
-			bad("there are no words for the language %q", tag)
+			bad("unknown language %q", tag)
 		}
 	}
 	if len(s.Fields) > waitlist.MaxFields {
@@ -174,7 +174,7 @@ func (s *Service) validate() error {
 	}
 	for _, origin := range slices.Concat(s.Origins, s.Embedders) {
 		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin {
-			bad("%q is no origin (a scheme and a host, nothing behind it)", origin)
+			bad("%q is not an origin (a scheme and a host, nothing behind it)", origin)
 		}
 	}
 	if s.Store == nil || s.Keys == nil || s.Now == nil {

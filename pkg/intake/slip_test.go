@@ -28,7 +28,7 @@ func (w *world) press(target string, p *page, label string) *page {
 			return w.post(target, form)
 		}
 	}
-	w.Fatalf("there is no button %q:\n%s", label, p.body)
+	w.Fatalf("no button %q:\n%s", label, p.body)
 	return nil
 }
 

@@ -51,7 +51,7 @@ type view struct {
 	Action string
 	// Receipt is the token of a receipt.
 	Receipt string
-	// Open says that there is no wait; Closed that nobody can join; Busy that nothing
+	// Open says that nobody has to wait; Closed that nobody can join; Busy that nothing
 	// could be saved; Retry that the button posts the same again; Keep that the old
 	// place can be had back.
 	Open, Closed, Busy, Retry, Keep bool

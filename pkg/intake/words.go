@@ -49,7 +49,7 @@ func say(l email.Language, key string, values ...string) string {
 func sentence(l email.Language, key string) string {
 	s, ok := catalogueOf(l.Catalogue)[key]
 	if !ok {
-		panic(fmt.Sprintf("intake: there are no words for %q in %s", key, l.Catalogue))
+		panic(fmt.Sprintf("intake: no words for %q in %s", key, l.Catalogue))
 	}
 	return s
 }

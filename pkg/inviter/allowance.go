@@ -12,7 +12,7 @@ import (
 // Allowance is the account of a mail service that has none to ask: a relay, whose
 // rate and quota are settings. What was sent is what the waitlist counted.
 type Allowance struct {
-	// PerSecond bounds the rate, PerDay the mails of 24 hours; PerDay 0 is no bound.
+	// PerSecond bounds the rate, PerDay the mails of 24 hours; PerDay 0 means unlimited.
 	PerSecond, PerDay float64
 	Store             interface {
 		Cohorts(ctx context.Context, since time.Time) ([]waitlist.Cohort, error)

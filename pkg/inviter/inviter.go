@@ -130,7 +130,7 @@ type Service struct {
 	mu sync.Mutex
 	// sighted says that this process has looked at the edge since it last could not
 	// read what the operator wants. A switch may have been thrown at the edge alone
-	// while the store was down; without such a time there is no need to pay for
+	// while the store was down; without such a time nobody needs to pay for
 	// reading the gate.
 	sighted bool
 	blind   bool

@@ -89,12 +89,12 @@ func (c Change) Validate() error {
 	switch c.Mode {
 	case "", gate.Open, gate.Throttle, gate.Hold, gate.Observe:
 	default:
-		return refuse("there is no mode %q: open, throttle, hold or observe", c.Mode)
+		return refuse("no such mode %q: open, throttle, hold or observe", c.Mode)
 	}
 	switch c.Law {
 	case "", "observer", "ramp":
 	default:
-		return refuse("there is no law %q: observer or ramp", c.Law)
+		return refuse("no such law %q: observer or ramp", c.Law)
 	}
 	if c.Mode != gate.Throttle && (c.Admit != nil || c.Law != "") {
 		return refuse("admit and law go with the mode throttle")

@@ -71,7 +71,7 @@ func open(from io.Reader, format Format, key []byte) (*input, error) {
 		in.read, in.head, in.blank = t.entry, func() string { return byteOrderMark + t.head }, func() int { return t.blank }
 		in.lines = strings.Count(t.head, "\n")
 	default:
-		return nil, fmt.Errorf("importing: there is no format %q: csv or jsonl", format)
+		return nil, fmt.Errorf("importing: unknown format %q: csv or jsonl", format)
 	}
 	return in, nil
 }

@@ -118,7 +118,7 @@ func writer(to io.Writer, format Format) (write func(record) error, flush func()
 			return w.Write(cells)
 		}, func() error { w.Flush(); return w.Error() }, nil
 	}
-	return nil, nil, fmt.Errorf("exporting: there is no format %q: csv or jsonl", format)
+	return nil, nil, fmt.Errorf("exporting: unknown format %q: csv or jsonl", format)
 }
 
 // byteOrderMark tells a spreadsheet that a CSV is UTF-8.

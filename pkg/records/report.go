@@ -91,7 +91,7 @@ type ReportFile struct {
 // reportHeader is the first line of a report.
 const reportHeader = "line,outcome,why,row\n"
 
-// ReadReport reads what an earlier run has done; no file is no run. An error that
+// ReadReport reads what an earlier run has done; no file means no run. An error that
 // is not the disk's says that the file is not a report.
 func ReadReport(name string) (*Done, error) {
 	done, _, err := readReport(name)

@@ -288,7 +288,7 @@ func (s *Service) isPaused(ctx context.Context, now time.Time) (bool, error) {
 }
 
 // pause stops all senders: this one at once, the others within the life of their
-// notice. Failing to write it down is no reason to fail: each of them will meet
+// notice. An error while writing it is not returned: each of them will meet
 // the same answer of the mail service.
 func (s *Service) pause(ctx context.Context, now time.Time, because string, resume time.Time) {
 	s.mu.Lock()

@@ -33,7 +33,7 @@ func Generate(family string, seed uint64) (Trace, error) {
 	t := Trace{Name: family + "-" + strconv.FormatUint(seed, 10), Start: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), Visits: make([]float64, n)}
 	shape, ok := shapes[family]
 	if !ok {
-		return Trace{}, fmt.Errorf("there is no family of days %q: it is one of %s", family, strings.Join(families, ", "))
+		return Trace{}, fmt.Errorf("no such family of days %q: it is one of %s", family, strings.Join(families, ", "))
 	}
 	shape(r, t.Visits)
 	for m := range t.Visits {

@@ -7,7 +7,7 @@ import (
 	"raincheck/pkg/admission"
 )
 
-// Planner is no controller that anybody could build: it knows who will come, who
+// Planner is not a controller that anybody could build: it knows who will come, who
 // leaves when, and when everyone who was invited returns. It shows what no law
 // can beat: the oldest are invited as early as they can be without the load ever
 // passing the target, and the door fills the rest exactly. It goes by queueFirst

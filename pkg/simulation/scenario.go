@@ -36,7 +36,7 @@ type Conditions struct {
 	MetricStep float64
 	// MetricPower, MetricBase and MetricTop are the metric of a site that does not
 	// count people: MetricBase of it is constant, the rest grows with that power of
-	// the people (0 is 1), and it never shows more than MetricTop (0 is no top). It
+	// the people (0 is 1), and it never shows more than MetricTop (0: no limit). It
 	// shows 1.0 at the capacity whatever they are.
 	MetricPower, MetricBase, MetricTop float64
 	// MetricGone says that above MetricTop nothing is known instead.
@@ -59,7 +59,7 @@ type Conditions struct {
 	NoEdge []Span
 	// Effect is how many minutes a decision takes to reach the edge.
 	Effect int
-	// MailPerSecond and MailPerDay bound the sender; 0 is no bound.
+	// MailPerSecond and MailPerDay bound the sender; 0 means unlimited.
 	MailPerSecond, MailPerDay float64
 	// Paused are minutes in which the sender is paused: what was asked for and not
 	// sent goes back to the line.
@@ -76,7 +76,7 @@ type Conditions struct {
 	Drop   []Span
 	DropTo float64
 	// Jump, from that minute on, changes the return rate of those invited to
-	// JumpTo. 0 is no jump.
+	// JumpTo. 0 means that it does not change.
 	Jump   int
 	JumpTo float64
 	// Restart is a minute at which the law begins anew with an empty state, told

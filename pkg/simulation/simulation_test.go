@@ -46,7 +46,7 @@ func TestTheSameSeedIsTheSameBytes(t *testing.T) {
 		t.Error("the same seed gave other bytes")
 	}
 	if bytes.Equal(run(7), run(8)) {
-		t.Error("another seed gave the same bytes: there is no chance in it")
+		t.Error("another seed gave the same bytes: nothing in it is random")
 	}
 }
 

@@ -35,7 +35,7 @@ const HealthCare = "hcgov"
 // Builtin gives a trace that ships inside the program: HealthCare.
 func Builtin(name string) (Trace, error) {
 	if name != HealthCare {
-		return Trace{}, fmt.Errorf("there is no built-in trace %q: it is %s", name, HealthCare)
+		return Trace{}, fmt.Errorf("no such built-in trace %q: it is %s", name, HealthCare)
 	}
 	t, err := ReadTrace(name, bytes.NewReader(hcgov), time.Minute)
 	if err != nil {

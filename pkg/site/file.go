@@ -92,7 +92,7 @@ func Parse(data []byte, from Source) (map[string]Words, error) {
 	}
 	for tag, own := range doc.Languages {
 		if !slices.Contains(from.Languages, tag) {
-			errs = append(errs, fmt.Errorf("languages: there is no language %q; there are %s", tag, strings.Join(from.Languages, ", ")))
+			errs = append(errs, fmt.Errorf("languages: unknown language %q; there are %s", tag, strings.Join(from.Languages, ", ")))
 			continue
 		}
 		words, err := own.words(from)

@@ -67,8 +67,8 @@ func TestABadFileIsNamedInFull(t *testing.T) {
 	t.Parallel()
 	for text, wants := range map[string][]string{
 		`{"siteName":"A","colour":"blue","telephone":"call us","siteUrl":"http://a.example","timeZone":"Paris","logo":"none.svg",
-		  "languages":{"xx":{},"es":{"contact":"a\u202eb"}}}`: {"colour: \"blue\"", "telephone: \"call us\"", "siteUrl: \"http://a.example\"", "timeZone: there is no time zone \"Paris\"",
-			"logo: no such file", `there is no language "xx"; there are en, es, ar`, "es: contact: it has the character U+202E"},
+		  "languages":{"xx":{},"es":{"contact":"a\u202eb"}}}`: {"colour: \"blue\"", "telephone: \"call us\"", "siteUrl: \"http://a.example\"", "timeZone: no such time zone \"Paris\"",
+			"logo: no such file", `unknown language "xx"; there are en, es, ar`, "es: contact: it has the character U+202E"},
 		`{}`:                          {"siteName: it is missing"},
 		"{\n\"siteName\":\"A\",\n}":   {"line 3"},
 		`{"siteName":"A"} {}`:         {"something follows"},

@@ -4,7 +4,7 @@
 // All of it only changes how pages and mails read, so none of it is a parameter
 // of the stack. It comes from one file, which `raincheck words set` checks and
 // stores, and is kept as one item per language beside the control item: who
-// speaks a language reads one item. The check is strict, and there is no custom
+// speaks a language reads one item. The check is strict, and refuses custom
 // HTML: a page that cannot be broken on the day is the feature.
 //
 // The package is pure. Looking up a time zone needs a database of zones, which

@@ -37,7 +37,7 @@ const zoneYears = 10
 func LoadZone(name string, now time.Time) (Zone, error) {
 	location, err := time.LoadLocation(name)
 	if err != nil || name == "Local" || name == "" {
-		return Zone{}, fmt.Errorf("there is no time zone %q: want a name such as America/New_York", name)
+		return Zone{}, fmt.Errorf("no such time zone %q: want a name such as America/New_York", name)
 	}
 	z := Zone{Name: name}
 	end := now.AddDate(zoneYears, 0, 0)

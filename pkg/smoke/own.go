@@ -57,7 +57,7 @@ func (o Own) Look(ctx context.Context, a email.Address) (Seen, error) {
 const soon = time.Second
 
 // Invite claims the entry and asks the sender for its mail. The name of its
-// cohort is the moment of the claim, which is no tick of the inviter: the law
+// cohort is the moment of the claim, which is not a tick of the inviter: the law
 // counts whoever comes back from it as an arrival and learns nothing from it.
 func (o Own) Invite(ctx context.Context, a email.Address) error {
 	control, _, err := o.Store.Notice(ctx)

@@ -63,7 +63,7 @@ type Seen struct {
 
 var (
 	// ErrOff: an operator has switched off what the canary needs, so that there is
-	// nothing to try. It is no failure.
+	// nothing to try. It is not a failure.
 	ErrOff = errors.New("switched off by an operator")
 	// ErrBusy: another canary is on its way.
 	ErrBusy = errors.New("another canary is on its way; they share one mailbox")
@@ -141,7 +141,7 @@ func (s *Service) Run(ctx context.Context) (Result, error) {
 		return w.result, fmt.Errorf("smoke: the tag %q: %w", s.Tag, err)
 	}
 	if _, err := url.Parse(s.Site + s.Path); err != nil || !strings.HasPrefix(s.Path, "/") {
-		return w.result, fmt.Errorf("smoke: %s%s is no address of a page", s.Site, s.Path)
+		return w.result, fmt.Errorf("smoke: %s%s is not the address of a page", s.Site, s.Path)
 	}
 	err = w.along(ctx)
 	if errors.Is(err, ErrOff) {
@@ -165,7 +165,7 @@ const reserve = clearing + 5*time.Second
 // Report runs one canary as a function does: it ends early enough to remove the
 // traces, counts smoke.failed (0 or 1; nothing when an operator has switched off
 // what it needs) and logs how it went. A failure is in the result and the count
-// and is no error: the function did its work, and must not be tried again.
+// and is not an error: the function did its work, and must not be tried again.
 func (s *Service) Report(ctx context.Context, log *slog.Logger, count func(name metric.Name, n float64)) (Result, error) {
 	if end, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc

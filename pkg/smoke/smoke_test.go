@@ -222,12 +222,12 @@ func TestWhatBreaks(t *testing.T) {
 		"events cannot be asked for": {func(w *world) {
 			w.service.Delivered = func(context.Context, time.Time) (bool, error) { return false, errors.New("not permitted") }
 		}, "delivery", "not permitted"},
-		"the code is not taken":        {func(w *world) { w.answer = on("POST", "/en/code", says(410, "")) }, "redeem", "answers 410"},
-		"the throttle knows no pass":   {func(w *world) { w.answer = on("GET", "/apply", says(302, "", "Location", gate.Room+"/en/")) }, "site", "to the waiting room"},
-		"the site is down":             {func(w *world) { w.answer = on("GET", "/apply", says(502, "")) }, "site", "answers 502"},
-		"the controller is dead":       {func(w *world) { w.gate.Until = w.now.Add(-time.Minute) }, "gate", "ran out at 11:59 UTC"},
-		"an address that is no path":   {func(w *world) { w.service.Path = "apply" }, "", "no address of a page"},
-		"the traces cannot be removed": {func(w *world) { w.service.Line = stuck{w.service.Line.(smoke.Own)} }, "forget", "the table is down"},
+		"the code is not taken":         {func(w *world) { w.answer = on("POST", "/en/code", says(410, "")) }, "redeem", "answers 410"},
+		"the throttle knows no pass":    {func(w *world) { w.answer = on("GET", "/apply", says(302, "", "Location", gate.Room+"/en/")) }, "site", "to the waiting room"},
+		"the site is down":              {func(w *world) { w.answer = on("GET", "/apply", says(502, "")) }, "site", "answers 502"},
+		"the controller is dead":        {func(w *world) { w.gate.Until = w.now.Add(-time.Minute) }, "gate", "ran out at 11:59 UTC"},
+		"an address that is not a path": {func(w *world) { w.service.Path = "apply" }, "", "not the address of a page"},
+		"the traces cannot be removed":  {func(w *world) { w.service.Line = stuck{w.service.Line.(smoke.Own)} }, "forget", "the table is down"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -260,7 +260,7 @@ type stuck struct{ smoke.Own }
 // Forget fails.
 func (stuck) Forget(context.Context, email.Address) error { return errors.New("the table is down") }
 
-// TestSwitchedOff is no failure: somebody meant it.
+// TestSwitchedOff: what an operator switched off is not a failure.
 func TestSwitchedOff(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*waitlist.Control){
@@ -314,7 +314,7 @@ func TestReport(t *testing.T) {
 		ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(time.Hour))
 		defer cancel()
 		if _, err := w.service.Report(ctx, slog.New(slog.NewTextHandler(&log, nil)), count); err != nil {
-			t.Errorf("a canary's failure is no error of the function: %v", err)
+			t.Errorf("a canary's failure became an error of the function: %v", err)
 		}
 		return log.String()
 	}

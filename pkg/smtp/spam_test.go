@@ -20,7 +20,7 @@ func TestSpamAssassin(t *testing.T) {
 	t.Parallel()
 	filter, err := exec.LookPath("spamassassin")
 	if err != nil {
-		t.Skip("there is no spamassassin on this machine: apt install spamassassin")
+		t.Skip("spamassassin is missing on this machine: apt install spamassassin")
 	}
 	now := time.Now()
 	for _, language := range []string{"en", "es"} {

@@ -126,7 +126,7 @@ type Progress struct {
 	Front time.Time `json:"front,omitzero"`
 	// Waited says how long those invited lately had waited.
 	Waited Waited `json:"waited,omitzero"`
-	// Open says that there is no wait at the door now.
+	// Open says that everybody is let in now and nobody has to wait.
 	Open bool `json:"open"`
 	// At is the tick that wrote this.
 	At time.Time `json:"at,omitzero"`

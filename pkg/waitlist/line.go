@@ -53,7 +53,7 @@ type Query struct {
 	Part
 	// After is where the page begins.
 	After Mark
-	// Until bounds it: only places with When before Until. Zero is no bound.
+	// Until bounds it: only places with When before Until. Zero means unbounded.
 	Until time.Time
 	// Limit is the most places wanted, at most MaxPage. Count ignores it.
 	Limit int

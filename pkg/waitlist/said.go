@@ -38,14 +38,14 @@ func (s *Said) Stands(now time.Time) bool { return s != nil && now.Before(s.Unti
 func (s Said) Validate() error {
 	var errs []error
 	if s.Text == "" {
-		errs = append(errs, errors.New("there is no text in the default language"))
+		errs = append(errs, errors.New("no text in the default language"))
 	}
 	if err := site.Line(s.Text, MaxSaid); err != nil {
 		errs = append(errs, fmt.Errorf("the text: %w", err))
 	}
 	for tag, text := range s.Translations {
 		if _, ok := email.LanguageOf(tag); !ok {
-			errs = append(errs, fmt.Errorf("there is no language %q", tag))
+			errs = append(errs, fmt.Errorf("unknown language %q", tag))
 		}
 		if err := site.Line(text, MaxSaid); err != nil {
 			errs = append(errs, fmt.Errorf("the text in %s: %w", tag, err))

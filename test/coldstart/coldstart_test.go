@@ -59,7 +59,7 @@ var (
 // of what the packages do before main. The three take turns, so that whatever
 // else the machine does meets all alike.
 //
-// It asserts no time, for a machine is no promise; it does assert that a function
+// It asserts no time, since machines differ; it does assert that a function
 // waits for the network once at most before its first answer, and that intake takes
 // no longer than twice its goals: 2.0 times a function that does nothing, 1.25 times
 // one that links the same clients, and with all languages no longer than with two.

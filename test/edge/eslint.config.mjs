@@ -16,7 +16,7 @@ const documented = [
 const refused = Object.assign({}, esx.configs['flat/restrict-to-es5'].rules);
 for (const name of documented) {
   if (!refused[name]) {
-    throw new Error(name + ' is no rule that could be let in');
+    throw new Error(name + ' is not a rule that could be allowed');
   }
   refused[name] = 'off';
 }

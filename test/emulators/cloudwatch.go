@@ -80,7 +80,7 @@ func (c *CloudWatch) getMetricData(body []byte) (cbor.Value, error) {
 	}
 	in, ok := v.(cbor.Map)
 	if !ok {
-		return nil, errors.New("the body is no map")
+		return nil, errors.New("the body is not a map")
 	}
 	start, err1 := moment(in["StartTime"])
 	end, err2 := moment(in["EndTime"])
@@ -170,11 +170,11 @@ func number(v cbor.Value) float64 {
 func moment(v cbor.Value) (time.Time, error) {
 	tag, ok := v.(*cbor.Tag)
 	if !ok || tag.ID != 1 {
-		return time.Time{}, errors.New("a time is no tag 1 (seconds since 1970)")
+		return time.Time{}, errors.New("a time is not tag 1 (seconds since 1970)")
 	}
 	seconds := number(tag.Value)
 	if math.IsNaN(seconds) {
-		return time.Time{}, errors.New("a time is no number")
+		return time.Time{}, errors.New("a time is not a number")
 	}
 	return time.UnixMilli(int64(math.Round(seconds * 1000))).UTC(), nil
 }

@@ -84,7 +84,7 @@ func (s *KeyValue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	arn, rest, _ := strings.Cut(path, "/")
 	arn, err := url.PathUnescape(arn)
 	if !ok || err != nil || s.ARN != "" && arn != s.ARN {
-		failWith(w, http.StatusNotFound, "ResourceNotFoundException", "there is no such store")
+		failWith(w, http.StatusNotFound, "ResourceNotFoundException", "no such store")
 		return
 	}
 	key, err := url.PathUnescape(strings.TrimPrefix(rest, "keys/"))
@@ -99,7 +99,7 @@ func (s *KeyValue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodGet:
 		v, ok := s.values[key]
 		if !ok {
-			failWith(w, http.StatusNotFound, "ResourceNotFoundException", "there is no such key")
+			failWith(w, http.StatusNotFound, "ResourceNotFoundException", "no such key")
 			return
 		}
 		answer(w, map[string]any{"Key": key, "Value": v, "ItemCount": len(s.values), "TotalSizeInBytes": s.size()})

@@ -65,7 +65,7 @@ func (w *world) gate() {
 	w.Helper()
 	doc, ok := w.edge.Value(gate.Key)
 	if !ok {
-		w.Fatalf("there is no gate\n%s", w.functions["inviter"].Output())
+		w.Fatalf("no gate\n%s", w.functions["inviter"].Output())
 	}
 	g, err := gate.DecodeGate([]byte(doc))
 	w.must(err)

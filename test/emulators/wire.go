@@ -56,7 +56,7 @@ type Call struct {
 // It writes down every request, by what was sent and not by what was called, and
 // can make one fail.
 type Wire struct {
-	// Fault is asked about every call before it is sent; nil is no fault.
+	// Fault is asked about every call before it is sent; nil means none.
 	Fault func(Call) Fault
 	// Refuse is asked next; a status that is not 0 is what the call is answered with,
 	// as the service does when it refuses, and it is not sent. Nil refuses nothing.
@@ -202,7 +202,7 @@ func (w *Wire) forward(r *http.Request, body []byte, regardless bool) (*http.Res
 		}
 	}
 	if target == "" {
-		return nil, nil, fmt.Errorf("%s is no stand-in's host", r.URL.Host)
+		return nil, nil, fmt.Errorf("%s is not a stand-in's host", r.URL.Host)
 	}
 	to, err := url.Parse(target)
 	if err != nil {
@@ -245,7 +245,7 @@ func describe(r *http.Request, body []byte) Call {
 		SecretIDList                                                   []string
 		RequestItems                                                   map[string]any
 	}
-	_ = json.Unmarshal(body, &in) // CBOR, or nothing: then there is no such name
+	_ = json.Unmarshal(body, &in) // CBOR, or nothing: then the names are missing
 	if i := strings.LastIndex(r.Header.Get("X-Amz-Target"), "."); i >= 0 {
 		call := Call{Action: service + ":" + r.Header.Get("X-Amz-Target")[i+1:]}
 		switch {

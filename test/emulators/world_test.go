@@ -250,7 +250,7 @@ func (w *world) form() (events.APIGatewayV2HTTPResponse, error) {
 	page, err := w.visit("GET", "/waiting-room/en/", nil)
 	stamp := stampField.FindStringSubmatch(page.Body)
 	if err != nil || stamp == nil {
-		return page, fmt.Errorf("there is no form: %w", err)
+		return page, fmt.Errorf("no form: %w", err)
 	}
 	form := url.Values{"email": {w.address}, "stamp": {stamp[1]}, "to": {"/apply?plan=silver"}, "state": {"VT"}, "note": {""}}
 	return w.visit("POST", "/waiting-room/en/", form)
@@ -436,7 +436,7 @@ func (w *world) redeem(m mail) {
 	w.Helper()
 	link := codeLink.FindStringSubmatch(m.Body.Text)
 	if link == nil {
-		w.Fatalf("there is no link in the mail:\n%s", m.Body.Text)
+		w.Fatalf("no link in the mail:\n%s", m.Body.Text)
 	}
 	if page, err := w.visit("GET", link[1], nil); err != nil || page.StatusCode != 200 || len(page.Cookies) > 0 {
 		w.Fatalf("the page of the code: %d, cookies %v, %v", page.StatusCode, page.Cookies, err)

@@ -19,7 +19,7 @@ func TestCompiledPagesAreFresh(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob(filepath.Join(root, "pkg/intake/*.templ"))
 	if err != nil || len(pages) == 0 {
-		t.Fatal("there are no pages to look at", err)
+		t.Fatal("no pages found", err)
 	}
 	for _, page := range pages {
 		tree, err := parser.Parse(page)

@@ -89,7 +89,7 @@ func (p *person) visit(ctx context.Context) (outcome, error) {
 	}
 	form, found := readForm(a.body)
 	if !found {
-		return letIn, nil // the page says that there is no wait, or that no addresses are taken
+		return letIn, nil // the page says that nobody has to wait, or that no addresses are taken
 	}
 	form.Set("email", p.address(p.n))
 	if p.JSON {

@@ -45,7 +45,7 @@ func (s *stage) otherEvents() {
 			s.Errorf("events/%s.json: %s fails: %s", name, function, failed.ErrorMessage)
 		}
 	}
-	// There is no site here that it could reach: it looks for traces of an earlier
+	// It has no site to reach here: it looks for traces of an earlier
 	// canary in the table, and says at which step it stopped.
 	answer, said := s.answer("SmokeFunction", []byte("{}"))
 	var result smoke.Result

@@ -146,7 +146,7 @@ func TestTheWayOfAVisitor(t *testing.T) {
 	var batch events.SQSEvent
 	must(t, json.Unmarshal(sample(t, "sender-batch", nil), &batch))
 	batch.Records = batch.Records[:1]
-	// Its slot is put off to the time when SAM will be ready, which is no promise on a
+	// Its slot is put off to the time when SAM will be ready, which may slip on a
 	// busy machine; a mail half a minute late is given back to the line.
 	var message waitlist.Message
 	must(t, json.Unmarshal([]byte(*got.Messages[0].Body), &message))

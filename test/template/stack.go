@@ -139,7 +139,7 @@ func (s *Stack) Environment(function string) (map[string]string, error) {
 // Value works a value of the template out.
 func (s *Stack) Value(node *yaml.Node) (string, error) {
 	if node == nil {
-		return "", fmt.Errorf("there is no such value")
+		return "", fmt.Errorf("no such value")
 	}
 	switch node.Tag {
 	case "!Ref":
@@ -263,7 +263,7 @@ func (s *Stack) Holds(condition string) (bool, error) { return s.condition(condi
 func (s *Stack) condition(name string) (bool, error) {
 	node := s.template.Get("Conditions", name)
 	if node == nil {
-		return false, fmt.Errorf("there is no condition %s", name)
+		return false, fmt.Errorf("no such condition %s", name)
 	}
 	return s.holds(node)
 }

@@ -124,7 +124,7 @@ func TestEveryFunctionIsWired(t *testing.T) {
 		}
 	}
 	for folder := range folders {
-		t.Errorf("functions/%s is no function of the template", folder)
+		t.Errorf("functions/%s is not a function of the template", folder)
 	}
 	if queue, sender := tmpl.Get("Resources", "MailQueue", "Properties", "VisibilityTimeout").Value, tmpl.Get("Resources", "SenderFunction", "Properties", "Timeout").Value; queue != "360" || sender != "60" {
 		t.Errorf("the queue hides a message for %s s and the sender has %s s: six times is wanted", queue, sender)
@@ -326,7 +326,7 @@ func TestNoWildcardWithoutAReason(t *testing.T) {
 	t.Parallel()
 	nothingToName := map[string]string{
 		"cloudwatch:GetMetricData": "CloudWatch has no resource for reading a metric",
-		"ses:GetAccount":           "an account is no resource",
+		"ses:GetAccount":           "an account is not a resource",
 	}
 	tmpl := read(t, template.Main)
 	recipients := 0

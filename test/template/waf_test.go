@@ -124,7 +124,7 @@ func TestWebAclOfTheSiteIsKept(t *testing.T) {
 	}
 	for _, output := range []string{"RuleGroupArn", "WebAclArn"} {
 		if edge.Get("Outputs", output) == nil {
-			t.Errorf("there is no output %s", output)
+			t.Errorf("no output %s", output)
 		}
 	}
 }

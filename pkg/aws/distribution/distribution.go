@@ -33,7 +33,7 @@ import (
 var (
 	// ErrNotFound: no distribution has this id in this account. Another
 	// account's looks the same.
-	ErrNotFound = errors.New("there is no such distribution in this account")
+	ErrNotFound = errors.New("no such distribution in this account")
 	// ErrDenied: the credentials may not do this.
 	ErrDenied = errors.New("the credentials may not do this")
 	// ErrChanged: somebody changed the distribution since it was read. Nothing

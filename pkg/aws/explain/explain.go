@@ -55,7 +55,7 @@ func Error(err error) error {
 		return said(fmt.Sprintf("AWS has a fault of its own (%d); try again in a minute", r.HTTPStatusCode()))
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && !dns.IsTimeout {
-		return said("there is no host " + dns.Name + ": is the region right, and the network up?")
+		return said("no such host " + dns.Name + ": is the region right, and the network up?")
 	}
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return said("AWS does not answer (connection refused)")

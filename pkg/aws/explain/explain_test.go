@@ -29,7 +29,7 @@ func TestTheUsualFailuresAreWords(t *testing.T) {
 		{sdk(&smithy.GenericAPIError{Code: "ExpiredTokenException"}), "the AWS credentials have expired; sign in again"},
 		{sdk(&smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no"}), "table: reading the control item: the credentials may not do this: no"},
 		{sdk(syscall.ECONNREFUSED), "table: reading the control item: AWS does not answer (connection refused)"},
-		{sdk(&net.DNSError{Name: "dynamodb.nowhere"}), "table: reading the control item: there is no host dynamodb.nowhere"},
+		{sdk(&net.DNSError{Name: "dynamodb.nowhere"}), "table: reading the control item: no such host dynamodb.nowhere"},
 		{sdk(context.DeadlineExceeded), "table: reading the control item: AWS did not answer in time"},
 		{errors.New("else"), "else"},
 	} {

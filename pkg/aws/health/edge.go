@@ -25,7 +25,7 @@ func EdgeLogs(ctx context.Context, cfg aws.Config, function, namespace string, w
 	}
 	i := slices.IndexFunc(groups.LogGroups, func(g types.LogGroup) bool { return aws.ToString(g.LogGroupName) == group })
 	if i < 0 {
-		return []Finding{Bad(mend, "there is no log group %s in %s: the law is blind at the door", group, cfg.Region)}, nil
+		return []Finding{Bad(mend, "no log group %s in %s: the law gets no counts from the edge", group, cfg.Region)}, nil
 	}
 	var found []Finding
 	if days := groups.LogGroups[i].RetentionInDays; days == nil {

@@ -203,7 +203,7 @@ func dmarc(ctx context.Context, resolver Resolver, identity, domain string) Find
 	return Bad(fmt.Sprintf(mend, "_dmarc."+domain), "there is no DMARC record for %s", domain)
 }
 
-// notThere is the DNS saying that there is no such record.
+// notThere says that the DNS answered that the record does not exist.
 func notThere(err error) bool {
 	d, ok := errors.AsType[*net.DNSError](err)
 	return ok && d.IsNotFound

@@ -10,7 +10,7 @@
 // half of the truth and would let twice as many people in. So only minutes that
 // ended before the caller's until are given, a minute that is missing is left
 // out, and it is for the admission law to grow careful as the last one ages. No
-// gap is filled with a zero, since to a metric filter silence is no traffic, a
+// gap is filled with a zero, since a metric filter's silence means no traffic, a
 // broken filter, or a throttle that nobody attached; but for a metric that AWS
 // documents to be silent while nothing flows, where another one says that nothing
 // did.

@@ -145,7 +145,7 @@ func TestWhereTheLoadComesFrom(t *testing.T) {
 func TestSourcesThatAreNone(t *testing.T) {
 	t.Parallel()
 	for want, source := range map[string]metrics.Source{
-		"is no source of the load":       {Preset: "guess", Full: 1},
+		"is not a source of the load":    {Preset: "guess", Full: 1},
 		"needs a resource: CLUSTER":      {Preset: "ecs-cpu", Resource: "cluster", Full: 1},
 		"the part of the load balancer":  {Preset: "alb-requests", Full: 1},
 		"is full is 0":                   {Preset: "rds-cpu", Resource: "db", Full: 0},

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 )
 
-// The sources that are no preset.
+// The sources that are not presets.
 const (
 	// ByHand: a person, or cron where there is no CloudWatch, runs `raincheck load`.
 	ByHand = "hand"
@@ -95,7 +95,7 @@ func (s Source) Validate() error {
 			problems = append(problems, errors.New("the source expression needs an expression"))
 		}
 	case !known:
-		problems = append(problems, fmt.Errorf("%q is no source of the load: it is one of %s", s.Preset, strings.Join(Presets(), ", ")))
+		problems = append(problems, fmt.Errorf("%q is not a source of the load: it is one of %s", s.Preset, strings.Join(Presets(), ", ")))
 	case s.Resource == "" || len(p.parts(s.Resource)) != len(p.dimensions) || slices.Contains(p.parts(s.Resource), ""):
 		problems = append(problems, fmt.Errorf("the source %s needs a resource: %s", s.Preset, p.what))
 	}

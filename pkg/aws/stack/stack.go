@@ -21,7 +21,7 @@ import (
 // What callers branch on.
 var (
 	// ErrNotFound: no stack has this name in this account and region.
-	ErrNotFound = errors.New("there is no stack of this name in this account and region")
+	ErrNotFound = errors.New("no stack of this name in this account and region")
 	// ErrOther: the stack is not raincheck's.
 	ErrOther = errors.New("this stack is not raincheck's")
 )

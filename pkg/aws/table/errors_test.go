@@ -183,7 +183,7 @@ func TestARefusalIsAnAnswer(t *testing.T) {
 }
 
 // What a refused redemption shows decides what the person hears; a stand-in, and
-// DynamoDB where there is no item, show nothing.
+// DynamoDB without an item, show nothing.
 func TestARefusedCodeIsRevokedOrUsedUp(t *testing.T) {
 	t.Parallel()
 	const it = `"entry":{"S":"key"},"joining":{"N":"2"},"claim":{"N":"1772625660000"},"uses":{"SS":["a","b","c"]}`

@@ -107,7 +107,7 @@ func (r *reader) stage() waitlist.Stage {
 	return s
 }
 
-// bare says that there is no joining under the key: nothing, or an item that a
+// bare says that the key has no joining: no item, or one that a
 // bounce made for a mailbox that is not kept.
 func bare(it item) bool {
 	return it == nil || it["stage"] == nil && it["joining"] == nil && it[Index] == nil

@@ -5,8 +5,8 @@
 // A queue that keeps a site up is busiest when everything else is too, so what
 // the public does costs one conditional request and no more: a sign-up, and a
 // use of a code. A condition both finds duplicates and keeps a late message from
-// touching what has moved on; there is no lock, no transaction (they cost twice
-// and fail under contention) and no read before a write but where the contract
+// touching what has moved on. Nothing takes a lock, a transaction (they cost twice
+// and fail under contention) or a read before a write except where the contract
 // in waitlisttest says so. What a condition may ask for is made from the stages
 // and events of pkg/waitlist, so that the diagram is written down once.
 //
@@ -28,8 +28,8 @@
 // "ttl" holds seconds since 1970, as DynamoDB wants it. A suppressed mailbox must
 // never be forgotten by itself, and an end of it must still be one request: so
 // an end writes ttl = if_not_exists(suppressed, the time). For a suppressed item
-// that copies the flag, which is no number, and DynamoDB's time to live ignores
-// whatever is no number.
+// that copies the flag, which is not a number, and DynamoDB's time to live ignores
+// whatever is not a number.
 package table
 
 import (

@@ -121,7 +121,7 @@ func newEngine(throttle, remember *goja.Program) (*engine, error) {
 		}
 		f, ok := goja.AssertFunction(handler)
 		if !ok {
-			return nil, errors.New("handler is no function")
+			return nil, errors.New("handler is not a function")
 		}
 		return f, nil
 	}
@@ -226,7 +226,7 @@ func (e *engine) digestOf(v goja.Value) *digest {
 			return d
 		}
 	}
-	panic(e.vm.NewTypeError("it is no hash, or its digest was taken"))
+	panic(e.vm.NewTypeError("it is not a hash, or its digest was taken"))
 }
 
 func (e *engine) update(c goja.FunctionCall) goja.Value {

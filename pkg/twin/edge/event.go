@@ -160,7 +160,7 @@ func (e *engine) requestObject(q request) *goja.Object {
 }
 
 // rawQuery gives a request its method rawQueryString. It answers undefined where
-// there is no question mark. Like every method, it is not in the request's JSON.
+// the question mark is missing. Like every method, it is not in the request's JSON.
 func (e *engine) rawQuery(request *goja.Object, query string, mark bool) {
 	value := goja.Undefined()
 	if mark {

@@ -141,7 +141,7 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 	add("another stack's pass", func(s *scenario) { s.cookie(w.pass(w.other, bypass.Drawn, w.now, w.now, time.Hour)) })
 	add("a pass under a key that nobody has", func(s *scenario) { s.cookie(strings.Replace(w.good, "1.0.", "1.5.", 1)) })
 	add("a pass of another version", func(s *scenario) { s.cookie(strings.Replace(w.good, "1.0.", "2.0.", 1)) })
-	add("a cookie that is no pass", func(s *scenario) { s.cookie("hello") })
+	add("a cookie that is not a pass", func(s *scenario) { s.cookie("hello") })
 	add("a pass among cookies whose names every object has", func(s *scenario) {
 		s.request.cookies = []pair{{"__proto__", "1"}, {"constructor", "2"}, {passCookie, w.good}}
 	})

@@ -131,7 +131,7 @@ func (o *Outbox) token(now time.Time) bool {
 	return true
 }
 
-// remaining is what is left of the day; -1 is no bound.
+// remaining is what is left of the day; -1 means unlimited.
 func (o *Outbox) remaining(now time.Time) float64 {
 	if o.account.PerDay <= 0 {
 		return -1

@@ -167,7 +167,7 @@ func Open(dir string, o Options) (s *Store, err error) {
 	return s, nil
 }
 
-// full says that there is no room for a second file; the first one serves.
+// full says that the disk has no space for a second file; the first one serves.
 func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // Close puts the journal on the disk and closes it; the store is not to be used

@@ -31,7 +31,7 @@ func (s *Server) Put(id, value string) {
 	s.secrets[id] = append(s.secrets[id], value)
 }
 
-// Value is the newest version; empty when there is no such secret.
+// Value is the newest version; empty without such a secret.
 func (s *Server) Value(id string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
