@@ -97,7 +97,7 @@ func (c *counting) Each(ctx context.Context, f func(waitlist.Entry) error) error
 	n := 0
 	return c.from.Each(ctx, func(e waitlist.Entry) error {
 		n++
-		c.line.tell(n)
+		c.line.show(n)
 		return f(e)
 	})
 }

@@ -31,7 +31,7 @@ func (c *doctorCmd) deployed(e *env, resolver health.Resolver) (diagnosis.Diagno
 	}
 	now := e.now().UTC()
 	d := diagnosis.Diagnosis{On: "the stack " + s.Name + " (" + s.Parameters["SiteHost"] + ", " + s.cfg.Region + ")", At: now}
-	d.Findings = append(d.Findings, health.Clock(now, s.Told)...)
+	d.Findings = append(d.Findings, health.Clock(now, s.ServerTime)...)
 	load := &loadCheck{session: s, history: s.history(e), now: now}
 	d.Findings = append(d.Findings, diagnosis.Examine(e.ctx, e.stderr, c.Timeout, []diagnosis.Check{
 		{Name: "stack", Look: func(context.Context) ([]health.Finding, error) { return health.Standing(s.Status), nil }},

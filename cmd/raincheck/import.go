@@ -37,7 +37,7 @@ func (c *importCmd) Run(e *env) error {
 	rows := 0
 	im.Report = func(r records.Row) error {
 		rows++
-		line.tell(rows)
+		line.show(rows)
 		if !c.Apply && (r.Outcome == records.Bad || r.Outcome == records.Skipped) {
 			fmt.Fprintf(e.stdout, "line %d: %s: %s\n", r.Line, r.Outcome, r.Why)
 		}

@@ -38,4 +38,4 @@ func newCountLine(e *env, of string) countLine {
 	return countLine{terminal.New(e.stderr, e.now, 0), of}
 }
 
-func (l countLine) tell(n int) { l.Say("%s %s", format.Thousands(n), l.of) }
+func (l countLine) show(n int) { l.Say("%s %s", format.Thousands(n), l.of) }

@@ -59,10 +59,10 @@ func (c *config) Validate() error {
 	if c.CodeLife < shortest || c.CodeLife > bypass.MaxCodeLife {
 		problems = append(problems, fmt.Errorf("CODE_LIFE: %s is not between %s and %s", c.CodeLife, shortest, bypass.MaxCodeLife))
 	}
-	if !bare(c.From) {
+	if !addressOnly(c.From) {
 		problems = append(problems, errors.New("FROM: want an address by itself"))
 	}
-	if c.ReplyTo != "" && !bare(c.ReplyTo) {
+	if c.ReplyTo != "" && !addressOnly(c.ReplyTo) {
 		problems = append(problems, errors.New("REPLY_TO: want an address by itself"))
 	}
 	if c.test, err = email.Parse(c.TestAddress); err != nil {
@@ -80,8 +80,8 @@ func (c *config) Validate() error {
 	return errors.Join(problems...)
 }
 
-// bare says that a setting is an address without a name.
-func bare(s string) bool {
+// addressOnly reports whether a setting is an address without a name.
+func addressOnly(s string) bool {
 	a, err := mail.ParseAddress(s)
 	return err == nil && a.Address == s
 }

@@ -27,12 +27,12 @@ type crowd struct {
 	habits habits
 	start  time.Time
 
-	totals   Totals
-	minute   flows
-	requests int // asked of the edge so far
-	people   int // so far, for their addresses
-	site     occupancy
-	told     told
+	totals        Totals
+	minute        flows
+	requests      int // asked of the edge so far
+	people        int // so far, for their addresses
+	site          occupancy
+	invitedPeople invitedPeople
 
 	join form // the form to join, read again while its stamp is young
 	// waiting are those who have joined, by address.
@@ -51,8 +51,8 @@ type reach struct {
 	failed func(error)
 }
 
-// told is what the simulation reports of those who were invited.
-type told struct {
+// invitedPeople is what the simulation reports of those who were invited.
+type invitedPeople struct {
 	waits      waits
 	waitedBack float64 // minutes, of all who came back
 	never      int     // were invited and do not come back

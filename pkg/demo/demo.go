@@ -104,7 +104,7 @@ func New(c Config) (*Instance, error) {
 			return nil, errors.Join(fmt.Errorf("keep the words of the site: %w", err), in.store.Close())
 		}
 	}
-	if err := in.goOn(); err != nil {
+	if err := in.resume(); err != nil {
 		return nil, errors.Join(err, in.store.Close())
 	}
 	story := in.config.Story

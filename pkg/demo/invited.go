@@ -29,12 +29,12 @@ func (c *crowd) read(ctx context.Context, m email.Message, bounce func()) {
 	if v.mails++; v.mails > 1 {
 		c.totals.Twice++
 	} else {
-		c.told.waits.add(c.minuteOf(v.joined), c.minuteOf(now)-c.minuteOf(v.joined))
+		c.invitedPeople.waits.add(c.minuteOf(v.joined), c.minuteOf(now)-c.minuteOf(v.joined))
 	}
 	at, what := c.habits.mailed(c.rand, now, now.Sub(v.joined))
 	v.waited = now.Sub(v.joined)
 	if what != comesBack {
-		c.told.never++
+		c.invitedPeople.never++
 	}
 	if what == ignores {
 		return
@@ -113,7 +113,7 @@ func (c *crowd) useCode(ctx context.Context, v *visitor, path string) {
 		return
 	}
 	c.minute.redeemed++
-	c.told.waitedBack += v.waited.Minutes()
+	c.invitedPeople.waitedBack += v.waited.Minutes()
 	if c.store.first > used {
 		c.totals.Redeemed++
 	} else {

@@ -37,10 +37,10 @@ func (in *Instance) open() (err error) {
 	return nil
 }
 
-// goOn has a kept waitlist go on after the last thing that happened to it: its
+// resume makes a kept waitlist go on after the last thing that happened to it: its
 // virtual time may have been far ahead of the wall. A recorded day keeps its
 // hours, unless codes that are out would be dead by then.
-func (in *Instance) goOn() error {
+func (in *Instance) resume() error {
 	var last, dies time.Time
 	in.guests.kept = map[waitlist.Ref]bool{}
 	err := in.store.Each(context.Background(), func(e waitlist.Entry) error {

@@ -11,17 +11,17 @@ func (in *Instance) result(s simulation.Scenario, t Totals) simulation.Result {
 	c := in.crowd
 	for _, v := range c.waiting {
 		if v.mails == 0 {
-			c.told.waits.add(c.minuteOf(v.joined), c.minuteOf(in.day.end)-c.minuteOf(v.joined))
+			c.invitedPeople.waits.add(c.minuteOf(v.joined), c.minuteOf(in.day.end)-c.minuteOf(v.joined))
 		}
 	}
 	sum := simulation.Summary{
 		Visits: t.Visits, Door: t.StraightIn, TurnedAway: t.TurnedAway, Joined: t.Joined, Invited: t.Invited,
-		Redeemed: t.Redeemed + t.InGrace, Late: t.CameLate, Lost: t.GaveUp + c.told.never, Waiting: t.Joined - t.Invited,
-		WaitP50: c.told.waits.quantile(0.50), WaitP95: c.told.waits.quantile(0.95), WaitMax: float64(c.told.waits.longest),
-		WaitMinutes: c.told.waitedBack, Utilisation: 1,
+		Redeemed: t.Redeemed + t.InGrace, Late: t.CameLate, Lost: t.GaveUp + c.invitedPeople.never, Waiting: t.Joined - t.Invited,
+		WaitP50: c.invitedPeople.waits.quantile(0.50), WaitP95: c.invitedPeople.waits.quantile(0.95), WaitMax: float64(c.invitedPeople.waits.longest),
+		WaitMinutes: c.invitedPeople.waitedBack, Utilisation: 1,
 	}
 	if sum.WaitMax > 0 {
-		sum.WaitMaxAt = s.Trace.Time(c.told.waits.at)
+		sum.WaitMaxAt = s.Trace.Time(c.invitedPeople.waits.at)
 	}
 	series := simulation.Series{Start: s.Trace.Start}
 	used, before := 0.0, 0
@@ -43,7 +43,7 @@ func (in *Instance) result(s simulation.Scenario, t Totals) simulation.Result {
 		}
 		before = m.line
 		waitOf := 0.0
-		if of := c.told.waits.of[i]; of != nil {
+		if of := c.invitedPeople.waits.of[i]; of != nil {
 			waitOf = float64(of.minutes) / float64(of.people)
 		}
 		series.Demand = append(series.Demand, float64(m.demand))

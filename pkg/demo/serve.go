@@ -31,14 +31,14 @@ type roomStore interface {
 	Words(ctx context.Context, language string) (words.Words, error)
 }
 
-// room is the waiting room on a store and a clock; told gives its times as they
-// are told.
-func (in *Instance) room(store roomStore, now func() time.Time, told func(time.Time) time.Time, notice time.Duration) (http.Handler, error) {
+// room is the waiting room on a store and a clock; shown gives its times as readers
+// see them.
+func (in *Instance) room(store roomStore, now func() time.Time, shown func(time.Time) time.Time, notice time.Duration) (http.Handler, error) {
 	return intake.Service{
 		Settings: intake.Settings{
 			Site: site.Name, Sender: senderAddress, PassLife: in.settings().PassLife, Languages: in.settings().Languages, Origins: []string{in.config.Origin},
 		},
-		Store: store, Keys: in.keyring, Now: now, Told: told, NoticeLife: notice, Log: in.config.Log,
+		Store: store, Keys: in.keyring, Now: now, Shown: shown, NoticeLife: notice, Log: in.config.Log,
 		// The address of a connection from this machine is always the same; a browser
 		// adds its name, and that is enough to tell two of them apart here.
 		Viewer: func(r *http.Request) string {

@@ -102,9 +102,9 @@ type Service struct {
 	NoticeLife time.Duration
 	// Now is the clock.
 	Now func() time.Time
-	// Told gives a time of Now's clock as readers are told it; nil is as it is. A
+	// Shown gives a time of Now's clock as readers see it; nil is as it is. A
 	// demonstration lives by one clock and shows another.
-	Told func(time.Time) time.Time
+	Shown func(time.Time) time.Time
 	// Log gets one line for every request that acted or failed; no address, code or
 	// client is in it. Nil is none.
 	Log *slog.Logger
@@ -200,8 +200,8 @@ func (s Service) Handler() (http.Handler, error) {
 	if s.Count == nil {
 		s.Count = func(string, int) {}
 	}
-	if s.Told == nil {
-		s.Told = func(t time.Time) time.Time { return t }
+	if s.Shown == nil {
+		s.Shown = func(t time.Time) time.Time { return t }
 	}
 	if s.Viewer == nil {
 		s.Viewer = func(*http.Request) string { return "" }

@@ -238,13 +238,13 @@ func (v *visit) duration(minutes int) string {
 // clock says the time of day, with the zone; date the day as well.
 func (v *visit) clock(t time.Time) string {
 	w := v.seen().look
-	t = v.room.Told(t)
+	t = v.room.Shown(t)
 	return v.lang.Clock(t, w.Location()) + " (" + v.zone(t) + ")"
 }
 
 func (v *visit) date(t time.Time) string {
 	w := v.seen().look
-	t = v.room.Told(t)
+	t = v.room.Shown(t)
 	return v.lang.Day(t, w.Location()) + " (" + v.zone(t) + ")"
 }
 
@@ -258,5 +258,5 @@ func (v *visit) zone(t time.Time) string {
 
 func (v *visit) today(t time.Time) bool {
 	zone := v.seen().look.Location()
-	return v.room.Told(t).In(zone).Format(time.DateOnly) == v.room.Told(v.now).In(zone).Format(time.DateOnly)
+	return v.room.Shown(t).In(zone).Format(time.DateOnly) == v.room.Shown(v.now).In(zone).Format(time.DateOnly)
 }

@@ -128,12 +128,12 @@ type Service struct {
 	Log   *slog.Logger
 
 	mu sync.Mutex
-	// sighted says that this process has looked at the edge since it last could not
+	// edgeRead says that this process has looked at the edge since it last could not
 	// read what the operator wants. A switch may have been thrown at the edge alone
 	// while the store was down; without such a time nobody needs to pay for
 	// reading the gate.
-	sighted bool
-	blind   bool
+	edgeRead bool
+	unread   bool
 }
 
 // Tick does the work of one minute. scheduled is the time for which the tick was
@@ -148,7 +148,7 @@ func (s *Service) Tick(ctx context.Context, scheduled time.Time) (Report, error)
 		return r, err
 	}
 	r.Mode = control.Door()
-	if control.Resting(when.now) && !s.blinded() {
+	if control.Resting(when.now) && !s.controlUnread() {
 		return s.skip(r, "the gate is open, nobody waits and nothing is due"), nil
 	}
 	lease, err := s.Store.Lease(ctx, scheduled, when.now, when.now.Add(waitlist.LeaseFor))
@@ -269,7 +269,7 @@ func (s *Service) run(ctx context.Context, when moment, control waitlist.Control
 func (s *Service) readControl(ctx context.Context) (waitlist.Control, error) {
 	control, err := s.Store.Control(ctx)
 	if err != nil {
-		s.lose()
+		s.markUnread()
 		s.count(metric.InviterBlind, 1)
 		return control, fmt.Errorf("reading what the operator wants; the gate stays as it is: %w", err)
 	}
@@ -282,31 +282,31 @@ func (s *Service) skip(r Report, why string) Report {
 	return r
 }
 
-// lose notes that what the operator wants could not be read.
-func (s *Service) lose() {
+// markUnread notes that what the operator wants could not be read.
+func (s *Service) markUnread() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.blind, s.sighted = true, false
+	s.unread, s.edgeRead = true, false
 }
 
-// blinded says that what the operator wants could not be read a short while ago.
-func (s *Service) blinded() bool {
+// controlUnread says that what the operator wants could not be read a short while ago.
+func (s *Service) controlUnread() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.blind
+	return s.unread
 }
 
-// look says whether the edge is to be looked at for a newer switch.
-func (s *Service) look() bool {
+// mustReadEdge says whether the edge must be read for a newer switch.
+func (s *Service) mustReadEdge() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.sighted
+	return !s.edgeRead
 }
 
-func (s *Service) looked() {
+func (s *Service) markEdgeRead() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.blind, s.sighted = false, true
+	s.unread, s.edgeRead = false, true
 }
 
 func (s *Service) count(name metric.Name, n float64) {

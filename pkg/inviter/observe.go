@@ -70,7 +70,7 @@ func (s *Service) applySwitch(ctx context.Context, now time.Time, control waitli
 	// A hold or a fixed share is not renewed, and so a write by somebody else would
 	// go unnoticed.
 	stands := control.Door() == gate.Hold || control.Door() == gate.Throttle && control.Admit != nil
-	if !s.look() && !was.Pending && !(stands && now.Sub(was.Looked) >= gate.GoodFor/2) {
+	if !s.mustReadEdge() && !was.Pending && !(stands && now.Sub(was.Looked) >= gate.GoodFor/2) {
 		return control, was, nil
 	}
 	g, etag, err := s.Edge.Gate(ctx)
@@ -84,11 +84,11 @@ func (s *Service) applySwitch(ctx context.Context, now time.Time, control waitli
 			was.movedOn(etag)
 		}
 		was.Looked = now
-		s.looked()
+		s.markEdgeRead()
 	case etag != "":
 		// Unreadable: it is to be replaced.
 		was.movedOn(etag)
-		s.looked()
+		s.markEdgeRead()
 	default:
 		faults.add("looking at the gate", err)
 	}
@@ -251,7 +251,7 @@ func (s *Service) countWaiting(ctx context.Context, now time.Time, shards int, t
 	case recount:
 		return tally.Recount(now, n, paged), nil
 	}
-	return tally.Go(now, n, returned, left), nil
+	return tally.Advance(now, n, returned, left), nil
 }
 
 // countParts counts some parts of the waitlist, in as many pages as it takes.

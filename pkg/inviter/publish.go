@@ -91,9 +91,9 @@ func (s *Service) writeGate(ctx context.Context, now time.Time, keys *bypass.Key
 	if err != nil {
 		return was, false, err
 	}
-	bare := b
-	bare.Mode = gate.Open
-	base, err := hash(bare)
+	opened := b
+	opened.Mode = gate.Open
+	base, err := hash(opened)
 	if err != nil {
 		return was, false, err
 	}

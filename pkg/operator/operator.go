@@ -105,7 +105,7 @@ func (p *Plane) edgeFirst(ctx context.Context, change Change, at time.Time) erro
 	case edge != nil && control != nil:
 		return p.unchanged(edge, control)
 	case edge != nil && !errors.Is(edge, errNoKeys):
-		return p.untold(edge)
+		return p.edgeFailed(edge)
 	case control != nil:
 		return fmt.Errorf("%w (the waitlist could not be told: %w)", ErrHalfDone, p.explain(control))
 	}
@@ -124,12 +124,12 @@ func (p *Plane) controlFirst(ctx context.Context, change Change, at time.Time) e
 		_, err = p.record(ctx, change, switched)
 	}
 	if err != nil && !errors.Is(err, errNoKeys) {
-		return p.untold(err)
+		return p.edgeFailed(err)
 	}
 	return nil
 }
 
-func (p *Plane) untold(err error) error {
+func (p *Plane) edgeFailed(err error) error {
 	return fmt.Errorf("the switch is recorded, and the inviter tells the edge within a minute, but now it could not be told: %w", p.explain(err))
 }
 

@@ -123,12 +123,12 @@ func (account) Account(context.Context) (email.Account, error) {
 // looked at.
 type town struct {
 	*demo.Instance
-	ticked, goOn chan struct{}
+	ticked, proceed chan struct{}
 }
 
 func newTown(t *testing.T) *town {
 	t.Helper()
-	w := &town{ticked: make(chan struct{}), goOn: make(chan struct{})}
+	w := &town{ticked: make(chan struct{}), proceed: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
 	in, err := demo.New(demo.Config{
 		Story: demo.Story{Name: "an empty town", Start: noon, Demand: func(int) float64 { return 0 }, Sample: 10,
@@ -140,7 +140,7 @@ func newTown(t *testing.T) *town {
 			case <-ctx.Done():
 			}
 			select {
-			case <-w.goOn:
+			case <-w.proceed:
 			case <-ctx.Done():
 			}
 		},
@@ -172,7 +172,7 @@ func (w *town) see() (operator.Snapshot, error) {
 	return s.Snapshot, err
 }
 func (w *town) minute() error {
-	w.goOn <- struct{}{}
+	w.proceed <- struct{}{}
 	<-w.ticked
 	return nil
 }

@@ -57,10 +57,10 @@ func (t Tally) Recount(now time.Time, counted int, paged bool) Tally {
 	return next
 }
 
-// Go is the tally at now, after an incremental count: newcomers joined since the
+// Advance is the tally at now, after an incremental count: newcomers joined since the
 // watermark, returned came back to the line and left went out of it since the
 // last tally. What a tick claims is taken off with Take.
-func (t Tally) Go(now time.Time, newcomers, returned, left int) Tally {
+func (t Tally) Advance(now time.Time, newcomers, returned, left int) Tally {
 	t.Waiting = max(0, t.Waiting+newcomers+returned-left)
 	t.Until = now.Add(-Watermark)
 	return t

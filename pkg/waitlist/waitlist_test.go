@@ -133,7 +133,7 @@ func TestTallyRecountsWhileItIsCheapAndGoesOnWhenItIsNot(t *testing.T) {
 	if recount || !queries[0].After.When.Equal(noon.Add(time.Minute)) || !queries[0].Until.Equal(noon.Add(2*time.Minute-waitlist.Watermark)) {
 		t.Fatalf("the plan goes on with %+v", queries[0])
 	}
-	if tally = tally.Go(noon.Add(2*time.Minute), 500, 20, 3).Take(300); tally.Waiting != 300_217 {
+	if tally = tally.Advance(noon.Add(2*time.Minute), 500, 20, 3).Take(300); tally.Waiting != 300_217 {
 		t.Fatalf("%d wait", tally.Waiting)
 	}
 	queries, _ = tally.Plan(noon.Add(3*time.Minute), 4)

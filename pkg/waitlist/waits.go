@@ -41,7 +41,7 @@ func (w Waits) Add(at time.Time, minutes map[int]int) Waits {
 	return next
 }
 
-// Waited says what the pages tell at a time: the 10th and the 90th percentile, by
+// Waited says what the pages show at a time: the 10th and the 90th percentile, by
 // nearest rank. With nobody invited it is zero.
 func (w Waits) Waited(at time.Time) Waited {
 	counts := map[int]int{}
@@ -55,18 +55,18 @@ func (w Waits) Waited(at time.Time) Waited {
 	if people == 0 {
 		return Waited{}
 	}
-	told := Waited{At: at, People: people}
+	waited := Waited{At: at, People: people}
 	low, high := (people+9)/10, (9*people+9)/10
 	seen := 0
 	for _, m := range slices.Sorted(maps.Keys(counts)) {
 		before := seen
 		seen += counts[m]
 		if before < low && seen >= low {
-			told.From = m
+			waited.From = m
 		}
 		if before < high && seen >= high {
-			told.To = m
+			waited.To = m
 		}
 	}
-	return told
+	return waited
 }

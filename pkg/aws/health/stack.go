@@ -7,11 +7,11 @@ import (
 
 // Clock holds this machine's clock against AWS's. A switch carries the time of
 // this machine, and the newer one wins; a signature is refused at 5 minutes.
-func Clock(now, told time.Time) []Finding {
+func Clock(now, server time.Time) []Finding {
 	f := OK("this machine's clock and AWS's agree")
-	if told.IsZero() {
+	if server.IsZero() {
 		f = Warn("", "AWS did not say what time it is")
-	} else if off := now.Sub(told).Abs(); off > 30*time.Second {
+	} else if off := now.Sub(server).Abs(); off > 30*time.Second {
 		f = Bad("Set the clock, by NTP.", "this machine's clock is %s off: a switch thrown here may lose against an older one", off.Round(time.Second))
 	} else if off > 5*time.Second {
 		f = Warn("Set the clock, by NTP.", "this machine's clock is %s off", off.Round(time.Second))

@@ -83,12 +83,12 @@ func (m *Metrics) Load(ctx context.Context, since, until time.Time) ([]admission
 		return nil, fmt.Errorf("metrics: reading the site's load: %w", err)
 	}
 	var samples []admission.Sample
-	told := map[time.Time]bool{}
+	reported := map[time.Time]bool{}
 	for _, p := range series["load"] {
-		samples, told[p.at] = append(samples, admission.Sample{At: p.at, Value: p.value / m.source.Full}), true
+		samples, reported[p.at] = append(samples, admission.Sample{At: p.at, Value: p.value / m.source.Full}), true
 	}
 	for _, p := range series["flows"] {
-		if p.value == 0 && !told[p.at] {
+		if p.value == 0 && !reported[p.at] {
 			samples = append(samples, admission.Sample{At: p.at})
 		}
 	}

@@ -34,9 +34,9 @@ type Stack struct {
 	// Outputs are what it made, Parameters what it was told. CloudFormation
 	// answers a NoEcho parameter with asterisks.
 	Outputs, Parameters map[string]string
-	// Told is AWS's own clock when it answered, to the second; zero when it did
+	// ServerTime is AWS's own clock when it answered, to the second; zero when it did
 	// not say.
-	Told time.Time
+	ServerTime time.Time
 }
 
 // Client speaks to CloudFormation.
@@ -63,7 +63,7 @@ func (c *Client) Describe(ctx context.Context, name string) (Stack, error) {
 	}
 	found := out.Stacks[0]
 	s := Stack{Name: aws.ToString(found.StackName), Status: string(found.StackStatus), Outputs: map[string]string{}, Parameters: map[string]string{}}
-	s.Told, _ = awsmiddleware.GetServerTime(out.ResultMetadata)
+	s.ServerTime, _ = awsmiddleware.GetServerTime(out.ResultMetadata)
 	for _, o := range found.Outputs {
 		s.Outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
 	}
