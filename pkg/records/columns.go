@@ -26,7 +26,7 @@ func ReadColumns(from io.Reader, names []string, f func(line int, cells []string
 		names[i] = strings.ToLower(strings.TrimSpace(name))
 	}
 	if err := t.has(names[0]); err != nil {
-		return fmt.Errorf("there is no column %s: %w", names[0], err)
+		return fmt.Errorf("the column %s is missing: %w", names[0], err)
 	}
 	for {
 		r, err := t.row()

@@ -195,7 +195,7 @@ func profile(t *testing.T, file string, env []string, n int) (lines []string) {
 	for range 9 {
 		run := exec.Command(file)
 		run.Env = append([]string{"GODEBUG=inittrace=1", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:1"}, env...)
-		out, _ := run.CombinedOutput() // it ends, as there is no runtime to speak to
+		out, _ := run.CombinedOutput() // it ends, because nothing answers as the runtime
 		var sum time.Duration
 		for _, m := range initLine.FindAllStringSubmatch(string(out), -1) {
 			ms, err := strconv.ParseFloat(m[2], 64)

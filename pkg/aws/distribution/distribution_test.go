@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -180,8 +181,11 @@ func parse(t *testing.T, config []byte) *attach.Config {
 }
 
 func request(d distribution.Distribution, path string) attach.Request {
-	host := d.Domain
-	return attach.Request{Host: host, Domain: d.Domain, Paths: []string{path}, Room: attach.Room{
+	var others []string // the recorded sites have more names, and accept them all
+	for _, name := range regexp.MustCompile(`<CNAME>([^<]+)</CNAME>`).FindAllSubmatch(d.Config, -1) {
+		others = append(others, string(name[1]))
+	}
+	return attach.Request{Host: d.Domain, Domain: d.Domain, AlsoAffects: others, Paths: []string{path}, Room: attach.Room{
 		Domain: "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com", Secret: "not-a-real-secret", CachePolicy: "11111111-2222-3333-4444-555555555555",
 		Throttle: "arn:aws:cloudfront::111122223333:function/raincheck-throttle", Remember: "arn:aws:cloudfront::111122223333:function/raincheck-remember",
 	}}
