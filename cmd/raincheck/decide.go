@@ -54,7 +54,7 @@ func (c *decideCmd) Run(e *env) error {
 			return badInput("line %d: %w", n, err)
 		}
 		if o.Time.Before(before) {
-			// The law would take it for a clock that was set back, and begin anew.
+			// The law would take it for a clock that was set back, and start again.
 			return badInput("line %d: time: %s is before the last line's %s", n, o.Time.Format(time.RFC3339), before.Format(time.RFC3339))
 		}
 		before = o.Time

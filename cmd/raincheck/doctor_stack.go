@@ -103,7 +103,7 @@ func (s *session) controller(clock func() time.Time) func(context.Context) ([]he
 		}
 		report, err := inviter.LastReport(stored)
 		if err != nil {
-			return []health.Finding{health.Warn("After a deploy of another version it begins anew within a minute.", "the controller's memory cannot be read: %v", err)}, nil
+			return []health.Finding{health.Warn("After a deploy of another version it starts again from nothing within a minute.", "the controller's memory cannot be read: %v", err)}, nil
 		}
 		var found []health.Finding
 		if control.Paused {
@@ -134,10 +134,10 @@ type loadCheck struct {
 	proposal  *capacity.Proposal
 }
 
-// byHandWhy stands in the place of the picture when nobody has told the load.
+// byHandWhy stands in the place of the chart when nobody has entered the load.
 const byHandWhy = "the load comes by hand (raincheck load), and of that only what the inviter saw is known"
 
-// source is where the site's load comes from, as the stack was told.
+// source is where the site's load comes from, by the stack's parameters.
 func (s *session) source() (metrics.Source, error) {
 	source := metrics.Source{
 		Preset: s.Parameters["LoadSource"], Full: s.number("LoadFull"), Resource: s.Parameters["LoadResource"], Region: s.Parameters["LoadRegion"],
@@ -190,7 +190,7 @@ func (l *loadCheck) look(ctx context.Context) ([]health.Finding, error) {
 	case proposed == nil:
 		found = append(found, health.OK("no capacity is proposed: %s", none))
 	case told > 0 && math.Abs(math.Log(told/proposed.Visitors)) > 0.25:
-		found = append(found, health.Warn(fmt.Sprintf("Deploy with Capacity=%.0f, or with 0 to have it learned.", proposed.Visitors), "the stack was told a capacity of %s visitors, and the last 24 hours look like %s", format.Thousands(int(told)), format.Thousands(int(proposed.Visitors))))
+		found = append(found, health.Warn(fmt.Sprintf("Deploy with Capacity=%.0f, or with 0 to have it learned.", proposed.Visitors), "the stack has a Capacity of %s visitors, and the last 24 hours look like %s", format.Thousands(int(told)), format.Thousands(int(proposed.Visitors))))
 	}
 	return found, nil
 }
@@ -223,10 +223,10 @@ func byMinute(samples []admission.Sample, until time.Time) map[time.Time]float64
 
 // fresh says whether the load is known now.
 func (l *loadCheck) fresh(load []admission.Sample, preset string) []health.Finding {
-	const mend = "Look whether the metric of LoadSource is there, in its region; or tell the load by hand: raincheck load 0.8."
+	const mend = "Look whether the metric of LoadSource is there, in its region; or enter the load by hand: raincheck load 0.8."
 	if len(load) == 0 {
 		if preset == metrics.ByHand {
-			return []health.Finding{health.Warn("Have cron run `raincheck load` every minute from the day on; without a load nobody is invited.", "the load comes by hand, and nobody has told it in 24 hours")}
+			return []health.Finding{health.Warn("Have cron run `raincheck load` every minute from the day on; without a load nobody is invited.", "the load comes by hand, and nobody has entered it in 24 hours")}
 		}
 		return []health.Finding{health.Bad(mend, "the metric %s has no datapoint in 24 hours", preset)}
 	}
@@ -236,7 +236,7 @@ func (l *loadCheck) fresh(load []admission.Sample, preset string) []health.Findi
 	case age > 10*time.Minute && preset != metrics.ByHand:
 		return []health.Finding{health.Bad(mend, "the newest datapoint of the load is %s old", age.Round(time.Minute))}
 	case age > 10*time.Minute:
-		return []health.Finding{health.Warn("Have cron run `raincheck load` every minute from the day on.", "the load was last told %s ago", age.Round(time.Minute))}
+		return []health.Finding{health.Warn("Have cron run `raincheck load` every minute from the day on.", "the load was last entered %s ago", age.Round(time.Minute))}
 	}
 	found := []health.Finding{health.OK("the load is %s, by %s", format.Percent(newest.Value), preset)}
 	if n := len(load); preset != metrics.ByHand && n >= 30 && same(load[n-30:]) {

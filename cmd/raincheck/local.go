@@ -44,7 +44,7 @@ func (c *localCmd) Help() string {
 		"the mails stay here, to be read on the console. With a trace, it ends when the day has been lived and everybody who " +
 		"left an address has been invited; Ctrl-C ends it before, with the totals so far. " +
 		"The pass is a cookie that browsers take from https and from localhost only, and Safari not even from localhost: " +
-		"under another name people are turned away again at the door. Everything is served on localhost; --host adds a name, under which the console is read-only and shows no mail."
+		"under another name people are turned away again. Everything is served on localhost; --host adds a name, under which the console is read-only and shows no mail."
 }
 
 // Run starts the instance and keeps it until its day ends or it is interrupted.

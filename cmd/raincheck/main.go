@@ -39,7 +39,7 @@ type cli struct {
 	Pause    pauseCmd    `cmd:"" group:"The switches" help:"Stop the mail. Nobody loses their place."`
 	Resume   resumeCmd   `cmd:"" group:"The switches" help:"Send again."`
 	Say      sayCmd      `cmd:"" group:"The switches" help:"Put a message on every page of the waiting room, until it ends by itself."`
-	Load     loadCmd     `cmd:"" group:"The switches" help:"Tell the site's load by hand, or from cron: 0.93 is 93 % of the capacity."`
+	Load     loadCmd     `cmd:"" group:"The switches" help:"Enter the site's load by hand, or from cron: 0.93 is 93 % of the capacity."`
 
 	Invite inviteCmd `cmd:"" group:"The line" help:"Invite a number of people now, beside the law; or into a file, for another mailer."`
 	Drain  drainCmd  `cmd:"" group:"The line" help:"Invite everyone left at the safe pace, and take no more addresses."`

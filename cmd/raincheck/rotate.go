@@ -159,7 +159,7 @@ func (c *rotateCmd) spread(e *env, since time.Time) error {
 	fmt.Fprintf(e.stdout, "Waiting %s, until every function has it.\n", left.Round(time.Second))
 	select {
 	case <-e.ctx.Done():
-		return errors.New("interrupted before the distribution was told; both values are accepted, and the same command goes on")
+		return errors.New("interrupted before the distribution had the new value; both values are accepted, and the same command goes on")
 	case <-time.After(left):
 		return nil
 	}

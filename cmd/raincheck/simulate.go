@@ -29,12 +29,12 @@ type simulateCmd struct {
 	Visit    time.Duration `group:"The demand and the site" default:"25m" help:"Mean length of a visit."`
 	Policy   string        `group:"The demand and the site" placeholder:"FILE" help:"The policy, as JSON. Its capacity, when it names one, is what the law believes."`
 
-	QueueFirst *float64 `group:"The policy" placeholder:"SHARE" help:"Share of the free places that the invited may take from the door, instead of the policy's."`
+	QueueFirst *float64 `group:"The policy" placeholder:"SHARE" help:"Share of the free places that the invited may take from new visitors, instead of the policy's."`
 	Law        string   `group:"The policy" placeholder:"LAW" help:"observer or ramp, instead of the policy's."`
-	Unknown    bool     `group:"The policy" help:"Do not tell the law the capacity."`
+	Unknown    bool     `group:"The policy" help:"Leave the law to learn the capacity."`
 
 	LeaveAddress float64       `group:"The people" default:"0.95" help:"Share of those turned away who leave an address."`
-	ComeBack     float64       `group:"The people" default:"0" help:"Share of the others who come back to the door later."`
+	ComeBack     float64       `group:"The people" default:"0" help:"Share of the others who try again later."`
 	Return       float64       `group:"The people" default:"0.85" help:"Share of the invited who come back."`
 	ReturnAfter  time.Duration `group:"The people" default:"10m" help:"How soon half of them do."`
 	WillingFor   time.Duration `group:"The people" help:"Mean wait after which people no longer care; 0 is for ever."`
@@ -53,7 +53,7 @@ type simulateCmd struct {
 	Drop        string  `group:"What goes wrong" placeholder:"FROM-UNTIL:SHARE" help:"In these minutes the site bears only that share: 660-720:0.7."`
 	Jump        string  `group:"What goes wrong" placeholder:"MINUTE:RATE" help:"Who is invited from that minute on comes back at that rate."`
 	Missed      string  `group:"What goes wrong" placeholder:"FROM-UNTIL" help:"In these minutes nobody decides; the last decision stands."`
-	Restart     int     `group:"What goes wrong" placeholder:"MINUTE" help:"In that minute the law begins anew, told only of the codes that are out."`
+	Restart     int     `group:"What goes wrong" placeholder:"MINUTE" help:"In that minute the law starts again and knows only the codes that are out."`
 	Paused      string  `group:"What goes wrong" placeholder:"FROM-UNTIL" help:"In these minutes the sender is paused."`
 	Mail        float64 `group:"What goes wrong" placeholder:"PER-SECOND" help:"Mails a second that can be sent; 0 means unlimited."`
 	MailDay     float64 `group:"What goes wrong" placeholder:"MAILS" help:"Mails in any 24 hours; 0 means unlimited."`

@@ -135,7 +135,7 @@ func (c *resumeCmd) Run(e *env) error {
 	return switchTo(e, p, err, c.apply, operator.Change{Paused: new(false)})
 }
 
-// loadCmd tells the law the site's load.
+// loadCmd enters the site's load for the law.
 type loadCmd struct {
 	where
 	Load float64 `arg:"" help:"Share of the capacity in use now: 0.93 is 93 %."`

@@ -1,6 +1,6 @@
 package main
 
-// config is what the template tells feedback.
+// config is what the template sets for feedback.
 type config struct {
 	// Stack names the stack in metrics.
 	Stack string `env:"STACK,required"`

@@ -8,7 +8,7 @@ import (
 	"raincheck/pkg/intake"
 )
 
-// config is what the template tells the waiting room.
+// config is what the template sets for the waiting room.
 type config struct {
 	// Stack names the stack in metrics.
 	Stack string `env:"STACK,required"`

@@ -14,7 +14,7 @@ import (
 	"raincheck/pkg/inviter"
 )
 
-// config is what the template tells the inviter. It states nothing again: what a
+// config is what the template sets for the inviter. It states nothing again: what a
 // value means and where it is bounded is said in pkg/admission, pkg/gate and
 // pkg/aws/metrics, whose own checks are used.
 //

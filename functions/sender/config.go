@@ -13,7 +13,7 @@ import (
 	"raincheck/pkg/smtp"
 )
 
-// config is what the template tells the sender.
+// config is what the template sets for the sender.
 //
 // It has more than 15 fields: one for each variable of the template.
 type config struct {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// config is what the template tells the canary.
+// config is what the template sets for the canary.
 type config struct {
 	// Stack names the stack in metrics, of which one is asked for too.
 	Stack string `env:"STACK,required"`

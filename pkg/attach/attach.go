@@ -1,6 +1,6 @@
 // Package attach plans what has to change in a CloudFront distribution so that
 // raincheck stands in front of a site, and what has to change back. It is pure:
-// a configuration and a wish go in, a plan in plain words and the new
+// a configuration and a request go in, a plan in plain words and the new
 // configuration come out. pkg/aws/distribution reads and writes them.
 //
 // # Why it edits the document and not a struct
@@ -41,7 +41,7 @@ import (
 	"raincheck/pkg/gate"
 )
 
-// Names that attach gives. There are two patterns because the bare /waiting-room
+// Names that attach gives. There are two patterns because /waiting-room alone
 // answers too (a redirect to the visitor's language), and one pattern for both
 // would take the site's own /waiting-rooms.
 const (

@@ -16,10 +16,10 @@
 //
 // A visitor draws once. The number in [0,1) is a keyed hash of the network
 // address and the browser's name under a salt that changes once a day: reloading
-// at the door gives the same answer, raising the admitted share only ever adds
+// at the throttle gives the same answer, raising the admitted share only ever adds
 // people, and nobody can work out a name that draws well, because the salt is
 // not public. What this cannot stop is known and accepted: another browser draws
-// anew, and an office behind one address with one managed browser shares its
+// again, and an office behind one address with one managed browser shares its
 // fate.
 //
 // Decide does in Go, from the same facts, what throttle.js does at the edge.

@@ -38,7 +38,7 @@ var (
 	ErrChanged = errors.New("the documents at the edge changed meanwhile")
 )
 
-// Mode is what the door does.
+// Mode is what the throttle does.
 type Mode string
 
 const (
@@ -90,7 +90,7 @@ type Settings struct {
 	// LeaveAlone wins over it.
 	Strict []string
 	// Languages are the room's, as in its paths; the first is the default.
-	// With none the redirect goes to the bare room, which chooses.
+	// With none the redirect goes to /waiting-room, which chooses.
 	Languages []string
 	// PassLife is how long a pass is good for, between renewals; whole seconds.
 	PassLife time.Duration

@@ -46,7 +46,7 @@ const (
 
 // quiet notes that no further mail is wanted. Nothing but an invitation was ever
 // going to be sent, so this gives nothing up: no second mail, no new round, and the
-// code works on. The page offers to give the turn up, which is another wish.
+// code works on. The page offers to give the turn up, which is another request.
 func (rm *room) quiet(ctx context.Context, v *visit, ref waitlist.Ref) (answer, error) {
 	err := rm.Store.Quiet(ctx, ref, v.now)
 	if err != nil && !errors.Is(err, waitlist.ErrStale) && !errors.Is(err, waitlist.ErrUnknown) {

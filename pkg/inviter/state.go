@@ -41,7 +41,7 @@ type state struct {
 	Report Report         `json:"report"`
 }
 
-// published is what the edge was told last.
+// published is the gate that was written last.
 type published struct {
 	ETag string `json:"etag,omitempty"`
 	// Rest is a hash of all of the gate but admit and until, Base of the base.
@@ -52,7 +52,7 @@ type published struct {
 	Admit float64   `json:"admit,omitempty"`
 	Until time.Time `json:"until,omitzero"`
 	Salt  string    `json:"salt,omitempty"`
-	// Pending says that the edge could not be told, and must be.
+	// Pending says that the gate could not be written, and must be.
 	Pending bool `json:"pending,omitempty"`
 	// Looked is when this was last known to be what stands at the edge.
 	Looked time.Time `json:"looked,omitzero"`

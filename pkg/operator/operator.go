@@ -65,7 +65,7 @@ type Plane struct {
 
 // ErrHalfDone means that the edge has a switch and the control item has not. It
 // is in effect, and the inviter takes it over as soon as it can read the table.
-var ErrHalfDone = errors.New("only the edge was told, which is enough for now: the inviter takes the switch over when it sees it; run the command again later, unless `raincheck status` shows it by then")
+var ErrHalfDone = errors.New("only the edge has the switch, which is enough for now: the inviter takes the switch over when it sees it; run the command again later, unless `raincheck status` shows it by then")
 
 // errNoKeys means that the store at the edge has neither a gate nor a base with
 // the salt and the keys that turning people away takes.
@@ -107,7 +107,7 @@ func (p *Plane) edgeFirst(ctx context.Context, change Change, at time.Time) erro
 	case edge != nil && !errors.Is(edge, errNoKeys):
 		return p.edgeFailed(edge)
 	case control != nil:
-		return fmt.Errorf("%w (the waitlist could not be told: %w)", ErrHalfDone, p.explain(control))
+		return fmt.Errorf("%w (writing the control item: %w)", ErrHalfDone, p.explain(control))
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (p *Plane) controlFirst(ctx context.Context, change Change, at time.Time) e
 }
 
 func (p *Plane) edgeFailed(err error) error {
-	return fmt.Errorf("the switch is recorded, and the inviter tells the edge within a minute, but now it could not be told: %w", p.explain(err))
+	return fmt.Errorf("the switch is recorded, and the inviter brings it to the edge within a minute; writing the gate now: %w", p.explain(err))
 }
 
 // unchanged says that a change was not made. A call that was not answered may have

@@ -32,7 +32,7 @@ type Snapshot struct {
 	Warnings []string `json:"warnings,omitempty"`
 }
 
-// Site is what the control plane was told of the site.
+// Site is what the control plane knows of the site.
 type Site struct {
 	// Name is what is protected.
 	Name string `json:"site"`

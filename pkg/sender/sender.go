@@ -273,7 +273,7 @@ func (s *Service) settle(err error, name metric.Name) error {
 	return nil
 }
 
-// isPaused asks the operator's wish, through a cache of 30 s.
+// isPaused reads the operator's switch, through a cache of 30 s.
 func (s *Service) isPaused(ctx context.Context, now time.Time) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

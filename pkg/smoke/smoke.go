@@ -15,7 +15,7 @@
 //   - The code. Only the mail has it, and nobody reads the simulator's mail. The
 //     sender writes the code into the entry before it sends, so that a second
 //     attempt sends the same one (docs/design.md, decision 20): the canary reads it there. To
-//     derive it anew is impossible, as half of it is random; a mailbox of our own
+//     derive it again is impossible, as half of it is random; a mailbox of our own
 //     would be one more thing that can be down.
 //
 // All tags of the simulator's mailbox are one mailbox to raincheck, so two

@@ -52,7 +52,7 @@ func (p *Probe) Total() int {
 	return n
 }
 
-// Reset begins the count anew.
+// Reset sets the count back to zero.
 func (p *Probe) Reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -65,10 +65,10 @@ type Control struct {
 // IdleLook is how long a tick may rely on having found the line empty, in mode
 // open. A look costs a request for each part of the line, a tick that relies on
 // the last one costs one request in all; whoever leaves an address while the
-// door is open waits this long at most for the invitation.
+// mode is open waits this long at most for the invitation.
 const IdleLook = 5 * time.Minute
 
-// Resting says that a tick at now has nothing to do: the door is open, nobody
+// Resting says that a tick at now has nothing to do: the mode is open, nobody
 // waited and nothing was due at the last look, and that was a short while ago.
 func (c Control) Resting(now time.Time) bool {
 	return c.Door() == gate.Open && c.InviteNow == 0 && !c.Paused &&
@@ -119,7 +119,7 @@ const QuotaUsedUp = "the mail service's 24-hour quota is used up"
 // Resume starts sending again.
 func (c *Control) Resume() { c.Paused, c.PausedBecause, c.ResumeAt = false, "", time.Time{} }
 
-// Progress is what the inviter tells the public pages, written when it changes.
+// Progress is what the inviter writes for the public pages, written when it changes.
 type Progress struct {
 	// Front is the join time up to which people have been invited: "we are now
 	// inviting those who joined at 11:40". Zero before the first invitation.
@@ -132,7 +132,7 @@ type Progress struct {
 	At time.Time `json:"at,omitzero"`
 }
 
-// WaitedOver is the time before Waited.At whose invitations it tells of.
+// WaitedOver is the time before Waited.At whose invitations it covers.
 const WaitedOver = 10 * time.Minute
 
 // Waited says how long the people had waited who were invited in the WaitedOver

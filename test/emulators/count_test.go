@@ -24,7 +24,7 @@ import (
 )
 
 // requests is how many of each action a function has sent to DynamoDB, and
-// begins anew.
+// begins again.
 func (w *world) requests(function string) (byAction map[string]int, all int) {
 	byAction = map[string]int{}
 	for _, c := range w.wires[function].Calls() {

@@ -49,7 +49,7 @@ type Call struct {
 }
 
 // Wire is the wire between one program and the stand-ins: a forward proxy that
-// the program is told of by the variable HTTP_PROXY. So the program is the real
+// the program learns of by the variable HTTP_PROXY. So the program is the real
 // one, with its own HTTP client and its own timeouts, and names whatever host it
 // likes (the KeyValueStore's has the account before it).
 //
@@ -126,7 +126,7 @@ func (w *Wire) Calls() []Call {
 	return slices.Clone(w.calls)
 }
 
-// Reset begins anew.
+// Reset forgets the calls so far.
 func (w *Wire) Reset() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

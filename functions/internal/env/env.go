@@ -14,7 +14,7 @@ import (
 )
 
 // Main runs a function and ends the program when it could not start: Lambda
-// shows what is written, and starts it anew at the next event.
+// shows what is written, and starts it again at the next event.
 func Main(run func(ctx context.Context, environ []string) error) {
 	if err := run(context.Background(), os.Environ()); err != nil {
 		fmt.Fprintln(os.Stderr, err)

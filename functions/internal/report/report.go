@@ -85,7 +85,7 @@ func (m *Meter) Count(name metric.Name, n float64) {
 	m.numbers[name] += n
 }
 
-// Flush writes what was counted and begins anew.
+// Flush writes what was counted and sets the counts back to zero.
 func (m *Meter) Flush(ctx context.Context) {
 	m.mu.Lock()
 	numbers := m.numbers

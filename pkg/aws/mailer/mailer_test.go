@@ -24,7 +24,7 @@ var invitation = email.Message{
 	Headers: []email.Header{{Name: "List-Unsubscribe", Value: "<https://x>"}}, Tags: map[string]string{"key": "k", "attempt": "1"},
 }
 
-// ses is a server that answers as it is told, and counts.
+// ses is a server that answers as a test sets, and counts.
 type ses struct {
 	*mailer.Mailer
 	asked atomic.Int32

@@ -1,6 +1,6 @@
 // Package stack finds the parts of a deployed raincheck. An operator knows one
 // name, that of the CloudFormation stack; what the stack made (the table, the
-// queue, the store at the edge) is in its outputs, and what it was told (host,
+// queue, the store at the edge) is in its outputs, and its parameters (host,
 // capacity, target) in its parameters. One DescribeStacks call gives both, so
 // the operators' tool needs no file of its own that could be out of date.
 package stack
@@ -31,7 +31,7 @@ type Stack struct {
 	Name string
 	// Status is CloudFormation's word, such as UPDATE_COMPLETE.
 	Status string
-	// Outputs are what it made, Parameters what it was told. CloudFormation
+	// Outputs are what it made, Parameters what it was deployed with. CloudFormation
 	// answers a NoEcho parameter with asterisks.
 	Outputs, Parameters map[string]string
 	// ServerTime is AWS's own clock when it answered, to the second; zero when it did
