@@ -213,7 +213,7 @@ func (k *Keyring) Mailbox(mailbox string) string {
 func (k *Keyring) RowKey() []byte { return mac(k.pepper, "rows of an import\n") }
 
 // DailySalt returns the gate's salt for the UTC day of t: 16 URL-safe
-// characters. With another salt everybody draws anew, so the salt in force may
+// characters. With another salt everybody draws again, so the salt in force may
 // outlive its day (the inviter changes it at a moment when nobody is turned
 // away, if such a moment comes).
 func (k *Keyring) DailySalt(t time.Time) string {

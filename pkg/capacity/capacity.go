@@ -162,7 +162,7 @@ const (
 
 // bestFit tries mean visits from 3 minutes to 2 hours. Visits are taken to end at
 // random, as many in each minute as fits their mean. What decides the capacity is
-// by how much the load lags behind the door: that is the mean for visits of this
+// by how much the load lags behind the counts: that is the mean for visits of this
 // kind, a third less where visits are much alike, and two thirds more where a few
 // are very long. To fit that as well was tried: one day's noise then decides.
 func bestFit(came, load []float64) (best fit, ok bool) {

@@ -69,7 +69,7 @@ type Series struct {
 	Load   Column `json:"load"`
 	Target Column `json:"target"`
 	Admit  Column `json:"admit"`
-	// Visitors came to the door in that minute without a pass, Admitted were let
+	// Visitors came to the throttle in that minute without a pass, Admitted were let
 	// straight in.
 	Visitors Column `json:"visitors"`
 	Admitted Column `json:"admitted"`

@@ -31,7 +31,7 @@ func (l *law) Decide(o admission.Observation) admission.Decision {
 	return d
 }
 
-// Run lives the scenario under a controller, made anew by control at the start
+// Run lives the scenario under a controller, made by control at the start
 // and at a restart.
 func Run(s Scenario, control func(admission.Policy) Controller) (Result, error) {
 	if err := s.Validate(); err != nil {

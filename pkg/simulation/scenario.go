@@ -79,7 +79,7 @@ type Conditions struct {
 	// JumpTo. 0 means that it does not change.
 	Jump   int
 	JumpTo float64
-	// Restart is a minute at which the law begins anew with an empty state, told
+	// Restart is a minute at which the law starts again with an empty state, told
 	// of the codes that are out. 0 is never.
 	Restart int
 	// Untold leaves those codes out.

@@ -126,7 +126,7 @@ func TestTallyRecountsWhileItIsCheapAndGoesOnWhenItIsNot(t *testing.T) {
 	}
 	tally = tally.Recount(noon, 100, false)
 	if _, recount = tally.Plan(noon.Add(time.Minute), 4); !recount {
-		t.Fatal("one page a shard is counted anew each time")
+		t.Fatal("one page a shard is counted again each time")
 	}
 	tally = tally.Recount(noon.Add(time.Minute), 300_000, true)
 	queries, recount = tally.Plan(noon.Add(2*time.Minute), 4)

@@ -2,7 +2,7 @@
 // that plans them and the sender.
 //
 // A message names an entry and never holds an address: what lies in a queue, in
-// a dead-letter queue or in somebody's console must tell nothing about anybody.
+// a dead-letter queue or in somebody's console must say nothing about anybody.
 // The plan of a minute is given out ahead: each message has the second of its
 // slot and is delayed until then, so that mails leave evenly with no program
 // that waits.

@@ -158,7 +158,7 @@ func TestAnEditedLineIsNamed(t *testing.T) {
 	}
 }
 
-// A journal that has grown by changes of the same people is written anew while
+// A journal that has grown by changes of the same people is rewritten while
 // people join, and says the same.
 func TestCompactingLosesNobody(t *testing.T) {
 	t.Parallel()

@@ -204,7 +204,7 @@ func (s *Store) Secret(draw func() ([]byte, error)) ([]byte, error) {
 	return doc, disk.Replace(name, doc)
 }
 
-// Compact writes the journal anew with one line for each item, beside the old one,
+// Compact rewrites the journal with one line for each item, beside the old one,
 // and puts it in its place. People go on joining meanwhile. It runs by itself at
 // Open and when the file has doubled.
 func (s *Store) Compact() (err error) {
