@@ -59,6 +59,7 @@ func TestStoriesOnATable(t *testing.T) {
 	}
 	var stories atomic.Int32
 	commands := map[string]func(*testscript.TestScript, bool, []string){"join": join, "tick": tick, "bounce": bounce, "complain": complain, "mailed": mailed, "listed": listed, "site": visit, "hour": hour, "nowhere": nowhere, "words": words, "storecosts": storeCosts}
+	commands["copy"] = copyTable
 	for name, command := range awsCommands {
 		commands[name] = command
 	}
@@ -190,6 +191,23 @@ func join(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		_, err = store.Join(context.Background(), waitlist.Signup{Key: keys.Mailbox(address.Mailbox()), Address: address, Language: "en", Wanted: "/apply",
 			Fields: map[string]string{"state": "VT"}, At: time.Now().Add(-time.Minute).Add(time.Duration(i-n) * time.Second)})
+		ts.Check(err)
+	}
+}
+
+// copy NAME: the table as it is now becomes another one, as a point in time does.
+func copyTable(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	client := dynamodb.NewFromConfig(w.config(ts.Getenv))
+	_, err := client.CreateTable(context.Background(), emulators.TableInput(args[0]))
+	ts.Check(err)
+	ts.Check(dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) {
+		o.MinDelay, o.MaxDelay = 5*time.Millisecond, 50*time.Millisecond
+	}).Wait(context.Background(), &dynamodb.DescribeTableInput{TableName: &args[0]}, time.Minute))
+	items, err := client.Scan(context.Background(), &dynamodb.ScanInput{TableName: &w.table})
+	ts.Check(err)
+	for _, it := range items.Items {
+		_, err := client.PutItem(context.Background(), &dynamodb.PutItemInput{TableName: &args[0], Item: it})
 		ts.Check(err)
 	}
 }

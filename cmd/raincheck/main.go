@@ -41,11 +41,12 @@ type cli struct {
 	Say      sayCmd      `cmd:"" group:"The switches" help:"Put a message on every page of the waiting room, until it ends by itself."`
 	Load     loadCmd     `cmd:"" group:"The switches" help:"Enter the site's load by hand, or from cron: 0.93 is 93 % of the capacity."`
 
-	Invite inviteCmd `cmd:"" group:"The line" help:"Invite a number of people now, beside the law; or into a file, for another mailer."`
-	Drain  drainCmd  `cmd:"" group:"The line" help:"Invite everyone left at the safe pace, and take no more addresses."`
-	Export exportCmd `cmd:"" group:"The line" help:"Write the waitlist to standard output, as CSV or JSON lines."`
-	Import importCmd `cmd:"" group:"The line" help:"Put the people of a file into the line."`
-	Forget forgetCmd `cmd:"" group:"The line" help:"Remove one person, by their address."`
+	Invite  inviteCmd  `cmd:"" group:"The line" help:"Invite a number of people now, beside the law; or into a file, for another mailer."`
+	Drain   drainCmd   `cmd:"" group:"The line" help:"Invite everyone left at the safe pace, and take no more addresses."`
+	Export  exportCmd  `cmd:"" group:"The line" help:"Write the waitlist to standard output, as CSV or JSON lines."`
+	Import  importCmd  `cmd:"" group:"The line" help:"Put the people of a file into the line."`
+	Forget  forgetCmd  `cmd:"" group:"The line" help:"Remove one person, by their address."`
+	Restore restoreCmd `cmd:"" group:"The line" help:"Put back what the table has lost and a copy of it has."`
 
 	Bounced bouncedCmd `cmd:"" group:"The line" help:"Take the mails that came back to the sender, from a file."`
 	Release releaseCmd `cmd:"" group:"The line" help:"Take suppressions back that were wrong, here and on SES's list."`
