@@ -12,7 +12,7 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 
 .DEFAULT_GOAL := help
-.PHONY: contact-sheet dates pages release cover test-runbook build local-build validate deploy deploy-edge deploy-site template invoke-intake invoke-inviter invoke-sender invoke-feedback invoke-smoke start-api test-sam test-emulators test-coldstart test-deploy help run load hcgov test test-race test-browser test-edge fuzz bench law law-mutate test-law lint
+.PHONY: contact-sheet dates pages release cover test-runbook build local-build validate deploy deploy-edge deploy-site template invoke-intake invoke-inviter invoke-sender invoke-feedback invoke-smoke start-api test-sam test-emulators test-coldstart test-deploy help run load kills hcgov test test-race test-browser test-edge fuzz bench law law-mutate test-law lint
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,13 +34,16 @@ test-race: ## Run the tests under the race detector (needs a C compiler)
 test-browser: ## Play a visitor's way in a real browser (needs Chromium, Node.js and npm)
 	$(GO) test -tags browser -count=1 -timeout 20m ./test/browser/...
 
+kills: ## Kill imports, exports and compactions 300 times with 20,000 rows; nobody may be lost (some ten minutes)
+	RAINCHECK_KILLS=300 RAINCHECK_ROWS=20000 $(GO) test -count=1 -v -timeout 60m -run Killed ./pkg/records ./pkg/twin/store
+
 # How many people come, and in what time.
 N ?= 20000
-OVER ?= 40s
+OVER ?= 50s
 REPORT ?= out/load
-load: ## Send N people (20000) OVER a time (40s) to a local instance that is broken meanwhile; nobody may be lost; REPORT.html and .json (Linux)
+load: ## Send N people (20000) OVER a time (50s) to a local instance that is broken meanwhile; nobody may be lost; REPORT.html and .json (Linux)
 	$(GO) build -o out/raincheck ./cmd/raincheck
-	cd test/load && $(GO) run . --instance $(abspath out/raincheck) --faults --people $(N) --over $(OVER) --curve spike --html $(abspath $(REPORT).html) --json-report $(abspath $(REPORT).json)
+	cd test/load && $(GO) run . --instance $(abspath out/raincheck) --faults --people $(N) --over $(OVER) --html $(abspath $(REPORT).html) --json-report $(abspath $(REPORT).json)
 
 contact-sheet: ## Every page of the waiting room as a picture, to be looked at: out/browser/sheet-LANGUAGE.html (LANGUAGE=ar for one; needs Chromium, Node.js and npm)
 	$(GO) test -tags browser -count=1 -timeout 20m -run 'TestEveryPage$$$(if $(LANGUAGE),/^$(LANGUAGE)$$)' ./test/browser -args -sheet

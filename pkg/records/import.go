@@ -71,9 +71,9 @@ type Import struct {
 	// Dry says that nothing is stored: what the run would do is looked up. A
 	// mailbox that bounced, and of which nothing else is kept, is not seen.
 	Dry bool
-	// Now is when rows without a time of their own are taken to have joined; each
-	// further one joins a millisecond later, so that the order of the file is the
-	// order of the line.
+	// Now is when rows without a time of their own are taken to have joined, or when
+	// the first run began (Done); each further one joins a millisecond later, so that
+	// the order of the file is the order of the line.
 	Now time.Time
 	// Done are the rows that earlier runs have dealt with; nil for none.
 	Done *Done
@@ -212,7 +212,7 @@ func (im Import) parse(in row, order int) parsed {
 		At: r.Joined,
 	}
 	if p.signup.At.IsZero() {
-		p.signup.At = im.Now.Add(time.Duration(order) * time.Millisecond)
+		p.signup.At = im.Done.began(im.Now).Add(time.Duration(order) * time.Millisecond)
 	}
 	p.Outcome = Joined
 	return p

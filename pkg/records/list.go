@@ -82,11 +82,12 @@ func (l List) Import(ctx context.Context, im Import) (tally Tally, bad bool, err
 	copied := &disk.Late{Name: l.BadName()}
 	defer copied.Discard()
 	if !im.Dry {
-		report, err := OpenReport(l.ReportName())
+		report, err := OpenReport(l.ReportName(), im.Now)
 		if err != nil {
 			return Tally{}, false, unusable("--report %w", err)
 		}
 		defer func() { err = errors.Join(err, report.Close()) }()
+		im.Done.Began = report.Done.Began
 		im.Bad, im.Report = copied, both(report.Write, im.Report)
 	}
 	tally, err = im.Run(ctx, bufio.NewReader(file), l.format())

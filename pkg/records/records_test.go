@@ -242,7 +242,7 @@ func TestInterruptedImport(t *testing.T) {
 	}
 	name := filepath.Join(t.TempDir(), "report.csv")
 	once := func() (records.Tally, error) {
-		report, err := records.OpenReport(name)
+		report, err := records.OpenReport(name, noon)
 		if err != nil {
 			t.Fatal(err)
 		}

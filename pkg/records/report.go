@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 )
 
 // Done are the rows that earlier runs have dealt with. A row is known by its
@@ -16,6 +17,10 @@ import (
 type Done struct {
 	// Rows is how many there are.
 	Rows int
+	// Began is when the first run began. People without a time of their own join as
+	// of then in every run, so that they stand in the order of the list also when it
+	// took two.
+	Began time.Time
 	// left are those that no row of the input was yet found to be, counted: a list
 	// may have a row twice, of which one joined and one was there already.
 	left map[doneRow]int
@@ -45,6 +50,14 @@ func (d *Done) take(digest string) (Outcome, bool) {
 		}
 	}
 	return "", false
+}
+
+// began is when the first run began; now, if this is the first.
+func (d *Done) began(now time.Time) time.Time {
+	if d == nil || d.Began.IsZero() {
+		return now
+	}
+	return d.Began
 }
 
 func (d *Done) bad(digest string) bool { return d != nil && d.were[digest] }
@@ -91,6 +104,9 @@ type ReportFile struct {
 // reportHeader is the first line of a report.
 const reportHeader = "line,outcome,why,row\n"
 
+// began is the outcome of a report's first line, which says when.
+const began Outcome = "began"
+
 // ReadReport reads what an earlier run has done; no file means no run. An error that
 // is not the disk's says that the file is not a report.
 func ReadReport(name string) (*Done, error) {
@@ -120,6 +136,10 @@ func readReport(name string) (*Done, int, error) {
 			return nil, 0, fmt.Errorf("%s: the report was edited: %w; put it back, or name another one", name, err)
 		}
 		switch outcome := Outcome(cells[1]); outcome {
+		case began:
+			if done.Began, err = time.Parse(time.RFC3339Nano, cells[2]); err != nil {
+				return nil, 0, fmt.Errorf("%s: the report was edited: %w; put it back, or name another one", name, err)
+			}
 		case Bad:
 			done.were[strings.Clone(cells[3])] = true
 		case Joined, There, Skipped:
@@ -129,9 +149,9 @@ func readReport(name string) (*Done, int, error) {
 	}
 }
 
-// OpenReport reads what an earlier run has done, or begins a report. A file that
-// is not a report is left as it is.
-func OpenReport(name string) (*ReportFile, error) {
+// OpenReport reads what an earlier run has done, or begins a report now. A file
+// that is not a report is left as it is.
+func OpenReport(name string, now time.Time) (*ReportFile, error) {
 	done, size, err := readReport(name)
 	if err != nil {
 		return nil, err
@@ -147,6 +167,10 @@ func OpenReport(name string) (*ReportFile, error) {
 	}
 	if err == nil && size == 0 {
 		_, err = io.WriteString(f, reportHeader)
+	}
+	if err == nil && done.Began.IsZero() {
+		done.Began = now
+		err = r.Write(Row{Outcome: began, Why: now.UTC().Format(time.RFC3339Nano)})
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

@@ -18,7 +18,7 @@ import (
 func TestTheReportIsCSV(t *testing.T) {
 	t.Parallel()
 	name := filepath.Join(t.TempDir(), "report.csv")
-	report, err := records.OpenReport(name)
+	report, err := records.OpenReport(name, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestTheReportIsCSV(t *testing.T) {
 	if err := errors.Join(err, torn.Close(), report.Close()); err != nil {
 		t.Fatal(err)
 	}
-	again, err := records.OpenReport(name)
+	again, err := records.OpenReport(name, noon)
 	if err != nil || again.Done.Rows != 1 {
 		t.Fatalf("it knows %+v, %v", again.Done, err)
 	}
@@ -52,7 +52,7 @@ func TestTheReportIsCSV(t *testing.T) {
 	}
 	defer file.Close()
 	all, err := csv.NewReader(file).ReadAll()
-	if err != nil || len(all) != 4 || !slices.Equal(all[2], []string{"3", "bad", rows[1].Why, ""}) || all[3][2] != "two lines" {
+	if err != nil || len(all) != 5 || all[1][2] != "2026-11-24T12:00:00Z" || !slices.Equal(all[3], []string{"3", "bad", rows[1].Why, ""}) || all[4][2] != "two lines" {
 		t.Errorf("%q, %v", all, err)
 	}
 }
@@ -81,7 +81,7 @@ func TestALaterRun(t *testing.T) {
 	} {
 		keys, line := keyring(t), &store.Store{}
 		file := filepath.Join(t.TempDir(), "report.csv")
-		report, err := records.OpenReport(file)
+		report, err := records.OpenReport(file, noon)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -53,8 +53,8 @@ func main() {
 	os.Exit(code)
 }
 
-// run plays a run. Its exit status is 0 when nobody was lost, doubled, failed or
-// left out, 1 when somebody was, 2 for bad input.
+// run plays a run. Its exit status is 0 when nothing is bad (Report.bad), 1 when
+// something is, 2 for bad input.
 func run(ctx context.Context, o options) (int, error) {
 	o.Base = strings.TrimSuffix(o.Base, "/")
 	if o.Run == "" {
