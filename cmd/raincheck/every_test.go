@@ -18,7 +18,7 @@ import (
 var sample = map[string]string{
 	"open": "open", "throttle": "throttle --apply", "hold": "hold --apply", "observe": "observe --apply", "pause": "pause --apply", "resume": "resume --apply",
 	"load": "load 0.9", "invite": "invite 3 --apply", "invite --to": "invite 3 --to people.csv --apply", "drain": "drain --apply",
-	"export": "export", "import": "import people.jsonl --apply", "forget": "forget p1@example.org --apply",
+	"export": "export", "import": "import people.jsonl --apply", "forget": "forget p1@example.org --apply", "restore": "restore raincheck-then --apply",
 	"status": "status", "console": "console --port 0", "doctor": "doctor", "smoke": "smoke", "observe --report": "observe --report",
 	"attach": "attach --distribution-id E2EXAMPLE --host www.example.org --apply", "rotate": "rotate --apply",
 	"detach": "detach --distribution-id E2EXAMPLE --apply", "simulate": "", "decide": "", "local": "",

@@ -3,6 +3,7 @@ package table_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"sync"
@@ -154,6 +155,46 @@ func TestEveryErrorSaysWhatWasUnderWay(t *testing.T) {
 		}
 	}
 	wait.Wait()
+}
+
+// TestEveryPersonHasThreeTries: a table that throttles every second request refuses
+// one sign-up in eight, however many there are.
+func TestEveryPersonHasThreeTries(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	chance := rand.New(rand.NewPCG(1, 1))
+	a := newAnswers(t, func(string, request) (int, string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if chance.IntN(2) == 0 {
+			return 400, `{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Rate exceeded"}`
+		}
+		return 0, `{"Attributes":{"joining":{"N":"1"}}}`
+	})
+	const people = 800
+	refused := make([]bool, people)
+	var all sync.WaitGroup
+	for w := range 200 {
+		all.Go(func() {
+			for i := w; i < people; i += 200 {
+				_, err := a.Join(t.Context(), waitlist.Signup{Key: "key", At: later()})
+				refused[i] = err != nil
+				if err != nil && !errors.Is(err, waitlist.ErrBusy) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	n := 0
+	for _, r := range refused {
+		if r {
+			n++
+		}
+	}
+	if share := float64(n) / people; share > 0.18 {
+		t.Errorf("%.1f %% of the people were refused, want 12.5 %%", 100*share)
+	}
 }
 
 // A condition that does not hold is an answer, and the caller knows which.

@@ -40,6 +40,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -88,12 +89,15 @@ type api struct {
 // New gives the table of that name. Nothing is sent before the first use.
 //
 // A request is tried three times in all, half a second apart at most: a person
-// who waits for a page is better served by "try again" than by a fourth.
+// who waits for a page is better served by "try again" than by a fourth. Each has
+// its three: the SDK's own budget for retries, shared by all requests of a process,
+// is used up after a hundred, and under throttling left 1.4 tries to each.
 func New(cfg aws.Config, name string) *Table {
 	client := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
 		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
 			r.MaxAttempts = 3
 			r.MaxBackoff = 500 * time.Millisecond
+			r.RateLimiter = ratelimit.None
 		})
 		// The account's own endpoint would need the account's id, which a function
 		// does not have at hand.
