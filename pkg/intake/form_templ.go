@@ -228,7 +228,7 @@ func (w view) hidden() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "</label><input id=\"note\" name=\"note\" tabindex=\"-1\" autocomplete=\"off\"></div><input type=\"hidden\" name=\"stamp\" value=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "</label><input id=\"note\" name=\"note\" tabindex=\"-1\" autocomplete=\"off\" data-1p-ignore data-bwignore data-lpignore=\"true\" data-form-type=\"other\"></div><input type=\"hidden\" name=\"stamp\" value=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

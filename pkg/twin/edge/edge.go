@@ -2,6 +2,7 @@ package edge
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -131,6 +132,9 @@ func (e *Edge) Handler(site http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := fromHTTP(r, rand.Text(), e.client(r))
 		a, err := e.request(q, e.documents())
+		if r.Context().Err() != nil {
+			return // nobody reads the answer
+		}
 		if err != nil {
 			e.o.Log.Error("throttle.js failed", "error", err)
 			http.Error(w, "502 The edge function failed.", http.StatusBadGateway)
@@ -172,11 +176,26 @@ type response struct {
 	body    string
 }
 
+// engine waits for an engine that is free, as long as somebody waits for the answer:
+// an edge that fell behind would else decide about people who have given up, and
+// about nobody in time.
+func (e *Edge) engine(q request) (*engine, error) {
+	select {
+	case js := <-e.engines:
+		return js, nil
+	case <-q.gone:
+		return nil, errors.New("the visitor has gone")
+	}
+}
+
 // request runs throttle.js.
 func (e *Edge) request(q request, docs documents) (answer, error) {
 	f := e.faults.Load()
 	c := &call{now: e.o.Now(), docs: map[string][]byte{gate.Key: docs.gate, gate.BaseKey: docs.base}, lost: f.StoreLost, mute: f.CryptoLost}
-	js := <-e.engines
+	js, err := e.engine(q)
+	if err != nil {
+		return answer{}, err
+	}
 	defer func() { e.engines <- js }()
 	out, err := js.run(js.throttle, c, js.event("viewer-request", q, nil))
 	if err != nil {
@@ -303,7 +322,10 @@ func (w *responseWriter) Flush() {
 
 // respond runs remember.js over the headers of the site's answer.
 func (e *Edge) respond(q request, status int, header http.Header) error {
-	js := <-e.engines
+	js, err := e.engine(q)
+	if err != nil {
+		return err
+	}
 	defer func() { e.engines <- js }()
 	var headers []pair
 	for name, values := range header {

@@ -43,7 +43,9 @@ type pair struct{ name, value string }
 type request struct {
 	id, ip, method, path, query string
 	// mark says that there was a question mark, which a query of nothing has too.
-	mark    bool
+	mark bool
+	// gone is closed when nobody waits for the answer any more; nil is never.
+	gone    <-chan struct{}
 	headers []pair // names in lower case, no cookie header
 	cookies []pair
 }
@@ -67,7 +69,7 @@ func fromFacts(r gate.Request) request {
 
 // fromHTTP is a request as it came over the wire.
 func fromHTTP(r *http.Request, id, ip string) request {
-	q := request{id: id, ip: ip, method: r.Method, path: r.URL.EscapedPath(), query: r.URL.RawQuery, mark: r.URL.RawQuery != "" || r.URL.ForceQuery}
+	q := request{id: id, ip: ip, method: r.Method, path: r.URL.EscapedPath(), query: r.URL.RawQuery, mark: r.URL.RawQuery != "" || r.URL.ForceQuery, gone: r.Context().Done()}
 	if q.path == "" {
 		q.path = "/" // of "GET http://host", and of CONNECT (RFC 9112, 3.2)
 	}
