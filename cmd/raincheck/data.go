@@ -67,9 +67,9 @@ func (c *exportCmd) fromStack(e *env, stages []waitlist.Stage) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	counted := &counting{from: table.New(s.cfg, out[0]), line: newCountLine(e, "entries read")}
-	n, err := records.Export(e.ctx, counted, e.stdout, records.Format(c.Format), stages...)
-	counted.line.Clear()
+	line := newCountLine(e, "entries read")
+	n, err := records.Export(e.ctx, records.Counted{From: table.New(s.cfg, out[0]), Tell: line.show}, e.stdout, records.Format(c.Format), stages...)
+	line.Clear()
 	if err != nil {
 		return n, fmt.Errorf("after %s entries: %w", format.Thousands(n), awsWords(err))
 	}
@@ -82,24 +82,6 @@ func (c *exportCmd) fromInstance(e *env, stages []waitlist.Stage) (int, error) {
 		return 0, err
 	}
 	return p.Export(e.ctx, e.stdout, console.Export{Format: c.Format, Stages: stages})
-}
-
-// counting is a waitlist that says on a terminal how far it has been read.
-type counting struct {
-	from interface {
-		Each(ctx context.Context, f func(waitlist.Entry) error) error
-	}
-	line countLine
-}
-
-// Each reads everybody.
-func (c *counting) Each(ctx context.Context, f func(waitlist.Entry) error) error {
-	n := 0
-	return c.from.Each(ctx, func(e waitlist.Entry) error {
-		n++
-		c.line.show(n)
-		return f(e)
-	})
 }
 
 // people is the waitlist of a stack or of a local instance, by mailbox.

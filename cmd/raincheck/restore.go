@@ -37,7 +37,7 @@ func (c *restoreCmd) Run(e *env) error {
 	r := restore.New(s.cfg, c.From, out[0])
 	r.Dry = !c.Apply
 	line := newCountLine(e, "items of the copy looked at")
-	r.Progress = func(so restore.Result) { line.tell(so.Read) }
+	r.Progress = func(so restore.Result) { line.show(so.Read) }
 	result, err := r.Run(e.ctx)
 	line.Clear()
 	said := fmt.Sprintf("of %s items of %s, %s are in %s", format.Thousands(result.Read), c.From, format.Thousands(result.There), out[0])

@@ -63,6 +63,22 @@ type everyone interface {
 	Each(ctx context.Context, f func(waitlist.Entry) error) error
 }
 
+// Counted is a waitlist that says how far it has been read.
+type Counted struct {
+	From everyone
+	Tell func(read int)
+}
+
+// Each reads everybody.
+func (c Counted) Each(ctx context.Context, f func(waitlist.Entry) error) error {
+	n := 0
+	return c.From.Each(ctx, func(e waitlist.Entry) error {
+		n++
+		c.Tell(n)
+		return f(e)
+	})
+}
+
 // Export writes the entries at the given stages (none: all) as they come from
 // the store, and returns how many. Nothing is held back: an error leaves what
 // was written before it.
