@@ -46,10 +46,12 @@ func (c *exportCmd) Run(e *env) error {
 	}
 	var n int
 	var err error
-	if c.Stack == "" {
-		n, err = c.fromInstance(e, chosen)
-	} else {
+	if c.Stack != "" {
 		n, err = c.fromStack(e, chosen)
+	} else if p, bad := c.instance(); bad != nil {
+		return bad
+	} else {
+		n, err = p.Export(e.ctx, e.stdout, console.Export{Format: c.Format, Stages: chosen})
 	}
 	if err != nil {
 		return err
@@ -74,14 +76,6 @@ func (c *exportCmd) fromStack(e *env, stages []waitlist.Stage) (int, error) {
 		return n, fmt.Errorf("after %s entries: %w", format.Thousands(n), awsWords(err))
 	}
 	return n, nil
-}
-
-func (c *exportCmd) fromInstance(e *env, stages []waitlist.Stage) (int, error) {
-	p, err := c.instance()
-	if err != nil {
-		return 0, err
-	}
-	return p.Export(e.ctx, e.stdout, console.Export{Format: c.Format, Stages: stages})
 }
 
 // people is the waitlist of a stack or of a local instance, by mailbox.

@@ -54,8 +54,6 @@ func (c *importCmd) Run(e *env) error {
 		said += fmt.Sprintf(" (%s of them by an earlier run)", format.Thousands(tally.Earlier))
 	}
 	switch {
-	case err != nil && !c.Apply:
-		return fmt.Errorf("%s; then: %w", said, awsWords(err))
 	case err != nil:
 		return fmt.Errorf("%s; then: %w\n  Run it again to go on where the report ends", said, awsWords(err))
 	case tally.Earlier > 0 && tally.Earlier == tally.Rows()-tally.Bad:

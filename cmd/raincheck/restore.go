@@ -31,9 +31,6 @@ func (c *restoreCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if c.From == out[0] {
-		return badInput("%s is the stack's own table: name the copy that DynamoDB restored", c.From)
-	}
 	r := restore.New(s.cfg, c.From, out[0])
 	r.Dry = !c.Apply
 	line := newCountLine(e, "items of the copy looked at")
