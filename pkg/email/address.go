@@ -232,7 +232,7 @@ func (a Address) Mailbox() string {
 }
 
 // GameDay begins the tags of invented people, each with a mailbox of its own:
-// success+gameday-000001@simulator.amazonses.com (docs/operating.md, Game day).
+// success+gameday-000001@simulator.amazonses.com (docs/gameday.md).
 // https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html
 const GameDay = "gameday-"
 

@@ -1,7 +1,7 @@
 // Package metric names every number that raincheck reports about itself. The
 // functions write them as log lines from which CloudWatch makes metrics, in one
 // namespace and with the stack's name as the one dimension. The alarms and the
-// dashboard of template.yaml and the table in docs/operating.md are held to this
+// dashboard of template.yaml and the table in docs/costs.md are held to this
 // list by test/template.
 package metric
 

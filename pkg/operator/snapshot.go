@@ -90,7 +90,7 @@ func (p *Plane) Snapshot(ctx context.Context) (Snapshot, error) {
 		return s, fmt.Errorf("neither the waitlist nor the edge can be read: %w", errors.Join(p.explain(lost), p.explain(blind)))
 	case lost != nil:
 		s.Unread = true
-		s.warn("the waitlist cannot be read (%v): what stands below is only what the edge has", p.explain(lost))
+		s.warn(waitlistUnread, p.explain(lost))
 		s.Control = waitlist.Control{Mode: g.Mode, Switched: g.Switched}
 		if g.Fixed {
 			s.Control.Admit = &g.Admit
@@ -100,15 +100,11 @@ func (p *Plane) Snapshot(ctx context.Context) (Snapshot, error) {
 	}
 	switch {
 	case blind != nil:
-		s.warn("the store at the edge cannot be read: %v", p.explain(blind))
+		s.warn(edgeUnread, p.explain(blind))
 	case g.Mode != "":
 		s.sayGate(g)
 	}
 	return s, nil
-}
-
-func (s *Snapshot) warn(format string, args ...any) {
-	s.Warnings = append(s.Warnings, fmt.Sprintf(format, args...))
 }
 
 // decided reads what the operator wants and what the last tick reported.
@@ -180,10 +176,10 @@ func (p *Plane) edge(ctx context.Context, s *Snapshot) (gate.Gate, error) {
 	}
 	if noBase != nil {
 		if errors.Is(lost, gate.ErrMissing) && errors.Is(noBase, gate.ErrMissing) && s.Decided.IsZero() {
-			s.warn("the edge has no gate yet: until the inviter's first tick, within a minute, it does what the stack's Failure says")
+			s.warn(noGateYet)
 			return gate.Gate{}, nil
 		}
-		s.warn("the gate at the edge %s, and the base %s: the edge does what the stack's Failure says, until the inviter's next tick", why(lost), why(noBase))
+		s.warn(noGateNoBase, why(lost), why(noBase))
 		return gate.Gate{}, nil
 	}
 	share := 1.0
@@ -191,7 +187,7 @@ func (p *Plane) edge(ctx context.Context, s *Snapshot) (gate.Gate, error) {
 		share = b.Stale
 	}
 	s.Admit = &share
-	s.warn("the gate at the edge %s: the edge goes by the base, until the inviter's next tick", why(lost))
+	s.warn(noGate, why(lost))
 	return gate.Gate{}, nil
 }
 
@@ -212,21 +208,21 @@ func (s *Snapshot) sayReport(r inviter.Report) {
 	turnsAway := s.Control.Door() != gate.Open
 	switch age := s.Now.Sub(r.Tick); {
 	case r.Tick.IsZero():
-		s.warn("the inviter has not decided anything yet")
+		s.warn(neverDecided)
 	case age > 3*time.Minute && turnsAway:
-		s.warn("the inviter last decided %s ago; it should every minute (alarm NoTicks in docs/operating.md)", age.Round(time.Second))
+		s.warn(lastDecided, age.Round(time.Second))
 	}
 	switch {
 	case r.Paused != "":
-		s.warn("the mail is paused: %s", r.Paused)
+		s.warn(mailPaused, r.Paused)
 	case s.Control.Paused:
-		s.warn("the mail is paused, in effect within a minute")
+		s.warn(mailPausing)
 	}
 	if share, ok := r.DelayedShare(); ok && share >= muchDelayed {
 		s.warn("receivers keep %d of the %d mails of the last two hours waiting: they have not arrived, and the law does not count those people as missing (alarm MailsDelayed in docs/operating.md)", r.Delayed, r.Recent)
 	}
 	if age := s.Now.Sub(s.LoadAt); s.Load != nil && age > 5*time.Minute && turnsAway {
-		s.warn("the load is %s old; the law goes by what it knows, and tightens", age.Round(time.Second))
+		s.warn(loadOld, age.Round(time.Second))
 	}
 }
 
@@ -234,10 +230,10 @@ func (s *Snapshot) sayReport(r inviter.Report) {
 // operator wants.
 func (s *Snapshot) sayGate(g gate.Gate) {
 	if !g.InForce(s.Now) {
-		s.warn("the gate ran out at %s: the edge lets in its stale share, %g %% of new visitors", g.Until.UTC().Format("15:04"), 100*g.Stale)
+		s.warn(gateOver, g.Until.UTC().Format("15:04"), 100*g.Stale)
 	}
 	if g.Mode != s.Control.Door() && !s.Unread {
-		s.warn("the edge has %s and the operator's last word is %s; the inviter brings them together within a minute", g.Mode, s.Control.Door())
+		s.warn(edgeDiffers, g.Mode, s.Control.Door())
 	}
 }
 

@@ -76,17 +76,17 @@ func TestEmbeddedSlip(t *testing.T) {
 	}
 }
 
-// TestTheDocumentedSnippet puts what docs/operating.md tells people to copy into
+// TestTheDocumentedSnippet puts what docs/deploying.md tells people to copy into
 // a page, under the policy that it gives, and takes the room away.
 func TestTheDocumentedSnippet(t *testing.T) {
-	doc, err := os.ReadFile("../../docs/operating.md")
+	doc, err := os.ReadFile("../../docs/deploying.md")
 	must(t, err)
 	r := newRoom(t)
 	block := func(kind string) string {
 		_, rest, found := strings.Cut(string(doc), "```"+kind+"\n")
 		text, _, closed := strings.Cut(rest, "\n```")
 		if !found || !closed || !strings.Contains(text, "https://www.example.org") {
-			t.Fatalf("docs/operating.md has no block of %s with the host to replace", kind)
+			t.Fatalf("docs/deploying.md has no block of %s with the host to replace", kind)
 		}
 		return strings.ReplaceAll(text, "https://www.example.org", r.origin)
 	}

@@ -3,6 +3,6 @@
 //
 // What the emulator does not do is done by a bridge (bridges_test.go); each says
 // which behaviour of AWS it replaces. What no emulator can show is printed at the
-// end of the run, and stands in docs/operating.md with the command and the answer
+// end of the run, and stands in docs/deploying.md with the command and the answer
 // to expect from a real account.
 package deploy

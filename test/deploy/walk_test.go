@@ -32,7 +32,7 @@ import (
 // which this test was written. From the first release on it is the last release's.
 const before = "ef8f9fb"
 
-// unproved is what this run cannot show. docs/operating.md has the command for each
+// unproved is what this run cannot show. docs/deploying.md has the command for each
 // and the answer that a real account should give.
 var unproved = []string{
 	"CloudFront's own runtime: its compute bound, its propagation, its handling of the raw query",

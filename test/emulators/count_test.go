@@ -241,15 +241,15 @@ func numbered(begin, end int) func(yield func(int) bool) {
 	}
 }
 
-// written holds docs/operating.md to what was counted.
+// written holds docs/costs.md to what was counted.
 func written(t *testing.T, formula string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(template.Root(), "docs", "operating.md"))
+	text, err := os.ReadFile(filepath.Join(template.Root(), "docs", "costs.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, section, _ := strings.Cut(string(text), "## Requests to DynamoDB, counted")
 	if !strings.Contains(section, formula) {
-		t.Errorf("docs/operating.md does not say %q under \"Requests to DynamoDB, counted\"", formula)
+		t.Errorf("docs/costs.md does not say %q under \"Requests to DynamoDB, counted\"", formula)
 	}
 }

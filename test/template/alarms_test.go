@@ -160,7 +160,7 @@ func TestEveryNumberIsCounted(t *testing.T) {
 	}
 }
 
-// TestTheMetricsInTheRunbookAreFresh holds the table of docs/operating.md to the
+// TestTheMetricsInTheRunbookAreFresh holds the table of docs/costs.md to the
 // list; -update writes it.
 func TestTheMetricsInTheRunbookAreFresh(t *testing.T) {
 	t.Parallel()
@@ -168,7 +168,7 @@ func TestTheMetricsInTheRunbookAreFresh(t *testing.T) {
 	for _, m := range metric.All() {
 		table += fmt.Sprintf("| `%s` | %s |\n", m.Name, m.Means)
 	}
-	generated(t, "operating.md", "<!-- metrics: make template -->\n", "<!-- end of metrics -->", table)
+	generated(t, "costs.md", "<!-- metrics: make template -->\n", "<!-- end of metrics -->", table)
 }
 
 // generated holds what stands between two marks of a document to what it should

@@ -11,7 +11,7 @@ import (
 )
 
 // TestWhatCostsAtRestIsWritten counts what both templates make that is paid by
-// the month whether anybody comes or not, and holds docs/operating.md to it:
+// the month whether anybody comes or not, and holds docs/costs.md to it:
 // secrets, and the metrics that alarms look at. What a parameter must ask for
 // first (the canary, a web ACL) is not counted.
 func TestWhatCostsAtRestIsWritten(t *testing.T) {
@@ -43,7 +43,7 @@ func TestWhatCostsAtRestIsWritten(t *testing.T) {
 			}
 		}
 	}
-	text, err := os.ReadFile(filepath.Join(template.Root(), "docs", "operating.md"))
+	text, err := os.ReadFile(filepath.Join(template.Root(), "docs", "costs.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestWhatCostsAtRestIsWritten(t *testing.T) {
 		fmt.Sprintf("| %d metrics that alarms look at | %.2f |", metrics, 0.1*float64(metrics)),
 	} {
 		if !strings.Contains(section, words) {
-			t.Errorf("docs/operating.md does not say %q under \"What it costs\"", words)
+			t.Errorf("docs/costs.md does not say %q under \"What it costs\"", words)
 		}
 	}
 }

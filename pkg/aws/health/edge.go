@@ -16,7 +16,7 @@ import (
 // and whether metric filters make the wanted metrics of them in the namespace. It
 // looks for lines from since on.
 func EdgeLogs(ctx context.Context, cfg aws.Config, function, namespace string, wanted []string, since time.Time) ([]Finding, error) {
-	const mend = "Deploy functions/throttle/edge.yaml in us-east-1 (docs/operating.md, Deploying)."
+	const mend = "Deploy functions/throttle/edge.yaml in us-east-1 (docs/deploying.md)."
 	client := cloudwatchlogs.NewFromConfig(cfg)
 	group := "/aws/cloudfront/function/" + function
 	groups, err := client.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &group})

@@ -1,0 +1,30 @@
+package operator
+
+import "fmt"
+
+// warning is a sentence of status that an operator must know first, as a format.
+// docs/operating.md says for each what to do then.
+type warning string
+
+const (
+	waitlistUnread warning = "the waitlist cannot be read (%v): what stands below is only what the edge has"
+	edgeUnread     warning = "the store at the edge cannot be read: %v"
+	noGateYet      warning = "the edge has no gate yet: until the inviter's first tick, within a minute, it does what the stack's Failure says"
+	noGateNoBase   warning = "the gate at the edge %s, and the base %s: the edge does what the stack's Failure says, until the inviter's next tick"
+	noGate         warning = "the gate at the edge %s: the edge goes by the base, until the inviter's next tick"
+	neverDecided   warning = "the inviter has not decided anything yet"
+	lastDecided    warning = "the inviter last decided %s ago; it should every minute (alarm NoTicks in docs/operating.md)"
+	mailPaused     warning = "the mail is paused: %s"
+	mailPausing    warning = "the mail is paused, in effect within a minute"
+	loadOld        warning = "the load is %s old; the law goes by what it knows, and tightens"
+	gateOver       warning = "the gate ran out at %s: the edge lets in its stale share, %g %% of new visitors"
+	edgeDiffers    warning = "the edge has %s and the operator's last word is %s; the inviter brings them together within a minute"
+)
+
+// warnings are all of them.
+var warnings = []warning{waitlistUnread, edgeUnread, noGateYet, noGateNoBase, noGate, neverDecided, lastDecided, mailPaused, mailPausing, loadOld, gateOver, edgeDiffers}
+
+// warn says one of them.
+func (s *Snapshot) warn(w warning, values ...any) {
+	s.Warnings = append(s.Warnings, fmt.Sprintf(string(w), values...))
+}
