@@ -142,9 +142,13 @@ func (c *crowd) send(ctx context.Context, pacer vegeta.Pacer, progress func(*cro
 
 // bin is that of a moment; c.mu is held.
 func (c *crowd) bin(at time.Time) *bin {
-	i := int(at.Sub(c.began) * bins / c.Over)
+	i := int(at.Sub(c.began) * bins / c.span())
 	return &c.bins[min(max(i, 0), bins-1)]
 }
+
+// span is what the charts show: a little more than the arrivals, for the last to
+// be answered.
+func (c *crowd) span() time.Duration { return c.Over * 11 / 10 }
 
 // took records how long a request took.
 func (c *crowd) took(kind string, began time.Time, status int) {

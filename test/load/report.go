@@ -86,7 +86,7 @@ func (c *crowd) report(ended time.Time) Report {
 			Requests: m.Requests, P50: ms(m.Latencies.P50), P95: ms(m.Latencies.P95), P99: ms(m.Latencies.P99), Max: ms(m.Latencies.Max), Statuses: m.StatusCodes,
 		}
 	}
-	width := c.Over.Seconds() / bins
+	width := c.span().Seconds() / bins
 	for i := range c.bins {
 		b := &c.bins[i]
 		s := Step{
