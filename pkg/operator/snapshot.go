@@ -219,7 +219,7 @@ func (s *Snapshot) sayReport(r inviter.Report) {
 		s.warn(mailPausing)
 	}
 	if share, ok := r.DelayedShare(); ok && share >= muchDelayed {
-		s.warn("receivers keep %d of the %d mails of the last two hours waiting: they have not arrived, and the law does not count those people as missing (alarm MailsDelayed in docs/operating.md)", r.Delayed, r.Recent)
+		s.warn(mailsDelayed, r.Delayed, r.Recent)
 	}
 	if age := s.Now.Sub(s.LoadAt); s.Load != nil && age > 5*time.Minute && turnsAway {
 		s.warn(loadOld, age.Round(time.Second))
