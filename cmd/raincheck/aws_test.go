@@ -448,12 +448,12 @@ func (w *world) edgeRequests() (n int) {
 	return n
 }
 
-// written holds a figure to the runbook.
+// written holds a figure to docs/costs.md.
 func written(t *testing.T, words string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(repository, "docs", "operating.md"))
+	text, err := os.ReadFile(filepath.Join(repository, "docs", "costs.md"))
 	if err != nil || !strings.Contains(string(text), words) {
-		t.Errorf("docs/operating.md does not say %q (%v)", words, err)
+		t.Errorf("docs/costs.md does not say %q (%v)", words, err)
 	}
 }
 

@@ -100,7 +100,7 @@ func storeCosts(ts *testscript.TestScript, _ bool, _ []string) {
 		w.mu.Unlock()
 		several[strconv.Itoa(n)] = append(several[strconv.Itoa(n)], "`"+name+"`")
 	}
-	text, err := os.ReadFile(filepath.Join(repository, "docs", "operating.md"))
+	text, err := os.ReadFile(filepath.Join(repository, "docs", "costs.md"))
 	ts.Check(err)
 	missing := ""
 	for n, names := range several {
