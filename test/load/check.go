@@ -16,10 +16,13 @@ type Check struct {
 	// entries that joined during the run and whose address was erased at their end.
 	Named int `json:"named"`
 	Ended int `json:"ended"`
-	// Lost were acknowledged and are not there. Doubled are there more than once,
-	// or though nobody was told so and no answer is missing.
+	// Lost were acknowledged and are not there. Doubled are there more than once.
 	Lost    int `json:"lost"`
 	Doubled int `json:"doubled"`
+	// Unpromised are there though they were told that they are not: by a store whose
+	// disk was full, and which kept the line for when there was room. Who tries again
+	// is known already.
+	Unpromised int `json:"refusedSaved"`
 	// Unanswered sign-ups turned out to be saved or not: either is right.
 	Saved int `json:"unansweredSaved"`
 }
@@ -70,6 +73,6 @@ func (c *crowd) check(export io.Reader, until time.Time) (Check, error) {
 	}
 	// An entry that has ended keeps no address: it stands for one that is missing.
 	out.Lost = max(0, missing-out.Ended)
-	out.Doubled += extra
+	out.Unpromised = extra
 	return out, nil
 }

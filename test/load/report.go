@@ -114,7 +114,7 @@ func (r Report) bad() bool {
 	if r.Broken != nil {
 		return 2*r.Ended[accepted.String()] < r.People
 	}
-	return r.LeftOut > 0 || r.Ended[failed.String()] > 0
+	return r.Check != nil && r.Check.Unpromised > 0 || r.LeftOut > 0 || r.Ended[failed.String()] > 0
 }
 
 // text is the report for a terminal.
@@ -132,8 +132,8 @@ func (r Report) text() string {
 	if r.Check == nil {
 		b.WriteString("Lost and doubled: unknown, no --export was given.\n")
 	} else {
-		fmt.Fprintf(&b, "Of those accepted %d are lost and %d doubled, by an export of %d entries; %d of the unanswered were saved.\n",
-			r.Check.Lost, r.Check.Doubled, r.Check.Entries, r.Check.Saved)
+		fmt.Fprintf(&b, "Of those accepted %d are lost and %d doubled, by an export of %d entries; %d of the unanswered and %d of the refused were saved.\n",
+			r.Check.Lost, r.Check.Doubled, r.Check.Entries, r.Check.Saved, r.Check.Unpromised)
 	}
 	for _, w := range r.Broken {
 		fmt.Fprintf(&b, "From second %.0f to %.0f %s.", w.From.Sub(r.Began).Seconds(), w.Until.Sub(r.Began).Seconds(), w.What)
