@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -167,6 +168,9 @@ func (p *person) ask(ctx context.Context, kind, method, at, contentType string, 
 		p.took(kind, began, 0)
 		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err
+		}
+		if op, ok := errors.AsType[*net.OpError](err); ok {
+			err = op.Err // without the port, which is another one each time
 		}
 		return answer{}, fmt.Errorf("%s: %w", kind, err)
 	}
