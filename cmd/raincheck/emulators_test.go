@@ -86,14 +86,14 @@ func storeCosts(ts *testscript.TestScript, _ bool, _ []string) {
 	w := worldOf(ts)
 	asked := map[string]map[string]bool{"watch": {}, "operate": {}, "export": {}}
 	several, wait := map[string][]string{}, map[string][]string{"attach": {"--no-wait"}, "detach": {"--no-wait"}}
-	for _, name := range []string{"open", "throttle", "hold", "observe", "pause", "resume", "load", "invite", "say", "status", "doctor", "rotate", "export", "import", "forget", "attach", "detach", "drain"} {
+	for _, name := range []string{"open", "throttle", "hold", "observe", "pause", "resume", "load", "invite", "invite --to", "say", "status", "doctor", "rotate", "export", "import", "forget", "attach", "detach", "drain"} {
 		w.mu.Lock()
 		w.asked = nil
 		w.mu.Unlock()
 		_ = ts.Exec("raincheck", append(strings.Fields(sample[name]), wait[name]...)...) // doctor finds what a story's account lacks
 		w.mu.Lock()
 		n := w.edgeRequests()
-		who := map[string]string{"status": "watch", "export": "export", "import": "export", "forget": "export"}[name]
+		who := map[string]string{"status": "watch", "export": "export", "import": "export", "forget": "export", "invite --to": "export"}[name]
 		for _, action := range w.asked {
 			asked[cmp.Or(who, "operate")][permission(action)] = true
 		}
@@ -128,7 +128,7 @@ func storeCosts(ts *testscript.TestScript, _ bool, _ []string) {
 		}
 	}
 	if missing != "" {
-		ts.Fatalf("docs/operating.md does not have\n%s", missing)
+		ts.Fatalf("docs/costs.md or docs/policies does not have\n%s", missing)
 	}
 }
 
