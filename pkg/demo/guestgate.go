@@ -31,7 +31,7 @@ type personGate struct {
 func (p *personGate) follow(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	docs, now := [2][]byte{p.crowd.AtEdge(gate.Key), p.crowd.AtEdge(gate.BaseKey)}, p.wall().Truncate(time.Second)
+	docs, now := [2][]byte{p.document(ctx, gate.Key), p.document(ctx, gate.BaseKey)}, p.wall().Truncate(time.Second)
 	if bytes.Equal(docs[0], p.gate) && bytes.Equal(docs[1], p.base) && now.Equal(p.at) {
 		return nil
 	}
@@ -42,9 +42,23 @@ func (p *personGate) follow(ctx context.Context) error {
 	return nil
 }
 
+// document is what the edge has, or what is on its way there while it has nothing:
+// an instance that was started again in a hold must not let everybody in until its
+// first word has arrived.
+func (p *personGate) document(ctx context.Context, key string) []byte {
+	if doc := p.crowd.AtEdge(key); doc != nil {
+		return doc
+	}
+	doc, _, err := p.crowd.Get(ctx, key)
+	if err != nil {
+		return nil // nothing was written yet
+	}
+	return doc
+}
+
 func (p *personGate) copy(ctx context.Context) error {
 	for _, key := range []string{gate.Key, gate.BaseKey} {
-		doc := p.crowd.AtEdge(key)
+		doc := p.document(ctx, key)
 		if doc == nil {
 			continue
 		}
