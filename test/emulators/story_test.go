@@ -95,7 +95,7 @@ func (w *world) letter(m mail) {
 		}
 	}
 	e := w.entry()
-	if m.Tags["key"] != e.Key || m.Tags["attempt"] != "1" || m.Tags["provider"] != "other" || len(m.Tags) != 4 {
+	if m.Tags["key"] != e.Key || m.Tags["attempt"] != "1" || m.Tags["provider"] != "other" || m.Tags["ses:feedback-id-a"] == "" || len(m.Tags) != 5 {
 		w.Errorf("the tags are %v", m.Tags)
 	}
 	if link := codeLink.FindStringSubmatch(m.Body.Text); link == nil || !strings.Contains(link[1], "c="+string(e.Code)) || !strings.Contains(m.Body.HTML, link[1]) {

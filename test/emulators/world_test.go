@@ -30,6 +30,7 @@ import (
 	"raincheck/pkg/aws/table"
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/site"
 	"raincheck/pkg/waitlist"
 	"raincheck/test/emulators"
 	"raincheck/test/template"
@@ -105,6 +106,9 @@ func (c *cloud) newWorld(t *testing.T) *world {
 	dynamo, moto := emulators.Config(c.dynamo.URL), emulators.Config(c.moto.URL)
 	emulators.CreateTable(t, dynamo, w.name)
 	w.table, w.items = table.New(dynamo, w.name), dynamodb.NewFromConfig(dynamo)
+	for _, language := range []string{"en", "es"} {
+		w.must(w.table.SaveWords(w.Context(), language, site.Words{Name: "Example Benefits"}))
+	}
 
 	w.queue = sqs.NewFromConfig(moto)
 	made, err := w.queue.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(w.name + "-mails"), Attributes: map[string]string{"VisibilityTimeout": "360"}})
