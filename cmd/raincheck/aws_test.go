@@ -273,14 +273,14 @@ var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
 			ts.Fatalf("%s writes, want %s", got, args[0])
 		}
 	},
-	// counted MINUTES VISITORS ADMITTED: the edge counted so many in each of the
-	// last minutes.
+	// counted MINUTES VISITORS ADMITTED [REFUSED]: the edge counted so many in each of
+	// the last minutes.
 	"counted": func(ts *testscript.TestScript, neg bool, args []string) {
 		n, err := strconv.Atoi(args[0])
 		ts.Check(err)
 		for i := range n {
 			at := time.Now().Add(-time.Duration(i+2) * time.Minute)
-			for j, name := range []string{"Visitors", "Admitted"} {
+			for j, name := range []string{"Visitors", "Admitted", "Refused"}[:len(args)-1] {
 				value, err := strconv.ParseFloat(args[1+j], 64)
 				ts.Check(err)
 				worldOf(ts).metrics.Put(emulators.Series(outputs[outEdgeMetrics], name), at, value)

@@ -116,5 +116,9 @@ func (h *History) Report(ctx context.Context, since time.Time) (string, error) {
 	if len(counts) == 0 {
 		return "", fmt.Errorf("the edge has counted nobody since %s; are the functions attached, and is the mode observe or throttle?", since.UTC().Format("Mon 15:04 UTC"))
 	}
-	return operator.Hours(counts), nil
+	refused, err := h.Edge.Refused(ctx, since, h.now().UTC())
+	if err != nil {
+		return "", explain.Error(err)
+	}
+	return operator.Hours(counts, refused), nil
 }

@@ -39,6 +39,7 @@ const EdgeRegion = "us-east-1"
 const (
 	Visitors = "Visitors"
 	Admitted = "Admitted"
+	Refused  = "Refused"
 )
 
 // minute is the period of everything read here: the law decides once a minute.
@@ -102,13 +103,7 @@ func (m *Metrics) Edge(ctx context.Context, since, until time.Time) ([]admission
 	if m.namespace == "" {
 		return nil, nil
 	}
-	query := func(id, name string) types.MetricDataQuery {
-		return types.MetricDataQuery{Id: &id, MetricStat: &types.MetricStat{
-			Metric: &types.Metric{Namespace: &m.namespace, MetricName: &name},
-			Period: aws.Int32(int32(minute / time.Second)), Stat: aws.String("Sum"),
-		}}
-	}
-	series, err := read(ctx, m.edge, since, until, []types.MetricDataQuery{query("visitors", Visitors), query("admitted", Admitted)})
+	series, err := read(ctx, m.edge, since, until, []types.MetricDataQuery{m.counted("visitors", Visitors), m.counted("admitted", Admitted)})
 	if err != nil {
 		return nil, fmt.Errorf("metrics: reading the counts at the edge: %w", err)
 	}
@@ -123,6 +118,31 @@ func (m *Metrics) Edge(ctx context.Context, since, until time.Time) ([]admission
 		}
 	}
 	return counts, nil
+}
+
+// Refused gives how many requests under strict paths were refused, or in observe
+// would have been, in the minutes that have any.
+func (m *Metrics) Refused(ctx context.Context, since, until time.Time) ([]admission.Sample, error) {
+	if m.namespace == "" {
+		return nil, nil
+	}
+	series, err := read(ctx, m.edge, since, until, []types.MetricDataQuery{m.counted("refused", Refused)})
+	if err != nil {
+		return nil, fmt.Errorf("metrics: reading what was refused at the edge: %w", err)
+	}
+	var samples []admission.Sample
+	for _, p := range series["refused"] {
+		samples = append(samples, admission.Sample{At: p.at, Value: p.value})
+	}
+	return samples, nil
+}
+
+// counted asks for a metric of the edge's lines, by the minute.
+func (m *Metrics) counted(id, name string) types.MetricDataQuery {
+	return types.MetricDataQuery{Id: &id, MetricStat: &types.MetricStat{
+		Metric: &types.Metric{Namespace: &m.namespace, MetricName: &name},
+		Period: aws.Int32(int32(minute / time.Second)), Stat: aws.String("Sum"),
+	}}
 }
 
 type point struct {

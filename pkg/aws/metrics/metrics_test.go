@@ -99,10 +99,14 @@ func TestTheEdgeCountsInItsRegion(t *testing.T) {
 	if err != nil || !slices.Equal(got, []admission.EdgeCount{{At: minute(1), Visitors: 100, Admitted: 40}}) {
 		t.Errorf("%v, %v", got, err)
 	}
+	w.Put("Raincheck/x/Refused[]", minute(2), 7)
+	if got, err := w.Refused(t.Context(), noon, minute(10)); err != nil || !slices.Equal(got, []admission.Sample{{At: minute(2), Value: 7}}) {
+		t.Errorf("refused: %v, %v", got, err)
+	}
 	if load, err := w.Load(t.Context(), noon, minute(10)); err != nil || load != nil {
 		t.Errorf("the load by hand is %v, %v", load, err)
 	}
-	if !slices.Equal(w.regions, []string{"us-east-1"}) {
+	if !slices.Equal(w.regions, []string{"us-east-1", "us-east-1"}) {
 		t.Errorf("asked in %v", w.regions)
 	}
 }
