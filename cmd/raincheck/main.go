@@ -5,8 +5,8 @@
 // one line what it does, everything that it prints is in plain words, an error
 // names what is wrong and where, and a command that changes something on a
 // deployed stack prints its plan and does nothing without --apply. `open` acts at
-// once: letting everybody in is the way back to a site without raincheck. So does
-// `load`, which cron calls and which switches nothing.
+// once: letting everybody in is the way back to a site without raincheck. So do
+// `load`, which cron calls, and `smoke`; they switch nothing.
 //
 // Exit status: 0 done, 1 it could not be done, 2 the command or its input is
 // wrong.

@@ -26,6 +26,6 @@
 // was typed, 409 for a form that is not ours or not open, 410 for a code that is
 // over, 429 for what could not be saved.
 //
-// The package knows no cloud: it is a net/http handler over four methods of a
+// The package knows no cloud: it is a net/http handler over a few methods of a
 // store. The words of a language are a file in web/words.
 package intake

@@ -78,6 +78,7 @@ const (
 	IntakeSignupsTrapped  Name = "intake.SignupsTrapped"
 	IntakeSignupsRefused  Name = "intake.SignupsRefused"
 	IntakeSignupsFailed   Name = "intake.SignupsFailed"
+	IntakePlacesKept      Name = "intake.PlacesKept"
 	IntakeCodesRedeemed   Name = "intake.CodesRedeemed"
 	IntakeCodesUnrecorded Name = "intake.CodesUnrecorded"
 	IntakeCodesWrong      Name = "intake.CodesWrong"
@@ -107,7 +108,7 @@ func All() []Metric {
 		{InviterTaken, "mails taken as accepted after a second silence"},
 		{InviterBuried, "entries ended because they cannot be read"},
 		{InviterPublished, "writes to the edge"},
-		{InviterSkipped, "ticks with nothing to do"},
+		{InviterSkipped, "ticks that did nothing: nothing to do, or another one was at work"},
 		{InviterBlind, "ticks that could not read what the operator wants"},
 		{InviterWaiting, "how many wait"},
 		{InviterAdmit, "the share of new visitors let in, 0 to 1"},
@@ -129,7 +130,7 @@ func All() []Metric {
 		{SenderLater, "mails for which the recipient's server asks for a later try; the places are held"},
 		{SenderTested, "test mails sent after refusals in a row"},
 		{SenderUnrecorded, "mails sent and not written down"},
-		{SenderStore, "messages returned to the queue, the store having failed"},
+		{SenderStore, "messages returned to the queue: the store or the key ring did not answer, or it was too early"},
 		{FeedbackSent, "mails that the mail service accepted, by its event"},
 		{FeedbackDelivered, "mails that the recipients' servers took"},
 		{FeedbackDelayed, "mails that the mail service is trying to deliver"},
@@ -148,6 +149,7 @@ func All() []Metric {
 		{IntakeSignupsTrapped, "sign-ups caught by the hidden field"},
 		{IntakeSignupsRefused, "sign-ups with input that is refused"},
 		{IntakeSignupsFailed, "sign-ups that could not be saved"},
+		{IntakePlacesKept, "people whose code expired and who have their old place again"},
 		{IntakeCodesRedeemed, "codes used"},
 		{IntakeCodesUnrecorded, "people let in by a code while the store was down"},
 		{IntakeCodesWrong, "codes that were wrong"},

@@ -9,7 +9,7 @@ import "time"
 // from a watermark, with a recount every RecountAfter; it is exact right after
 // a recount and an estimate between.
 //
-// It is pure: Plan says what to ask the store, Add takes the answers in.
+// It is pure: Plan says what to ask the store, Recount and Advance take the answers in.
 type Tally struct {
 	// Waiting is how many wait of those who joined before Until.
 	Waiting int `json:"waiting"`
