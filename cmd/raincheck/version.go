@@ -25,7 +25,7 @@ func (s *session) versions(context.Context) ([]health.Finding, error) {
 	case deployed == "" || deployed == version.Unknown || tool == version.Unknown:
 		return []health.Finding{health.OK("this tool is %s, and the stack was deployed from a checkout", tool)}, nil
 	case deployed != tool:
-		return []health.Finding{health.Warn("Use the tool of that release, or deploy the stack and edge.yaml of this one: docs/operating.md, Updating.",
+		return []health.Finding{health.Warn("Use the tool of that release, or deploy the stack and edge.yaml of this one: docs/deploying.md.",
 			"this tool is %s and the stack is %s", tool, deployed)}, nil
 	}
 	return []health.Finding{health.OK("tool and stack are %s", tool)}, nil
