@@ -61,11 +61,14 @@ test-edge: ## Check that the edge functions use only what CloudFront documents, 
 	$(GO) test -tags njs -count=1 -v ./test/edge
 	test/edge/run.sh
 
+# Before Go 1.27 a run that ends by its time may say "context deadline exceeded" without having found anything
+# (golang/go#75804): it is a failure only with an input.
 fuzz: ## Fuzz everything that reads what strangers send, FUZZTIME (30s) each
 	@$(GO) list ./... | while read -r package; do \
 		$(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz' | while read -r target; do \
-			echo "$$package $$target"; \
-			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
+			echo "$$package $$target"; said=$$($(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$package" 2>&1) || \
+			{ echo "$$said" | grep -q 'context deadline exceeded' && ! echo "$$said" | grep -q 'Failing input'; } || { echo "$$said"; exit 1; }; \
+			echo "$$said" | tail -1; \
 		done || exit 1; \
 	done
 
