@@ -248,7 +248,7 @@ func (c *localCmd) welcome(w io.Writer, origin string) {
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(origin, "http://"))
 	busy := "it is busy, and you may have to wait"
 	if c.Crowd == "none" {
-		busy = "nobody but you comes; hold, on the console, turns you away"
+		busy = "nobody but you comes; open, on the console, lets you in, and hold turns you away"
 	}
 	fmt.Fprintf(w, `
 raincheck runs. Open both:

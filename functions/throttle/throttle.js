@@ -38,11 +38,13 @@ const PREFETCH = 2;
 const WORK = 3;
 const ASSET = 4;
 
-const PAGE_TYPE = /^(?:text\/html|application\/xhtml\+xml|(\*\/\*)) *(?:[,;]|$)/i;
+const PAGE_TYPE = /^(?:text\/html|application\/xhtml\+xml|(\*\/\*)) *([,;]|$)/i;
 const ASSET_NAME = /\.(?:avif|css|gif|ico|jpe?g|m?js|json|map|mp[34]|otf|png|svg|ttf|web(?:[mp]|manifest)|woff2?)$/i;
 const LANGUAGE = /^ *([a-z\d-]+) *(?:; *q=([01](?:\.\d*)?) *)?$/i;
-const ENGINE = /(?:google|bing|apple|duckduck|yandex|petal)bot|baiduspider|slurp/i;
-const PRINTABLE = /^[!-[\]-~]+$/; // ASCII without spaces and backslashes
+const ENGINE = /(google|bing|apple|duckduck|yandex|petal)bot|baiduspider|slurp/i;
+// ASCII without spaces, backslashes, and the semicolon with what follows it that
+// some servers take off.
+const PLAIN = /^[!-:<-[\]-~]+$/;
 const UNSAFE = /[\x00- \\\x7f]/;
 // A dot, a slash or a backslash, or what nobody needs to escape.
 const ESCAPED = /%(?=[2-7])(?:2[def]|3\d|[46][1-9a-f]|[57][\da]|5[cf]|7e)/i;
@@ -156,7 +158,7 @@ const within = (uri, prefixes) => prefixes && prefixes.some((prefix) => uri.star
 // to find that out. Browsers spell paths like that; servers read other spellings
 // in different ways.
 const plain = (uri) =>
-  uri.length <= LONGEST_PATH && PRINTABLE.test(uri) && uri.indexOf('..') < 0 && uri.indexOf('//') < 0 && uri.indexOf('/./') < 0 && !(uri.indexOf('%') >= 0 && ESCAPED.test(uri));
+  uri.length <= LONGEST_PATH && PLAIN.test(uri) && uri.indexOf('..') < 0 && uri.indexOf('//') < 0 && uri.indexOf('/./') < 0 && !(uri.indexOf('%') >= 0 && ESCAPED.test(uri));
 
 // whole returns a header, which may have 20 KB, and text what is read of it where
 // more than its beginning is.

@@ -337,7 +337,7 @@ func room(r Request, languages []string) string {
 }
 
 var accepted = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^ *([A-Za-z0-9-]+) *(?:; *q=([01](?:\.[0-9]*)?) *)?$`)
+	return regexp.MustCompile(`^ *([A-Za-z0-9-]+) *(?:; *[qQ]=([01](?:\.[0-9]*)?) *)?$`)
 })
 
 // Language picks the known language that an Accept-Language header wants most;

@@ -53,7 +53,7 @@ func ascii(part string) string {
 			printable = false
 		}
 	}
-	if printable {
+	if printable && !strings.ContainsAny(part, "\"<>[]^`{|}") {
 		return part
 	}
 	// encodeURI of JavaScript, but for "%".
@@ -95,7 +95,8 @@ func plain(path string) bool {
 		return false
 	}
 	for i := range len(path) {
-		if c := path[i]; c <= ' ' || c > '~' || c == '\\' {
+		// Some servers take off a semicolon and what follows it.
+		if c := path[i]; c <= ' ' || c > '~' || c == '\\' || c == ';' {
 			return false
 		}
 	}

@@ -75,6 +75,8 @@ func (s Settings) Validate() error {
 			switch {
 			case !plain(p) || p[0] != '/' || p == "/" || strings.ContainsAny(p, "?\"<>&"):
 				errs = append(errs, fmt.Errorf("%s: invalid path prefix %q: want a slash and more, with neither a query nor spaces, and spelled as a browser spells it", name, p))
+			case name == "strict" && strings.ContainsAny(p, "!$'()*+,:;=@[]^`{|}") || escapesASCII(p):
+				errs = append(errs, fmt.Errorf("strict: invalid path prefix %q: want letters, digits and any of / - . _ ~, which have one spelling", p))
 			case name == "strict" && p != strings.ToLower(p):
 				errs = append(errs, fmt.Errorf("strict: invalid path prefix %q: want lower case, which stands for every spelling", p))
 			}
@@ -184,4 +186,14 @@ func (s Settings) longest() string {
 		}
 	}
 	return longest
+}
+
+// escapesASCII says that a path has a character of ASCII percent-encoded.
+func escapesASCII(path string) bool {
+	for i := range len(path) - 1 {
+		if path[i] == '%' && path[i+1] < '8' {
+			return true
+		}
+	}
+	return false
 }

@@ -266,7 +266,7 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 	add("no languages in the settings lead to the bare room", func(s *scenario) { s.gate.Languages = nil })
 
 	for _, p := range [][3]string{
-		{"a query goes along", "/apply", "state=OH&step=2"}, {"parameters without a value", "/apply", "wsdl&x="},
+		{"a query goes along", "/apply", "state=OH&step=2"}, {"parameters without a value", "/apply", "wsdl&x="}, {"brackets of PHP", "/apply", "a[]=1"}, {"what encodeURI encodes", "/apply", "a={|}^`\"<>"},
 		{"a parameter that comes twice", "/apply", "a=1&b=2&a=3"}, {"what needs escaping", "/a%20b", "q=%C3%A9+'()*!~&r=a/b?c"},
 		{"names that every object has", "/apply", "__proto__=1&constructor=2&hasOwnProperty=3&toString"},
 		{"another host in front", "//example.org/", ""}, {"a backslash", "/\\example.org", ""}, {"two slashes later on", "/go//on", "u=https://example.org"},
@@ -374,7 +374,7 @@ func tables(add func(name string, change func(s *scenario)), w scene) {
 			}
 		}
 	}
-	for _, path := range []string{"//account/data", "/x/../account/data", "/x/%2e%2e/account/data", "/x%2faccount/data", "/%61ccount/data", "/./account/data", "/\\account/data", "/account%2Fdata", "/acc%6Funt/", "/é", "/x;y", "/accounts", "/a%20b", "/" + strings.Repeat("a", 1024)} {
+	for _, path := range []string{"//account/data", "/x/../account/data", "/x/%2e%2e/account/data", "/x%2faccount/data", "/%61ccount/data", "/./account/data", "/\\account/data", "/account%2Fdata", "/account;x/data", "/account;/data", "/;/account/data", "/acc%6Funt/", "/é", "/x;y", "/accounts", "/a%20b", "/" + strings.Repeat("a", 1024)} {
 		add("strict paths and "+path[:min(len(path), 40)], func(s *scenario) {
 			s.gate.Strict = []string{"/account/"}
 			s.request.method, s.request.path = "POST", path
