@@ -40,7 +40,6 @@ export default [
       'no-constant-condition': 'error',
       'no-unreachable': 'error',
       'no-shadow': 'error',
-      'no-await-in-loop': 'error',
     }),
   },
 ];
