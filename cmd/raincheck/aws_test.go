@@ -150,9 +150,9 @@ func newWorld(e worldEnv, dynamodb http.Handler, tableName string) *world {
 	}
 	for name, value := range map[string]string{
 		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "not-a-secret",
-		// One more try than none: on a busy machine net/http now and then closes a
+		// As the tool does by itself: on a busy machine net/http now and then closes a
 		// connection of its own under an answer, and the SDK is made to ask again then.
-		"AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "2",
+		"AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "3",
 		// A machine's own settings must not reach a story.
 		"AWS_PROFILE": "", "AWS_SESSION_TOKEN": "",
 		"AWS_CONFIG_FILE": "/nowhere/none", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/none",

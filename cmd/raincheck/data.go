@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"raincheck/pkg/aws/table"
@@ -132,11 +132,13 @@ func (c *forgetCmd) Help() string {
 func (c *forgetCmd) Run(e *env) error {
 	typed := c.Address
 	if typed == "-" {
-		line, err := bufio.NewReader(io.LimitReader(e.stdin, 2<<10)).ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
+		text, err := io.ReadAll(io.LimitReader(e.stdin, 2<<10))
+		if err != nil {
 			return fmt.Errorf("reading the address: %w", err)
 		}
-		typed = line
+		if typed = strings.TrimSpace(string(text)); strings.ContainsAny(typed, "\r\n") {
+			return badInput("standard input has more than one line: one address at a time")
+		}
 	}
 	address, err := email.Parse(typed)
 	if err != nil {

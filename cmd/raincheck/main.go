@@ -96,12 +96,31 @@ func badInput(format string, args ...any) error {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	out := &output{Writer: os.Stdout}
 	code := run(ctx, os.Args[1:], &env{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		stdin: os.Stdin, stdout: out, stderr: os.Stderr,
 		lookup: os.LookupEnv, now: time.Now,
 	})
 	stop()
+	if code == 0 && out.failed != nil {
+		fmt.Fprintln(os.Stderr, "raincheck: writing the answer:", out.failed)
+		code = 1
+	}
 	os.Exit(code)
+}
+
+// output remembers that something could not be written, such as to a full disk.
+type output struct {
+	io.Writer
+	failed error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if o.failed == nil {
+		o.failed = err
+	}
+	return n, err
 }
 
 // helped is how --help leaves kong, which would exit the process by itself.
@@ -164,7 +183,10 @@ func sentence(args []string, err error) string {
 	if strings.HasPrefix(text, "unknown flag -") && !strings.HasPrefix(text, "unknown flag --") || strings.Contains(text, "(short flag)") {
 		for i, arg := range args {
 			if negative.MatchString(arg) {
-				return fmt.Sprintf("%s is below zero, and no number here may be", strings.Join(args[max(0, i-1):i+1], " "))
+				if i > 0 && !strings.Contains(args[i-1], "://") { // the value of another flag
+					arg = args[i-1] + " " + arg
+				}
+				return arg + " is below zero, and no number here may be"
 			}
 		}
 	}

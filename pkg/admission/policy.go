@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -128,9 +129,11 @@ func (p Policy) Validate() error {
 }
 
 // DecodePolicy reads a policy from JSON: one object, no unknown field, what is
-// left out by default. Its error names the field.
+// left out by default. Its error names the field. A byte order mark before it, which
+// some editors write, does no harm.
 func DecodePolicy(data []byte) (Policy, error) {
 	p := DefaultPolicy()
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if err := strict(data, &p, false); err != nil {
 		return Policy{}, fmt.Errorf("policy: %w", err)
 	}

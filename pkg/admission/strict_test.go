@@ -47,3 +47,12 @@ func TestMissingIsNotZero(t *testing.T) {
 		t.Errorf("a policy of null: %v", err)
 	}
 }
+
+// TestAPolicyWithAByteOrderMark is read like one without.
+func TestAPolicyWithAByteOrderMark(t *testing.T) {
+	t.Parallel()
+	p, err := DecodePolicy([]byte("\ufeff{\"target\":0.8}"))
+	if err != nil || p.Target != 0.8 {
+		t.Errorf("%v, %v", p.Target, err)
+	}
+}

@@ -96,3 +96,13 @@ func TestTheirSiblings(t *testing.T) {
 		t.Errorf("a doubled column: %v", err)
 	}
 }
+
+// TestARowHasNoMoreCellsThanTheHeader: what a person types with a comma and without
+// quotes is not cut off.
+func TestARowHasNoMoreCellsThanTheHeader(t *testing.T) {
+	t.Parallel()
+	tally, bad, err := run(t, "address,fields\na@example.org,a=1,b=2\nb@example.org,a=1,,\n", records.CSV)
+	if err != nil || tally.Joined != 1 || len(bad) != 1 || !strings.Contains(bad[0], "2 3 cells, and the header names 2") {
+		t.Errorf("%+v, %q, %v", tally, bad, err)
+	}
+}

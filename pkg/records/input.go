@@ -153,6 +153,10 @@ func (t *table) entry() (row, error) {
 	if err != nil || r.err != nil {
 		return r, err
 	}
+	if extra := r.cells[min(t.width, len(r.cells)):]; strings.TrimSpace(strings.Join(extra, "")) != "" {
+		r.err = fmt.Errorf("%d cells, and the header names %d: a cell with a %q in it stands in quotes", len(r.cells), t.width, t.comma)
+		return r, nil
+	}
 	get := func(name string) string {
 		if i, ok := t.column[name]; ok && i < len(r.cells) {
 			return exact(strings.TrimSpace(r.cells[i]))

@@ -116,6 +116,9 @@ func ReadReport(name string) (*Done, error) {
 
 // readReport gives the length of the whole lines, too.
 func readReport(name string) (*Done, int, error) {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, 0, fmt.Errorf("%s: a report is a file, and that is not one; name another", name)
+	}
 	data, err := os.ReadFile(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, err
