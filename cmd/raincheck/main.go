@@ -19,7 +19,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"regexp"
+	"raincheck/pkg/terminal"
 	"strings"
 	"syscall"
 	"time"
@@ -96,31 +96,17 @@ func badInput(format string, args ...any) error {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	out := &output{Writer: os.Stdout}
+	out := &terminal.Output{Writer: os.Stdout}
 	code := run(ctx, os.Args[1:], &env{
 		stdin: os.Stdin, stdout: out, stderr: os.Stderr,
 		lookup: os.LookupEnv, now: time.Now,
 	})
 	stop()
-	if code == 0 && out.failed != nil {
-		fmt.Fprintln(os.Stderr, "raincheck: writing the answer:", out.failed)
+	if code == 0 && out.Failed != nil {
+		fmt.Fprintln(os.Stderr, "raincheck: writing the answer:", out.Failed)
 		code = 1
 	}
 	os.Exit(code)
-}
-
-// output remembers that something could not be written, such as to a full disk.
-type output struct {
-	io.Writer
-	failed error
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	n, err := o.Writer.Write(p)
-	if o.failed == nil {
-		o.failed = err
-	}
-	return n, err
 }
 
 // helped is how --help leaves kong, which would exit the process by itself.
@@ -159,38 +145,10 @@ func run(ctx context.Context, args []string, e *env) (code int) {
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(e.stderr, "raincheck: %s\n  raincheck --help lists the commands, raincheck COMMAND --help explains one\n", sentence(args, err))
+		fmt.Fprintf(e.stderr, "raincheck: %s\n  raincheck --help lists the commands, raincheck COMMAND --help explains one\n", terminal.Sentence(args, err))
 		return 2
 	}
 	return e.status(command.Run(e))
-}
-
-var (
-	negative  = regexp.MustCompile(`^-[0-9.]`)
-	wrongKind = regexp.MustCompile(`^(\S+): expected an? (float|int|duration)\b.* got "(.*)" \(string\)$`)
-	kinds     = map[string]string{"float": "a number such as 0.9", "int": "a whole number", "duration": "a time such as 10m or 24h"}
-)
-
-// sentence says in a sentence what kong says of arguments that it cannot parse.
-func sentence(args []string, err error) string {
-	text := err.Error()
-	if m := wrongKind.FindStringSubmatch(text); m != nil {
-		return fmt.Sprintf("%s: %q is not %s", m[1], m[3], kinds[m[2]])
-	}
-	if name, ok := strings.CutPrefix(text, "expected "); ok {
-		return "an argument is missing: " + strings.Trim(name, `"`)
-	}
-	if strings.HasPrefix(text, "unknown flag -") && !strings.HasPrefix(text, "unknown flag --") || strings.Contains(text, "(short flag)") {
-		for i, arg := range args {
-			if negative.MatchString(arg) {
-				if i > 0 && !strings.Contains(args[i-1], "://") { // the value of another flag
-					arg = args[i-1] + " " + arg
-				}
-				return arg + " is below zero, and no number here may be"
-			}
-		}
-	}
-	return text
 }
 
 // help is kong's, and at its end what the exit status says, for every command

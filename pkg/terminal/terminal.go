@@ -1,5 +1,6 @@
-// Package terminal says how far a long piece of work has got: in one line that is
-// written over on a terminal, and now and then elsewhere.
+// Package terminal is what a command says beside its answer: how far a long piece
+// of work has got, in one line that is written over on a terminal and now and then
+// elsewhere; that the answer could not be written; what is wrong with its arguments.
 package terminal
 
 import (
@@ -67,4 +68,20 @@ func (l *Line) Clear() {
 	if l.over && l.shown {
 		fmt.Fprint(l.w, "\r\x1b[K")
 	}
+}
+
+// Output remembers that something could not be written, such as to a full disk.
+type Output struct {
+	io.Writer
+	// Failed is the first error.
+	Failed error
+}
+
+// Write writes.
+func (o *Output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if o.Failed == nil {
+		o.Failed = err
+	}
+	return n, err
 }
