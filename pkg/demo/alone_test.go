@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -9,9 +10,11 @@ import (
 	"time"
 
 	"raincheck/pkg/console"
+	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/operator"
 	words "raincheck/pkg/site"
+	"raincheck/pkg/waitlist"
 )
 
 // Nobody but the one at the browser: a plain instance, in the site's own words and
@@ -71,6 +74,34 @@ func TestFromElsewhereTheConsoleOnlyShows(t *testing.T) {
 		in.Handler().ServeHTTP(w, r)
 		if w.Code != c.want {
 			t.Errorf("%s %s from %s as %s: %d, want %d (%s)", c.method, c.path, c.from, c.host, w.Code, c.want, http.StatusText(w.Code))
+		}
+	}
+}
+
+// TestAnInstanceThatKeepsFallingKeepsItsTime: however often it starts again within
+// a minute, with somebody who joins each time, its clock does not run away from the
+// codes that are out.
+func TestAnInstanceThatKeepsFallingKeepsItsTime(t *testing.T) {
+	t.Parallel()
+	dir, wall := t.TempDir(), noon
+	for i := range 20 {
+		wall = wall.Add(2 * time.Second)
+		in, err := New(Config{Story: Alone(wall), Origin: "http://localhost:8080", Repeatable: true, Now: func() time.Time { return wall }, Data: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ahead := in.clock.Now().Sub(wall); ahead > 0 {
+			t.Fatalf("start %d: the clock is %s ahead", i, ahead)
+		}
+		address, err := email.Parse(fmt.Sprintf("person%d@example.org", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := in.store.Join(t.Context(), waitlist.Signup{Key: fmt.Sprint("person ", i), Address: address, Language: "en", At: wall}); err != nil {
+			t.Fatal(err)
+		}
+		if err := in.Close(); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

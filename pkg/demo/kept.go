@@ -61,7 +61,9 @@ func (in *Instance) resume() error {
 		return fmt.Errorf("read the kept waitlist: %w", err)
 	}
 	story := &in.config.Story
-	if story.Start.After(last) {
+	// Within the minute that has begun by the wall's clock, nothing is ahead: one that
+	// is started again and again must not run away from the codes that are out.
+	if story.Start.After(last) || last.Sub(story.Start) < time.Minute && !last.After(in.config.Now()) {
 		return nil
 	}
 	after := func(step time.Duration) time.Time { return story.Start.Add(step * (1 + last.Sub(story.Start)/step)) }
