@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 )
 
 // Config finds region and credentials as the aws command does.
@@ -20,9 +21,10 @@ func Config(ctx context.Context) (aws.Config, error) {
 	return cfg, err
 }
 
-// ConfigIn has a region to fall back on, for what has none of its own.
+// ConfigIn has a region to fall back on, for what has none of its own. The SDK logs
+// nothing: what matters comes back as an error, and an operator reads standard error.
 func ConfigIn(ctx context.Context, region string) (aws.Config, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(region))
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(region), config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return cfg, fmt.Errorf("read the AWS configuration: %w", err)
 	}
