@@ -67,6 +67,15 @@ func (s *session) history(e *env) *history.History {
 	return history.New(s.cfg, s.Name, s.Outputs[outEdgeMetrics], s.number("Target"), e.now)
 }
 
+// store is the stack's waitlist.
+func (s *session) store() (*table.Table, error) {
+	out, err := s.Need(outTable)
+	if err != nil {
+		return nil, err
+	}
+	return table.New(s.cfg, out[0]), nil
+}
+
 // line is the stack's waitlist, and the keys by which it names a mailbox.
 func (s *session) line(ctx context.Context) (*table.Table, *bypass.Keyring, error) {
 	out, err := s.Need(outTable, outKeys)

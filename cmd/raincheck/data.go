@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"raincheck/pkg/aws/table"
 	"raincheck/pkg/console"
 	"raincheck/pkg/email"
 	"raincheck/pkg/format"
@@ -65,12 +64,12 @@ func (c *exportCmd) fromStack(e *env, stages []waitlist.Stage) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	out, err := s.Need(outTable)
+	store, err := s.store()
 	if err != nil {
 		return 0, err
 	}
 	line := newCountLine(e, "entries read")
-	n, err := records.Export(e.ctx, records.Counted{From: table.New(s.cfg, out[0]), Tell: line.show}, e.stdout, records.Format(c.Format), stages...)
+	n, err := records.Export(e.ctx, records.Counted{From: store, Tell: line.show}, e.stdout, records.Format(c.Format), stages...)
 	line.Clear()
 	if err != nil {
 		return n, fmt.Errorf("after %s entries: %w", format.Thousands(n), awsWords(err))

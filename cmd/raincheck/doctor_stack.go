@@ -10,7 +10,6 @@ import (
 	"raincheck/pkg/admission"
 	"raincheck/pkg/aws/health"
 	"raincheck/pkg/aws/metrics"
-	"raincheck/pkg/aws/table"
 	"raincheck/pkg/capacity"
 	"raincheck/pkg/diagnosis"
 	"raincheck/pkg/format"
@@ -88,11 +87,11 @@ func (c *doctorCmd) deployed(e *env, resolver health.Resolver) (diagnosis.Diagno
 // controller: what did the operator want, and does the inviter decide?
 func (s *session) controller(clock func() time.Time) func(context.Context) ([]health.Finding, error) {
 	return func(ctx context.Context) ([]health.Finding, error) {
-		out, err := s.Need(outTable)
+		store, err := s.store()
 		if err != nil {
 			return nil, err
 		}
-		store, now := table.New(s.cfg, out[0]), clock()
+		now := clock()
 		control, err := store.Control(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("reading the waitlist: %w", err)
@@ -198,11 +197,11 @@ func (l *loadCheck) look(ctx context.Context) ([]health.Finding, error) {
 // letIn is since when everybody has been let in, whatever the law would have
 // said: in mode open or observe. Zero when people are turned away, or nobody says.
 func (l *loadCheck) letIn(ctx context.Context) time.Time {
-	out, err := l.Need(outTable)
+	store, err := l.store()
 	if err != nil {
 		return time.Time{}
 	}
-	control, err := table.New(l.cfg, out[0]).Control(ctx)
+	control, err := store.Control(ctx)
 	if door := control.Door(); err == nil && (door == gate.Open || door == gate.Observe) {
 		return control.Switched.Add(time.Second) // of a stack that was never switched: always
 	}

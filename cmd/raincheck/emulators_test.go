@@ -34,6 +34,7 @@ import (
 	"raincheck/pkg/aws/edgestore"
 	"raincheck/pkg/aws/secret"
 	"raincheck/pkg/aws/table"
+	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
 	"raincheck/pkg/feedback"
 	"raincheck/pkg/gate"
@@ -220,40 +221,34 @@ func words(ts *testscript.TestScript, neg bool, args []string) {
 	fmt.Fprintln(ts.Stdout(), w.Name)
 }
 
-// bounce ADDRESS: a hard bounce comes back.
-func bounce(ts *testscript.TestScript, neg bool, args []string) {
+// entryOf is the entry of an address, with the store and the keys that found it.
+func entryOf(ts *testscript.TestScript, text string) (*table.Table, *bypass.Keyring, waitlist.Entry) {
 	store, _, secrets := parts(ts)
 	keys, err := secrets.Keys(context.Background())
 	ts.Check(err)
-	address, err := email.Parse(args[0])
+	address, err := email.Parse(text)
 	ts.Check(err)
 	entry, err := store.Entry(context.Background(), keys.Mailbox(address.Mailbox()))
 	ts.Check(err)
+	return store, keys, entry
+}
+
+// bounce ADDRESS: a hard bounce comes back.
+func bounce(ts *testscript.TestScript, neg bool, args []string) {
+	store, _, entry := entryOf(ts, args[0])
 	ts.Check(store.Bounce(context.Background(), entry.Ref, time.Now()))
 }
 
 // complain ADDRESS: the person complains.
 func complain(ts *testscript.TestScript, neg bool, args []string) {
-	store, _, secrets := parts(ts)
-	keys, err := secrets.Keys(context.Background())
-	ts.Check(err)
-	address, err := email.Parse(args[0])
-	ts.Check(err)
-	entry, err := store.Entry(context.Background(), keys.Mailbox(address.Mailbox()))
-	ts.Check(err)
+	store, _, entry := entryOf(ts, args[0])
 	ts.Check(store.Complain(context.Background(), entry.Ref, time.Now()))
 }
 
 // mailed ADDRESS: the invitation of somebody in the line was accepted just now.
 func mailed(ts *testscript.TestScript, neg bool, args []string) {
-	store, _, secrets := parts(ts)
+	store, keys, entry := entryOf(ts, args[0])
 	ctx, now := context.Background(), time.Now().Truncate(time.Millisecond)
-	keys, err := secrets.Keys(ctx)
-	ts.Check(err)
-	address, err := email.Parse(args[0])
-	ts.Check(err)
-	entry, err := store.Entry(ctx, keys.Mailbox(address.Mailbox()))
-	ts.Check(err)
 	place := waitlist.Place{Ref: entry.Ref, Shard: entry.Shard, When: entry.Joined, Stage: entry.Stage}
 	ts.Check(store.Claim(ctx, place, now, now.Add(time.Minute)))
 	m := place.NewMessage(now, now)

@@ -82,7 +82,7 @@ func (c *wordsSetCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	out, err := s.Need(outTable)
+	store, err := s.store()
 	if err != nil {
 		return err
 	}
@@ -91,9 +91,8 @@ func (c *wordsSetCmd) Run(e *env) error {
 		fmt.Fprintln(e.stdout, "Nothing was changed. Add --apply to do it.")
 		return nil
 	}
-	line := table.New(s.cfg, out[0])
 	for _, tag := range slices.Sorted(maps.Keys(all)) {
-		if err := line.SaveWords(e.ctx, tag, all[tag]); err != nil {
+		if err := store.SaveWords(e.ctx, tag, all[tag]); err != nil {
 			return awsWords(fmt.Errorf("writing the words of %s (those before it, in the order of their tags, are written; run it again): %w", tag, err))
 		}
 	}

@@ -26,7 +26,7 @@ func TestTheClockIsSetBack(t *testing.T) {
 	}
 }
 
-// TestADayWithoutTicks: after a gap longer than the histories the law begins anew,
+// TestADayWithoutTicks: after a gap longer than the histories the law begins again,
 // with the door as it was and not wide open.
 func TestADayWithoutTicks(t *testing.T) {
 	t.Parallel()

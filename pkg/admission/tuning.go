@@ -135,7 +135,7 @@ const (
 	// noiseForgets is the share of what is known of the noise that a sample replaces,
 	// leastNoise and mostNoise bound it: 1 % and 14 %.
 	noiseForgets, leastNoise, mostNoise = 0.02, 1e-4, 0.02
-	// trimWindow is how many minutes are corrected anew in every tick: the metric and
+	// trimWindow is how many minutes are corrected again in every tick: the metric and
 	// the counts may be late by so many.
 	trimWindow = 30
 	// foundFor is for how many minutes those found at the beginning are most of the

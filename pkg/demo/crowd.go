@@ -88,12 +88,12 @@ func newCrowd(in *Instance, store *crowdStore, room http.Handler) *crowd {
 	return c
 }
 
-// stampAge is how long a form is used before it is fetched anew. A real one is
+// stampAge is how long a form is used before it is fetched again. A real one is
 // good for two hours.
 const stampAge = 30 * time.Minute
 
 // agents are what browsers call themselves. An attacker could change this with
-// each try and draw anew; an honest crowd has a few hundred names.
+// each try and draw again; an honest crowd has a few hundred names.
 const agents = 400
 
 // arrive begins a visit of somebody new.

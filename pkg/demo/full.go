@@ -51,7 +51,7 @@ func CanLive(c simulation.Conditions) error {
 		{"counts that are missing", len(c.NoEdge) > 0},
 		{"a paused sender", len(c.Paused) > 0},
 		{"a return rate that jumps", c.Jump > 0},
-		{"a law that begins anew", c.Restart > 0},
+		{"a law that begins again", c.Restart > 0},
 		{"mails that go unreported", c.Unreported},
 		{"a metric that does not count people", c.MetricPower > 0 || c.MetricBase > 0 || c.MetricTop > 0},
 		{"a load at the beginning", c.Begin > 0},

@@ -185,7 +185,7 @@ func TestDelayedMailsAreSeen(t *testing.T) {
 	if got := w.Counts[metric.InviterDelayed]; got != 0.2 {
 		t.Errorf("counted %g", got)
 	}
-	// Two hours later they are no news any more.
+	// Two hours later they are not counted as recent.
 	w.Now = w.Now.Add(2 * time.Hour)
 	if r := w.Minute(); r.Recent != 0 {
 		t.Errorf("after two hours %d mails are recent", r.Recent)

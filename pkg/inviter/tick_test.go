@@ -232,6 +232,18 @@ func TestCountIsExactAfterARecountAndNearBetween(t *testing.T) {
 	}
 }
 
+// openAtTheEdge opens the throttle at the edge alone, as an operator does whose
+// store is down, and gives the gate that stands there then.
+func openAtTheEdge(w *twintest.World) gate.Gate {
+	w.Helper()
+	g, etag, err := w.Edge.Gate(w.Ctx)
+	w.Must(err)
+	opened, base := gate.Switch{Mode: gate.Open, At: w.Now}.Apply(g)
+	_, err = w.Edge.Update(w.Ctx, &opened, base, etag)
+	w.Must(err)
+	return opened
+}
+
 func TestOpenGateIsNotUndone(t *testing.T) {
 	t.Parallel()
 	w := twintest.NewWorld(t)
@@ -239,14 +251,10 @@ func TestOpenGateIsNotUndone(t *testing.T) {
 	w.Throttle(0)
 	w.Minute()
 
-	// The store goes down. The operator opens the door at the edge alone.
+	// The store goes down. The operator opens the throttle at the edge alone.
 	down := errors.New("store down")
 	w.Store.Probe = &twin.Probe{Before: func(context.Context, string) error { return down }}
-	g, etag, err := w.Edge.Gate(w.Ctx)
-	w.Must(err)
-	opened, base := gate.Switch{Mode: gate.Open, At: w.Now}.Apply(g)
-	_, err = w.Edge.Update(w.Ctx, &opened, base, etag)
-	w.Must(err)
+	opened := openAtTheEdge(w)
 	for range 3 {
 		w.Now = w.Now.Truncate(time.Minute).Add(time.Minute)
 		if _, err := w.Inviter.Tick(w.Ctx, w.Now); !errors.Is(err, down) {
@@ -600,11 +608,7 @@ func TestSwitchIsAdoptedWithoutAMemory(t *testing.T) {
 	w.Crowd(5)
 	w.Throttle(0)
 	w.Minute()
-	g, etag, err := w.Edge.Gate(w.Ctx)
-	w.Must(err)
-	opened, base := gate.Switch{Mode: gate.Open, At: w.Now}.Apply(g)
-	_, err = w.Edge.Update(w.Ctx, &opened, base, etag)
-	w.Must(err)
+	openAtTheEdge(w)
 	w.Must(w.Store.SaveState(w.Ctx, w.Now, []byte("of another version")))
 
 	old := w.Inviter

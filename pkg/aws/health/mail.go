@@ -121,15 +121,9 @@ func mailFrom(ctx context.Context, resolver Resolver, identity string, a *types.
 	if a.MailFromDomainStatus != types.MailFromDomainStatusSuccess {
 		return Warn("Add the MX record that SES shows for it; until then SES uses its own domain, or sends nothing.", "SES has not found the MX record of the MAIL FROM domain %s (%s)", name, strings.ToLower(string(a.MailFromDomainStatus)))
 	}
-	texts, err := resolver.LookupTXT(ctx, name)
-	if err != nil && !notThere(err) {
+	records, err := textRecords(ctx, resolver, name, "v=spf1")
+	if err != nil {
 		return Warn("Run it again, or ask another name server with --dns.", "the SPF record could not be looked up: %v", err)
-	}
-	var records []string
-	for _, t := range texts {
-		if strings.HasPrefix(t, "v=spf1") {
-			records = append(records, t)
-		}
 	}
 	switch {
 	case len(records) > 1:
@@ -158,8 +152,8 @@ func dkim(ctx context.Context, resolver Resolver, identity string, a *types.Dkim
 	var missing []string
 	for _, token := range a.Tokens {
 		name := token + "._domainkey." + identity
-		texts, err := resolver.LookupTXT(ctx, name)
-		if err != nil && !notThere(err) {
+		texts, err := textRecords(ctx, resolver, name, "")
+		if err != nil {
 			return []Finding{Warn("Run it again, or ask another name server with --dns.", "the DKIM records could not be looked up: %v", err)}
 		}
 		// The record is a CNAME to SES, whose text has the key.
@@ -179,15 +173,9 @@ func dkim(ctx context.Context, resolver Resolver, identity string, a *types.Dkim
 func dmarc(ctx context.Context, resolver Resolver, identity, domain string) Finding {
 	const mend = "Add a TXT record at %s; \"v=DMARC1; p=none\" is a start. Gmail and Yahoo refuse bulk mail without one."
 	for name := domain; strings.Contains(name, "."); {
-		texts, err := resolver.LookupTXT(ctx, "_dmarc."+name)
-		if err != nil && !notThere(err) {
+		records, err := textRecords(ctx, resolver, "_dmarc."+name, "v=DMARC1")
+		if err != nil {
 			return Warn("Run it again, or ask another name server with --dns.", "the DMARC record could not be looked up: %v", err)
-		}
-		var records []string
-		for _, t := range texts {
-			if strings.HasPrefix(t, "v=DMARC1") {
-				records = append(records, t)
-			}
 		}
 		switch {
 		case len(records) > 1:
@@ -203,10 +191,20 @@ func dmarc(ctx context.Context, resolver Resolver, identity, domain string) Find
 	return Bad(fmt.Sprintf(mend, "_dmarc."+domain), "there is no DMARC record for %s", domain)
 }
 
-// notThere says that the DNS answered that the record does not exist.
-func notThere(err error) bool {
-	d, ok := errors.AsType[*net.DNSError](err)
-	return ok && d.IsNotFound
+// textRecords are the TXT records of a name that begin with a text. The DNS saying
+// that there are none is not an error.
+func textRecords(ctx context.Context, resolver Resolver, name, begin string) ([]string, error) {
+	texts, err := resolver.LookupTXT(ctx, name)
+	if d, ok := errors.AsType[*net.DNSError](err); ok && d.IsNotFound {
+		err = nil
+	}
+	var records []string
+	for _, t := range texts {
+		if strings.HasPrefix(t, begin) {
+			records = append(records, t)
+		}
+	}
+	return records, err
 }
 
 // MailSet says whether the mails of a configuration set go out unchanged, and

@@ -35,7 +35,7 @@ var trials = []trial{
 	{"visits of 8 min", func(s *simulation.Scenario) { visits(s, 8*time.Minute) }},
 	{"visits of 50 min", func(s *simulation.Scenario) { visits(s, 50*time.Minute) }},
 	{"half come back to the door undecided", func(s *simulation.Scenario) { s.People.LeaveAddress, s.People.ComeBack = 0.5, 0.9 }},
-	{"law begins anew in the middle of the day", func(s *simulation.Scenario) { s.Conditions.Restart = busiest(s.Trace) }},
+	{"law begins again in the middle of the day", func(s *simulation.Scenario) { s.Conditions.Restart = busiest(s.Trace) }},
 	{"sender paused for an hour", func(s *simulation.Scenario) {
 		p := busiest(s.Trace)
 		s.Conditions.Paused = []simulation.Span{{From: p, Until: p + 60}}

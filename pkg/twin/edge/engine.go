@@ -202,7 +202,7 @@ func (e *engine) createHmac(c goja.FunctionCall) goja.Value {
 }
 
 // newDigest reuses a finished digest of the same key if there is one. Making the
-// JavaScript object anew each time would cost more here than the hash itself,
+// JavaScript object again each time would cost more here than the hash itself,
 // which it does not in CloudFront.
 func (e *engine) newDigest(key string, fresh func() hash.Hash) goja.Value {
 	for _, d := range e.digests {
