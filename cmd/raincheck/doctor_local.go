@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"strings"
 	"time"
 
 	"raincheck/pkg/admission"
@@ -29,9 +28,9 @@ func (c *doctorCmd) local(e *env) (diagnosis.Diagnosis, error) {
 	d := diagnosis.Diagnosis{On: here.name(), At: s.Now}
 	var load []admission.Sample
 	d.Findings = diagnosis.Examine(e.ctx, e.stderr, c.Timeout, []diagnosis.Check{
-		{Name: "controller", Look: func(context.Context) ([]health.Finding, error) { return decides(s), nil }},
-		{Name: "edge-store", Look: func(context.Context) ([]health.Finding, error) { return documents(s), nil }},
-		{Name: "mail-account", Look: func(context.Context) ([]health.Finding, error) { return mailing(s), nil }},
+		{Name: "controller", Look: func(context.Context) ([]health.Finding, error) { return diagnosis.Decides(s), nil }},
+		{Name: "edge-store", Look: func(context.Context) ([]health.Finding, error) { return diagnosis.Documents(s), nil }},
+		{Name: "mail-account", Look: func(context.Context) ([]health.Finding, error) { return diagnosis.Mailing(s), nil }},
 		{Name: "load", Look: func(ctx context.Context) ([]health.Finding, error) {
 			r, err := here.recorded(ctx, s)
 			if err != nil {
@@ -87,42 +86,4 @@ func (p localPlane) recorded(ctx context.Context, s operator.Snapshot) (capacity
 		}
 	}
 	return r, nil
-}
-
-func decides(s operator.Snapshot) []health.Finding {
-	var found []health.Finding
-	for _, w := range s.Warnings {
-		if strings.HasPrefix(w, "A defect: ") {
-			found = append(found, health.Bad("Report it, with what led to it.", "%s", w))
-		}
-	}
-	switch age := s.Now.Sub(s.Decided); {
-	case s.Decided.IsZero():
-		found = append(found, health.Warn("Wait for the first minute.", "nothing has been decided yet"))
-	case age > 3*time.Minute && s.Control.Door() != gate.Open:
-		found = append(found, health.Bad("Restart it, and report what it logs with --verbose.", "the last decision is %s old", age.Round(time.Second)))
-	default:
-		found = append(found, health.OK("the inviter decides; the door: %s", operator.ModeText(s.Control)))
-	}
-	if s.Control.SignupsOff {
-		found = append(found, health.Warn("`raincheck drain --undo --apply`, if nobody means it.", "no addresses are taken"))
-	}
-	return found
-}
-
-func documents(s operator.Snapshot) []health.Finding {
-	if s.GateBytes == 0 || s.BaseBytes == 0 {
-		return []health.Finding{health.Warn("They come with the first minute.", "the edge has no gate or no base yet")}
-	}
-	if most := max(s.GateBytes, s.BaseBytes); most > gate.MaxDocument {
-		return []health.Finding{health.Bad("Use fewer languages and prefixes.", "a document of %d bytes does not fit the edge's store", most)}
-	}
-	return []health.Finding{health.OK("gate and base are there: %d and %d of %d bytes", s.GateBytes, s.BaseBytes, gate.MaxDocument)}
-}
-
-func mailing(s operator.Snapshot) []health.Finding {
-	if s.Control.Paused {
-		return []health.Finding{health.Warn("`raincheck resume --apply`, if nobody means it.", "the mail is %s", operator.MailText(s.Control))}
-	}
-	return []health.Finding{health.OK("the mail is %s, to the outbox on the console", operator.MailText(s.Control))}
 }

@@ -169,7 +169,7 @@ func (l *loadCheck) look(ctx context.Context) ([]health.Finding, error) {
 		return nil, err
 	}
 	l.history24 = capacity.HistoryOf(load, l.now, l.history.Target, why)
-	found := l.fresh(load, source.Preset)
+	found := diagnosis.Load(load, source.Preset, l.now)
 	edge, err := l.history.Edge.Edge(ctx, since, l.now)
 	if err != nil {
 		return found, err
@@ -182,7 +182,7 @@ func (l *loadCheck) look(ctx context.Context) ([]health.Finding, error) {
 	if err != nil {
 		return found, err
 	}
-	proposed, none := capacity.Propose(capacity.Recorded{Load: load, Edge: edge, Shares: byMinute(admit, l.letIn(ctx)), Back: byMinute(redeemed, time.Time{})}, l.now.Truncate(time.Minute))
+	proposed, none := capacity.Propose(capacity.Recorded{Load: load, Edge: edge, Shares: diagnosis.ByMinute(admit, l.letIn(ctx)), Back: diagnosis.ByMinute(redeemed, time.Time{})}, l.now.Truncate(time.Minute))
 	l.proposal = proposed
 	told := l.number("Capacity")
 	switch {
@@ -206,60 +206,4 @@ func (l *loadCheck) letIn(ctx context.Context) time.Time {
 		return control.Switched.Add(time.Second) // of a stack that was never switched: always
 	}
 	return time.Time{}
-}
-
-// byMinute are the values of a metric by their minutes, up to a time if there is
-// one.
-func byMinute(samples []admission.Sample, until time.Time) map[time.Time]float64 {
-	values := map[time.Time]float64{}
-	for _, s := range samples {
-		if until.IsZero() || s.At.Before(until) {
-			values[s.At.UTC().Truncate(time.Minute)] = s.Value
-		}
-	}
-	return values
-}
-
-// fresh says whether the load is known now.
-func (l *loadCheck) fresh(load []admission.Sample, preset string) []health.Finding {
-	const mend = "Look whether the metric of LoadSource is there, in its region; or enter the load by hand: raincheck load 0.8."
-	if len(load) == 0 {
-		if preset == metrics.ByHand {
-			return []health.Finding{health.Warn("Have cron run `raincheck load` every minute from the day on; without a load nobody is invited.", "the load comes by hand, and nobody has entered it in 24 hours")}
-		}
-		return []health.Finding{health.Bad(mend, "the metric %s has no datapoint in 24 hours", preset)}
-	}
-	newest := load[len(load)-1]
-	age := l.now.Sub(newest.At)
-	switch {
-	case age > 10*time.Minute && preset != metrics.ByHand:
-		return []health.Finding{health.Bad(mend, "the newest datapoint of the load is %s old", age.Round(time.Minute))}
-	case age > 10*time.Minute:
-		return []health.Finding{health.Warn("Have cron run `raincheck load` every minute from the day on.", "the load was last entered %s ago", age.Round(time.Minute))}
-	}
-	found := []health.Finding{health.OK("the load is %s, by %s", format.Percent(newest.Value), preset)}
-	if n := len(load); preset != metrics.ByHand && n >= 30 && same(load[n-30:]) {
-		found = append(found, health.Warn(mend, "the load has been exactly the same for half an hour: does the metric hang?"))
-	}
-	if missing, of := sparse(load); 20*missing > of && (preset == metrics.Custom || preset == metrics.Expression) {
-		found = append(found, health.Warn("A metric that is silent while nothing happens, such as a count of errors, needs LoadSource=expression with FILL(…, 0) around it; else look why minutes are missing.",
-			"the load is missing in %d of the last %d minutes, and a load that is missing is not taken for 0", missing, of))
-	}
-	return found
-}
-
-// sparse is in how many minutes between the first and the last the load is missing,
-// and of how many.
-func sparse(load []admission.Sample) (missing, of int) {
-	of = int(load[len(load)-1].At.Sub(load[0].At).Minutes()) + 1
-	return of - len(byMinute(load, time.Time{})), of
-}
-
-func same(load []admission.Sample) bool {
-	for _, s := range load {
-		if s.Value != load[0].Value || s.Value < 0.03 {
-			return false
-		}
-	}
-	return true
 }

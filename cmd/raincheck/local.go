@@ -143,9 +143,9 @@ func (c *localCmd) story(now time.Time) (demo.Story, error) {
 		story = demo.Alone(now)
 	}
 	if c.Trace != "" {
-		trace, err := readTrace(c.Trace)
+		trace, err := simulation.Demand(c.Trace, time.Minute)
 		if err != nil {
-			return story, err
+			return story, usageError{err}
 		}
 		story = demo.Replay(trace)
 	}
@@ -170,23 +170,6 @@ func (c *localCmd) story(now time.Time) (demo.Story, error) {
 		story.Site.Capacity = c.Capacity
 	}
 	return story, nil
-}
-
-// readTrace reads a trace from a file, or the one that is built in.
-func readTrace(name string) (simulation.Trace, error) {
-	if name == simulation.HealthCare {
-		return simulation.Builtin(name)
-	}
-	file, err := os.Open(name)
-	if err != nil {
-		return simulation.Trace{}, badInput("--trace: %w (a file, or %s)", err, simulation.HealthCare)
-	}
-	defer file.Close()
-	trace, err := simulation.ReadTrace(name, file, time.Minute)
-	if err != nil {
-		return simulation.Trace{}, usageError{err}
-	}
-	return trace, nil
 }
 
 // live runs the instance, served on the listeners if there are any.

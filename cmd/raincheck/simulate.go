@@ -4,12 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"raincheck/pkg/admission"
@@ -158,9 +154,9 @@ func (c *simulateCmd) report(s simulation.Scenario, results []simulation.Result)
 func (c *simulateCmd) scenario() (simulation.Scenario, error) {
 	site := simulation.DefaultSite()
 	site.Capacity, site.Visit = c.Capacity, c.Visit
-	trace, err := demandOf(c.Trace, c.Step)
+	trace, err := simulation.Demand(c.Trace, c.Step)
 	if err != nil {
-		return simulation.Scenario{}, err
+		return simulation.Scenario{}, usageError{err}
 	}
 	if !(c.Offer >= 0 && c.Offer <= 100) {
 		return simulation.Scenario{}, badInput("--offer %g: it is a multiple of the capacity, such as 2", c.Offer)
@@ -189,10 +185,7 @@ func (c *simulateCmd) scenario() (simulation.Scenario, error) {
 	s.Policy = policy
 	s.People.LeaveAddress, s.People.ComeBack, s.People.Return = c.LeaveAddress, c.ComeBack, c.Return
 	s.People.ReturnMedian, s.People.WillingFor = c.ReturnAfter, c.WillingFor
-	if err := pairs("returns", c.Returns, map[string]func(string) error{
-		"median": func(v string) (err error) { s.People.ReturnMedian, err = time.ParseDuration(v); return err },
-		"sigma":  number(&s.People.ReturnSigma),
-	}); err != nil {
+	if err := readFlags([]flagText{{"returns", c.Returns, s.People.ReadReturns}}); err != nil {
 		return simulation.Scenario{}, err
 	}
 	if !(c.Asleep >= 0 && c.Asleep <= 1) {
@@ -217,108 +210,52 @@ func (c *simulateCmd) scenario() (simulation.Scenario, error) {
 func (c *simulateCmd) conditions() (simulation.Conditions, error) {
 	out := simulation.DefaultConditions()
 	out.MetricLag, out.MetricNoise, out.MetricStep = c.MetricLag, c.MetricNoise, c.MetricStep
-	out.Begin = c.Begin
-	if err := pairs("metric", c.Metric, map[string]func(string) error{
-		"power": number(&out.MetricPower), "base": number(&out.MetricBase), "cap": number(&out.MetricTop),
-	}); err != nil {
-		return out, err
-	}
-	out.MailPerSecond, out.MailPerDay, out.Restart = c.Mail, c.MailDay, c.Restart
-	for _, s := range []struct {
-		flag, value string
-		spans       *[]simulation.Span
-	}{
-		{"frozen", c.Frozen, &out.Frozen}, {"no-metric", c.NoMetric, &out.NoMetric}, {"no-counts", c.NoCounts, &out.NoEdge},
-		{"missed", c.Missed, &out.Missed}, {"paused", c.Paused, &out.Paused},
-	} {
-		if s.value == "" {
-			continue
-		}
-		span, rest, ok := spanOf(s.value)
-		if !ok || rest != "" {
-			return out, badInput("--%s %s: it is FROM-UNTIL, in minutes of the day, such as 660-690", s.flag, s.value)
-		}
-		*s.spans = []simulation.Span{span}
-	}
-	if c.Drop != "" {
-		span, rest, ok := spanOf(c.Drop)
-		share, err := strconv.ParseFloat(strings.TrimPrefix(rest, ":"), 64)
-		if !ok || !strings.HasPrefix(rest, ":") || err != nil || !(share > 0 && share <= 1) {
-			return out, badInput("--drop %s: it is FROM-UNTIL:SHARE, in minutes and a share above 0, such as 660-720:0.7", c.Drop)
-		}
-		out.Drop, out.DropTo = []simulation.Span{span}, share
-	}
-	if c.Jump != "" {
-		minute, rate, ok := strings.Cut(c.Jump, ":")
-		var err1, err2 error
-		out.Jump, err1 = strconv.Atoi(minute)
-		out.JumpTo, err2 = strconv.ParseFloat(rate, 64)
-		if !ok || err1 != nil || err2 != nil || out.Jump < 1 || !(out.JumpTo >= 0 && out.JumpTo <= 1) {
-			return out, badInput("--jump %s: it is MINUTE:RATE, such as 720:0.9", c.Jump)
+	out.MailPerSecond, out.MailPerDay, out.Restart, out.Begin = c.Mail, c.MailDay, c.Restart, c.Begin
+	span := func(into *[]simulation.Span) func(string) error {
+		return func(v string) error {
+			s, err := simulation.ParseSpan(v)
+			*into = []simulation.Span{s}
+			return err
 		}
 	}
-	return out, nil
+	return out, readFlags([]flagText{
+		{"metric", c.Metric, numbers(map[string]*float64{"power": &out.MetricPower, "base": &out.MetricBase, "cap": &out.MetricTop})},
+		{"frozen", c.Frozen, span(&out.Frozen)},
+		{"no-metric", c.NoMetric, span(&out.NoMetric)},
+		{"no-counts", c.NoCounts, span(&out.NoEdge)},
+		{"missed", c.Missed, span(&out.Missed)},
+		{"paused", c.Paused, span(&out.Paused)},
+		{"drop", c.Drop, func(v string) (err error) {
+			out.Drop = make([]simulation.Span, 1)
+			out.Drop[0], out.DropTo, err = simulation.ParseDrop(v)
+			return err
+		}},
+		{"jump", c.Jump, func(v string) (err error) {
+			out.Jump, out.JumpTo, err = simulation.ParseJump(v)
+			return err
+		}},
+	})
 }
 
-// pairs reads NAME=VALUE,NAME=VALUE.
-func pairs(flag, value string, set map[string]func(string) error) error {
-	if value == "" {
-		return nil
-	}
-	for _, pair := range strings.Split(value, ",") {
-		name, v, _ := strings.Cut(pair, "=")
-		f, ok := set[name]
-		if !ok {
-			return badInput("--%s %s: unknown %q: want one or more of %s", flag, value, name, strings.Join(slices.Sorted(maps.Keys(set)), ", "))
+// flagText is a flag whose text means more than one value, and what reads it.
+type flagText struct {
+	flag, text string
+	read       func(string) error
+}
+
+// readFlags reads those that were given.
+func readFlags(flags []flagText) error {
+	for _, f := range flags {
+		if f.text == "" {
+			continue
 		}
-		if err := f(v); err != nil {
-			return badInput("--%s %s: invalid %s %q", flag, value, name, v)
+		if err := f.read(f.text); err != nil {
+			return badInput("--%s %s: %w", f.flag, f.text, err)
 		}
 	}
 	return nil
 }
 
-// number reads one into v.
-func number(v *float64) func(string) error {
-	return func(s string) (err error) {
-		*v, err = strconv.ParseFloat(s, 64)
-		return err
-	}
-}
-
-// spanOf reads "660-690" and gives what follows it.
-func spanOf(s string) (span simulation.Span, rest string, ok bool) {
-	text, _, _ := strings.Cut(s, ":")
-	rest = s[len(text):]
-	from, until, ok := strings.Cut(text, "-")
-	var err1, err2 error
-	span.From, err1 = strconv.Atoi(from)
-	span.Until, err2 = strconv.Atoi(until)
-	return span, rest, ok && err1 == nil && err2 == nil && span.From >= 0 && span.Until > span.From
-}
-
-// demandOf finds a trace by its name: built in, made up, or a file.
-func demandOf(name string, step time.Duration) (simulation.Trace, error) {
-	if name == simulation.HealthCare {
-		return simulation.Builtin(name)
-	}
-	if family, number, ok := strings.Cut(name, "-"); ok {
-		if seed, err := strconv.ParseUint(number, 10, 64); err == nil {
-			t, err := simulation.Generate(family, seed)
-			if err != nil {
-				return t, usageError{err}
-			}
-			return t, nil
-		}
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return simulation.Trace{}, usageError{fmt.Errorf("--trace: %w", err)}
-	}
-	defer f.Close()
-	t, err := simulation.ReadTrace(strings.TrimSuffix(filepath.Base(name), ".csv"), f, step)
-	if err != nil {
-		return t, usageError{err}
-	}
-	return t, nil
+func numbers(into map[string]*float64) func(string) error {
+	return func(v string) error { return simulation.ParseNumbers(v, into) }
 }

@@ -13,6 +13,7 @@ import (
 
 	"raincheck/pkg/aws/health"
 	"raincheck/pkg/aws/table"
+	"raincheck/pkg/diagnosis"
 	"raincheck/pkg/email"
 	"raincheck/pkg/site"
 )
@@ -109,29 +110,9 @@ func (wordsExampleCmd) Run(e *env) error {
 	return nil
 }
 
-// wording is what a visitor would miss, and what no native reader has checked, of
-// the words of a deployed stack.
+// wording says what a visitor would miss in the words of a deployed stack.
 func (s *session) wording(ctx context.Context, store *table.Table) []health.Finding {
-	const mend = "`raincheck words set FILE --apply`; `raincheck words example` prints a file to begin with."
 	tags := strings.Split(cmp.Or(s.Parameters["Languages"], email.DefaultLanguage), ",")
 	words, err := store.Words(ctx, tags[0])
-	if err != nil {
-		return []health.Finding{health.Warn(mend, "the site's words cannot be read: %v", awsWords(err))}
-	}
-	var found []health.Finding
-	for _, warning := range words.Warnings() {
-		found = append(found, health.Warn(mend, "%s", warning))
-	}
-	light, dark := words.Colour.Light(), words.Colour.Dark()
-	found = append(found, health.OK("pages are of %q, with buttons of %s and %s text, in the dark of %s", cmp.Or(words.Name, s.Parameters["SiteHost"]), light.Fill, light.Text, dark.Fill))
-	var unread []string
-	for _, tag := range tags {
-		if l, ok := email.LanguageOf(tag); ok && l.Unchecked() {
-			unread = append(unread, l.Name)
-		}
-	}
-	if len(unread) > 0 {
-		found = append(found, health.Warn("Have somebody who reads it look at every page: docs/operating.md, Languages.", "no native reader has checked the words in %s", strings.Join(unread, ", ")))
-	}
-	return found
+	return diagnosis.Words(words, awsWords(err), tags, s.Parameters["SiteHost"])
 }

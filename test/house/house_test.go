@@ -72,7 +72,7 @@ var layers = []layer{
 	{prefix: "pkg/smoke", may: domain},
 	{prefix: "pkg/smtp", may: domain},
 	{prefix: "pkg/aws", may: append([]string{"pkg/format"}, domain...)},
-	{prefix: "pkg/diagnosis", may: []string{"pkg/aws", "pkg/attach", "pkg/capacity", "pkg/format", "pkg/terminal"}},
+	{prefix: "pkg/diagnosis", may: append([]string{"pkg/aws", "pkg/attach", "pkg/capacity", "pkg/format", "pkg/operator", "pkg/terminal"}, domain...)},
 	{prefix: "pkg/twin/edge", may: append([]string{"functions/throttle"}, domain...)},
 	{prefix: "pkg/twin/twintest", may: slices.Concat(domain, useCases, twins)},
 	{prefix: "pkg/twin", may: append([]string{"pkg/disk"}, domain...)},

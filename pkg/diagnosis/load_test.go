@@ -1,4 +1,4 @@
-package main
+package diagnosis
 
 import (
 	"fmt"
@@ -30,7 +30,7 @@ func TestASparseLoad(t *testing.T) {
 		for k := 88; k >= 1; k -= c.every {
 			load = append(load, admission.Sample{At: now.Add(-time.Duration(k) * time.Minute), Value: 0.1 + 0.001*float64(k)})
 		}
-		got := fmt.Sprint((&loadCheck{now: now}).fresh(load, c.preset))
+		got := fmt.Sprint(Load(load, c.preset, now))
 		if c.want == "" && strings.Contains(got, "is missing") || !strings.Contains(got, c.want) {
 			t.Errorf("every %d minutes, %s: %s, want %q", c.every, c.preset, got, c.want)
 		}
