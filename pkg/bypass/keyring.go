@@ -2,6 +2,8 @@ package bypass
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -52,7 +54,7 @@ type Keyring struct {
 	salt   []byte
 	use    []byte
 	// receipt encrypts; all others sign.
-	receipt []byte
+	receipt cipher.AEAD
 	decoy   []byte // stands in for the key of an unknown id, so that it takes as long
 	ring    []key  // oldest first; ring[0] derives from the root while that is alive
 }
@@ -130,7 +132,7 @@ func newKeyring(d document) (*Keyring, error) {
 		use:    derive(d.Root, forUse),
 		decoy:  derive(d.Root, forNobody),
 
-		receipt: derive(d.Root, forReceipt),
+		receipt: sealer(derive(d.Root, forReceipt)),
 	}
 	k.ring = append(k.ring, newKey(0, d.Root, time.Time{}))
 	for _, e := range d.Ring {
@@ -160,6 +162,19 @@ func derive(secret, purpose string) []byte {
 		panic("bypass: deriving a key: " + err.Error())
 	}
 	return out
+}
+
+// sealer is AES-256-GCM under a derived key, whose length it always accepts.
+func sealer(key []byte) cipher.AEAD {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		panic("bypass: a key to seal with: " + err.Error())
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		panic("bypass: a key to seal with: " + err.Error())
+	}
+	return aead
 }
 
 func mac(key []byte, text string) []byte {

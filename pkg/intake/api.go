@@ -31,7 +31,7 @@ type reply struct {
 }
 
 // json is the page for a script.
-func (w view) json() []byte {
+func (w *view) json() []byte {
 	r := reply{Title: w.heading()}
 	switch {
 	case w.Page == "joined":

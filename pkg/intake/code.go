@@ -24,7 +24,7 @@ func (rm *room) enterPage(_ context.Context, v *visit) (answer, error) {
 	return answer{status: http.StatusOK, view: v.enter(), cached: true}, nil
 }
 
-func (v *visit) enter() view {
+func (v *visit) enter() *view {
 	w := v.view("enter", "enter.title")
 	w.Code = input{Name: "code", Label: w.Say("enter.label"), Hint: w.Say("enter.hint")}
 	return w

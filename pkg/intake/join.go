@@ -34,7 +34,7 @@ func (rm *room) form(ctx context.Context, v *visit) (answer, error) {
 
 // closed says that no addresses are taken, by the sign-up switch or because the
 // line is drained, and what still works.
-func (v *visit) closed() view {
+func (v *visit) closed() *view {
 	w := v.view("closed", "closed.title")
 	w.More, w.Closed = []string{"closed.lead", "closed.keep"}, true
 	if v.seen().control.Drain {
@@ -44,10 +44,10 @@ func (v *visit) closed() view {
 }
 
 // blank is the form with nothing in it but its stamp.
-func (rm *room) blank(ctx context.Context, v *visit) (view, error) {
+func (rm *room) blank(ctx context.Context, v *visit) (*view, error) {
 	keys, err := rm.Keys(ctx)
 	if err != nil {
-		return view{}, err
+		return nil, err
 	}
 	w := v.view("form", "form.title")
 	w.Stamp = keys.Stamp(v.now)

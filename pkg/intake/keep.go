@@ -25,7 +25,7 @@ func (rm *room) expired(v *visit) answer {
 		rm.Log.WarnContext(ctx, "read a code that expired", "error", err)
 	}
 	a := rm.dead(v, "dead.expired")
-	w := &a.view
+	w := a.view
 	w.Text = ""
 	w.values = append(w.values, "date", v.date(v.expires))
 	w.Keep = !errors.Is(err, waitlist.ErrUnknown) && len(ticket.Uses) == 0 && !ticket.Revoked && !v.seen().control.Drain

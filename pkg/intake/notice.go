@@ -86,18 +86,18 @@ func (rm *room) read(ctx context.Context, tag string, now time.Time) notice {
 		select {
 		case <-answered:
 		case <-ctx.Done():
-			return rm.plain(unread)
+			return rm.unread
 		}
 		b.mu.Lock()
 	}
 	last, known := b.by[tag]
 	if !known {
-		last = unread
+		last = rm.unread
 	}
 	asked, before := b.asked[tag]
 	if before && now.Sub(asked) < rm.NoticeLife && !now.Before(asked) {
 		b.mu.Unlock()
-		return rm.plain(last)
+		return last
 	}
 	// One request asks the store; those that come meanwhile get the old notice and
 	// do not wait.
@@ -109,12 +109,12 @@ func (rm *room) read(ctx context.Context, tag string, now time.Time) notice {
 	n, err := rm.ask(ctx, tag)
 	if err != nil {
 		rm.Log.WarnContext(ctx, "read the notice; the last one stands", "error", err)
-		return rm.plain(last)
+		return last
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.put(tag, n)
-	return rm.plain(n)
+	return n
 }
 
 // ask reads the notice from the store: its two requests go side by side, since
@@ -140,15 +140,15 @@ func (rm *room) ask(ctx context.Context, tag string) (n notice, err error) {
 		return n, err
 	}
 	n.look = lookOf(w.words)
-	return n, nil
+	return rm.named(n), nil
 }
 
-// plain gives a site that nobody has described its name from the settings.
-func (rm *room) plain(n notice) notice {
+// named gives a site that nobody has described its name from the settings.
+func (rm *room) named(n notice) notice {
 	if n.look.Name == "" {
-		named := *n.look
-		named.Name = rm.Site
-		n.look = &named
+		copied := *n.look
+		copied.Name = rm.Site
+		n.look = &copied
 	}
 	return n
 }

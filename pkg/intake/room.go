@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -38,6 +39,8 @@ type room struct {
 	languages []email.Language
 	foreign   *http.CrossOriginProtection
 	notices   noticeBoard
+	// unread is the notice until one was read.
+	unread notice
 }
 
 // visit is one request, as far as every page needs it.
@@ -65,7 +68,7 @@ type visit struct {
 type answer struct {
 	status int
 	// view is the page.
-	view view
+	view *view
 	// location, when set, is where to go instead, by a 303 or 302.
 	location string
 	// cookie is a whole Set-Cookie value; only a POST has one.
@@ -293,7 +296,7 @@ func (rm *room) write(w http.ResponseWriter, v *visit, a answer) {
 		w.WriteHeader(http.StatusSeeOther)
 		return
 	}
-	body := a.raw
+	body := string(a.raw)
 	switch {
 	case a.raw != nil:
 		if a.kind != "" {
@@ -301,7 +304,7 @@ func (rm *room) write(w http.ResponseWriter, v *visit, a answer) {
 		}
 	case v.asJSON:
 		h.Set("Content-Type", "application/json; charset=utf-8")
-		body = a.view.json()
+		body = string(a.view.json())
 	default:
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		h.Set("Content-Language", v.lang.HTML)
@@ -313,12 +316,12 @@ func (rm *room) write(w http.ResponseWriter, v *visit, a answer) {
 			// A template that fails is a defect; the person gets plain words at least.
 			rm.Log.ErrorContext(v.Context(), "render a page", "page", a.view.Page, "error", err)
 			h.Set("Content-Type", "text/plain; charset=utf-8")
-			a.status, body = http.StatusTooManyRequests, []byte(a.view.Say("busy.title")+"\n"+a.view.Say("busy")+"\n")
+			a.status, body = http.StatusTooManyRequests, a.view.Say("busy.title")+"\n"+a.view.Say("busy")+"\n"
 		}
 	}
 	w.WriteHeader(a.status)
 	if v.Method != http.MethodHead {
 		// A client that went away is nobody's error.
-		_, _ = w.Write(body)
+		_, _ = io.WriteString(w, body)
 	}
 }

@@ -210,6 +210,7 @@ func (s Service) Handler() (http.Handler, error) {
 		return nil, fmt.Errorf("the waiting room: %w", err)
 	}
 	rm := &room{Service: s, foreign: http.NewCrossOriginProtection()}
+	rm.unread = rm.named(unread)
 	for _, origin := range slices.Concat(s.Origins, s.Embedders) {
 		if err := rm.foreign.AddTrustedOrigin(origin); err != nil {
 			return nil, fmt.Errorf("the waiting room: trusting an origin: %w", err)

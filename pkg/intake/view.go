@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"fmt"
@@ -72,9 +71,9 @@ type problem struct{ Field, Text string }
 
 // view begins a page: what the store's words and the operator say is on all of
 // them.
-func (v *visit) view(page, title string) view {
+func (v *visit) view(page, title string) *view {
 	n := v.seen()
-	w := view{
+	w := &view{
 		Page: page, Title: title, Lang: v.lang, Look: n.look, Here: here(v.lang), Said: v.said(n.control.Said),
 		values: []string{"site", n.look.Name, "sender", v.room.Sender, "minutes", v.number(int(v.room.PassLife.Minutes() / 2))},
 	}
@@ -103,14 +102,18 @@ func (v *visit) said(s *waitlist.Said) said {
 }
 
 // Say is a sentence in the language of the page.
-func (w view) Say(key string) string { return w.say(key) }
+func (w *view) Say(key string) string { return w.say(key) }
 
-func (w view) say(key string, values ...string) string {
-	return say(w.Lang, key, append(values, w.values...)...)
+func (w *view) say(key string, values ...string) string {
+	s := sentence(w.Lang, key)
+	if !strings.Contains(s, "{") {
+		return s
+	}
+	return fill(s, append(values, w.values...)...)
 }
 
 // query takes the wanted path along to the form.
-func (w view) query() string {
+func (w *view) query() string {
 	if w.To == "" || w.To == "/" {
 		return ""
 	}
@@ -118,27 +121,27 @@ func (w view) query() string {
 }
 
 // form is the address of the form.
-func (w view) form() templ.SafeURL { return templ.SafeURL(w.Here + "/" + w.query()) }
+func (w *view) form() templ.SafeURL { return templ.SafeURL(w.Here + "/" + w.query()) }
 
-func (w view) enter() templ.SafeURL { return templ.SafeURL(w.Here + "/enter") }
+func (w *view) enter() templ.SafeURL { return templ.SafeURL(w.Here + "/enter") }
 
 // onward is where whoever need not wait goes.
-func (w view) onward() templ.SafeURL {
+func (w *view) onward() templ.SafeURL {
 	if w.To == "" {
 		return "/"
 	}
 	return templ.SafeURL(w.To) // checked by gate.SafePath
 }
 
-func (w view) receiptURL() templ.SafeURL {
+func (w *view) receiptURL() templ.SafeURL {
 	return templ.SafeURL(w.Here + "/receipt?r=" + url.QueryEscape(w.Receipt))
 }
 
-func (w view) keepURL() templ.SafeURL { return templ.SafeURL(w.Here + "/keep") }
+func (w *view) keepURL() templ.SafeURL { return templ.SafeURL(w.Here + "/keep") }
 
 // hasForm says that the content of the page has a form, to which the buttons for
 // the language belong.
-func (w view) hasForm() bool {
+func (w *view) hasForm() bool {
 	switch w.Page {
 	case "form", "open", "receipt", "slip", "code", "enter", "leave":
 		return true
@@ -150,7 +153,7 @@ func (w view) hasForm() bool {
 
 // languageAction is where the buttons for the language post to on a page without a
 // form: to the receipt, where there is one, which says the same.
-func (w view) languageAction() templ.SafeURL {
+func (w *view) languageAction() templ.SafeURL {
 	if w.Receipt != "" {
 		return w.receiptURL()
 	}
@@ -158,7 +161,7 @@ func (w view) languageAction() templ.SafeURL {
 }
 
 // action is the attribute of a form that does not post to its own address.
-func (w view) action() templ.Attributes {
+func (w *view) action() templ.Attributes {
 	if w.Action == "" {
 		return nil
 	}
@@ -189,16 +192,20 @@ func (in input) attributes() templ.Attributes {
 }
 
 // heading is the text of the title.
-func (w view) heading() string { return w.Say(w.Title) }
+func (w *view) heading() string { return w.Say(w.Title) }
 
 // html renders the page.
-func (w view) html(ctx context.Context) ([]byte, error) {
-	var out bytes.Buffer
+func (w *view) html(ctx context.Context) (string, error) {
+	var out strings.Builder
+	out.Grow(pageSize)
 	if err := w.document().Render(ctx, &out); err != nil {
-		return nil, fmt.Errorf("rendering the page %q: %w", w.Page, err)
+		return "", fmt.Errorf("rendering the page %q: %w", w.Page, err)
 	}
-	return out.Bytes(), nil
+	return out.String(), nil
 }
+
+// pageSize is what nearly every page fits in, before compression, without a logo.
+const pageSize = 10 << 10
 
 // leastTold is how many must have been invited in the last ten minutes before
 // their wait is told: fewer are not a fact about the line.

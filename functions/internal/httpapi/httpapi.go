@@ -7,7 +7,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -50,12 +49,13 @@ func Handler(h http.Handler, log *slog.Logger) func(context.Context, events.APIG
 
 // request is the event as net/http would have read it from the wire.
 func request(ctx context.Context, event events.APIGatewayV2HTTPRequest) (*http.Request, error) {
-	body := []byte(event.Body)
+	body := event.Body
 	if event.IsBase64Encoded {
-		var err error
-		if body, err = base64.StdEncoding.DecodeString(event.Body); err != nil {
+		decoded, err := base64.StdEncoding.DecodeString(body)
+		if err != nil {
 			return nil, fmt.Errorf("decoding the body: %w", err)
 		}
+		body = string(decoded)
 	}
 	target := event.RawPath
 	if event.RawQueryString != "" {
@@ -69,7 +69,7 @@ func request(ctx context.Context, event events.APIGatewayV2HTTPRequest) (*http.R
 		Method: event.RequestContext.HTTP.Method, URL: u, RequestURI: target,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: make(http.Header, len(event.Headers)+1),
-		Body:   io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
+		Body:   io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
 		RemoteAddr: event.RequestContext.HTTP.SourceIP,
 	}
 	// A header that came more than once is one line here, its values joined with
@@ -90,7 +90,7 @@ type recorder struct {
 	header http.Header
 	sent   http.Header // as it was when the status was written
 	status int
-	body   bytes.Buffer
+	body   string
 }
 
 func (w *recorder) Header() http.Header { return w.header }
@@ -101,9 +101,13 @@ func (w *recorder) WriteHeader(status int) {
 	}
 }
 
-func (w *recorder) Write(p []byte) (int, error) {
+func (w *recorder) Write(p []byte) (int, error) { return w.WriteString(string(p)) }
+
+// WriteString keeps a page that is written at once as it is, without a copy.
+func (w *recorder) WriteString(s string) (int, error) {
 	w.WriteHeader(http.StatusOK)
-	return w.body.Write(p)
+	w.body += s
+	return len(s), nil
 }
 
 func (w *recorder) response() events.APIGatewayV2HTTPResponse {
@@ -116,10 +120,8 @@ func (w *recorder) response() events.APIGatewayV2HTTPResponse {
 		}
 		out.Headers[name] = strings.Join(values, ", ")
 	}
-	if body := w.body.Bytes(); utf8.Valid(body) {
-		out.Body = string(body)
-	} else {
-		out.Body, out.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
+	if out.Body = w.body; !utf8.ValidString(w.body) {
+		out.Body, out.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(w.body)), true
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -15,14 +16,16 @@ import (
 
 // Join puts a mailbox at the end of the line: one request.
 func (t *Table) Join(ctx context.Context, s waitlist.Signup) (waitlist.Joined, error) {
-	u := change(entryID(s.Key)).
-		when("attribute_not_exists(#id) OR (#stage IN (?, ?, ?, ?, ?) AND attribute_not_exists(#suppressed))", ended()...).
-		set("#joining = if_not_exists(#joining, ?) + ?", number(int64(waitlist.FirstJoining(s.At)-1)), number(1)).
-		set("#stage = ?, #joined = ?, #shard = ?, #attempt = ?", str(string(waitlist.Waiting)), at(s.At), number(int64(s.Shard())), number(0)).
-		set("#line = ?, #at = ?", str(waitlist.Part{Shard: s.Shard()}.String()), at(s.At)).
-		set("#address = ?, #language = ?, #wanted = ?", str(s.Address.Reveal()), str(s.Language), str(s.Wanted)).
-		remove("claim", "due", "code", "expires", "invited", "ended", "kept", "returned", "quiet", "delivery", TTL)
-	u.fields(s.Fields)
+	write := joinPlain
+	values := item{
+		":before": number(int64(waitlist.FirstJoining(s.At) - 1)), ":at": at(s.At),
+		":shard": number(int64(s.Shard())), ":line": str(waitlist.Part{Shard: s.Shard()}.String()),
+		":address": str(s.Address.Reveal()), ":language": str(s.Language), ":wanted": str(s.Wanted),
+	}
+	if len(s.Fields) > 0 {
+		write, values[":fields"] = joinFields, fieldsOf(s.Fields)
+	}
+	u := write().with(entryID(s.Key), values)
 	got, err := t.send(ctx, u, types.ReturnValueAllNew)
 	if refused(err) {
 		return waitlist.Joined{}, nil
@@ -33,6 +36,23 @@ func (t *Table) Join(ctx context.Context, s waitlist.Signup) (waitlist.Joined, e
 	r := reader{item: got}
 	joined := waitlist.Joined{New: true, Ref: waitlist.Ref{Key: s.Key, Joining: int(r.int("joining"))}}
 	return joined, r.err()
+}
+
+// joinPlain and joinFields are the write of Join but for the values of the person,
+// without fields and with them. Each is built once: a whole crowd makes the same one.
+var (
+	joinPlain  = sync.OnceValue(func() *update { return joins().remove("fields").fixed() })
+	joinFields = sync.OnceValue(func() *update { return joins().set("#fields = :fields").fixed() })
+)
+
+func joins() *update {
+	return change("").
+		when("attribute_not_exists(#id) OR (#stage IN (?, ?, ?, ?, ?) AND attribute_not_exists(#suppressed))", ended()...).
+		set("#joining = if_not_exists(#joining, :before) + ?", number(1)).
+		set("#stage = ?, #joined = :at, #shard = :shard, #attempt = ?", str(string(waitlist.Waiting)), number(0)).
+		set("#line = :line, #at = :at").
+		set("#address = :address, #language = :language, #wanted = :wanted").
+		remove("claim", "due", "code", "expires", "invited", "ended", "kept", "returned", "quiet", "delivery", TTL)
 }
 
 // ended lists the stages after which one may join again.

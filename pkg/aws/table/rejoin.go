@@ -45,9 +45,13 @@ func (u *update) fields(values map[string]string) {
 		u.remove("fields")
 		return
 	}
+	u.set("#fields = ?", fieldsOf(values))
+}
+
+func fieldsOf(values map[string]string) types.AttributeValue {
 	fields := item{}
 	for name, value := range values {
 		fields[name] = str(value)
 	}
-	u.set("#fields = ?", &types.AttributeValueMemberM{Value: fields})
+	return &types.AttributeValueMemberM{Value: fields}
 }

@@ -2,6 +2,7 @@ package table
 
 import (
 	"context"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 
 // update is one conditional write under construction. Expressions are written
 // as DynamoDB has them, with #name for an attribute (many of ours are reserved
-// words) and ? for a value, in order.
+// words) and ? for a value, in order; a :name stays, for with to give its value.
 type update struct {
 	id                  string
 	condition           []string
@@ -78,6 +79,23 @@ func contains(stages []waitlist.Stage, s waitlist.Stage) bool {
 		}
 	}
 	return false
+}
+
+// fixed joins the clauses, so that an update that with copies is built once.
+func (u *update) fixed() *update {
+	for _, clauses := range []*[]string{&u.sets, &u.removes, &u.adds} {
+		if len(*clauses) > 0 {
+			*clauses = []string{strings.Join(*clauses, ", ")}
+		}
+	}
+	return u
+}
+
+// with is a copy for an item, with the values that the expressions name as :name.
+// The copy is to be sent as it is: it shares its clauses and names.
+func (u *update) with(id string, values item) *update {
+	maps.Copy(values, u.values)
+	return &update{id: id, condition: u.condition, sets: u.sets, removes: u.removes, adds: u.adds, names: u.names, values: values, showRefused: u.showRefused}
 }
 
 // expression puts names and values of the update in the place of #name and ?.
