@@ -485,10 +485,8 @@ func sentAs(t *testing.T, tool attach.Tool, fragment, arn, text string) string {
 			OriginCustomHeaders []struct{ HeaderName, HeaderValue string } `yaml:"OriginCustomHeaders"`
 		} `yaml:"Origins"`
 	}
-	// The part about the behaviours stands in its place below one of them.
-	head, _, _ := strings.Cut(fragment, "      # The two functions")
 	var raw map[string]any
-	if err := yaml.Unmarshal([]byte(head), &raw); err != nil {
+	if err := yaml.Unmarshal([]byte(fragment), &raw); err != nil {
 		t.Fatalf("it is not YAML: %v", err)
 	}
 	encoded, err := json.Marshal(raw)

@@ -41,24 +41,26 @@ func Fragment(c *Config, r Request, tool Tool, secretARN, version string) (strin
 	}
 	switch tool {
 	case CloudFormation:
-		fmt.Fprintf(&out, cloudFormation, region(secretARN), secretARN, OriginID, r.Room.Domain, gate.OriginHeader, secretARN, version)
+		fmt.Fprintf(&out, cloudFormation, region(secretARN), region(secretARN), secretARN, OriginID, r.Room.Domain, gate.OriginHeader, secretARN, version)
 		for _, pattern := range []string{BarePattern, RoomPattern} {
 			fmt.Fprintf(&out, cloudFormationBehaviour, pattern, OriginID, r.Room.CachePolicy, r.Room.OriginRequestPolicy)
 		}
-		out.WriteString("      # The two functions, on each of these behaviours:\n")
+		// Where it stands the functions belong to no behaviour, and CloudFormation refuses
+		// them there: pasted unread, they protect nothing, and that shows.
+		out.WriteString("      # The two functions, into each of these behaviours:\n")
 		for _, b := range behaviours {
 			fmt.Fprintf(&out, "      # %s\n", b)
 		}
-		fmt.Fprintf(&out, `          FunctionAssociations:
-            - {EventType: viewer-request, FunctionARN: %s}
-            - {EventType: viewer-response, FunctionARN: %s}
+		fmt.Fprintf(&out, `      FunctionAssociations:
+        - {EventType: viewer-request, FunctionARN: %s}
+        - {EventType: viewer-response, FunctionARN: %s}
 `, quoted(r.Room.Throttle), quoted(r.Room.Remember))
 	case Terraform:
 		fmt.Fprintf(&out, terraform, region(secretARN), quoted(secretARN), quoted(r.Room.Domain), quoted(OriginID), quoted(gate.OriginHeader))
 		for _, pattern := range []string{BarePattern, RoomPattern} {
 			fmt.Fprintf(&out, terraformBehaviour, quoted(pattern), quoted(OriginID), quoted(r.Room.CachePolicy), quoted(r.Room.OriginRequestPolicy))
 		}
-		out.WriteString("\n  # The two functions, on each of these behaviours:\n")
+		out.WriteString("\n  # The two functions, into each of these behaviours:\n")
 		for _, b := range behaviours {
 			fmt.Fprintf(&out, "  # %s\n", b)
 		}
@@ -113,7 +115,8 @@ const cloudFormation = `# Into the DistributionConfig of your AWS::CloudFront::D
 #
 # The secret is in %s, and CloudFormation resolves it in a stack of the same region alone. If yours is in another one,
 # first put a replica of it there, and write that region into the ARN below:
-#   aws secretsmanager replicate-secret-to-regions --secret-id %s --add-replica-regions Region=REGION
+#   aws secretsmanager replicate-secret-to-regions --region %s --secret-id %s --add-replica-regions Region=REGION
+# Whoever deploys it needs secretsmanager:GetSecretValue on the secret that the ARN names.
 #
 # The last part of HeaderValue is the version of the secret: CloudFormation reads the value when this text changes, not when
 # the secret does. After raincheck rotate --origin, print this again and deploy it.
