@@ -7,16 +7,16 @@ import (
 	"raincheck/pkg/gate"
 )
 
-// gateEvery is how often the canaries of one copy read the gate, of which each
+// GateEvery is how often the canaries of one copy read the gate, of which each
 // read is paid. That nobody renews it is heard within minutes by the alarm NoTicks.
-const gateEvery = 30 * time.Minute
+const GateEvery = 30 * time.Minute
 
 // Seldom gives each canary its Gate: nil, which does not look, while the last one
 // that saw a gate in force is young.
 func Seldom(read func(context.Context) (gate.Gate, string, error), now func() time.Time) func() func(context.Context) (gate.Gate, error) {
 	var good time.Time
 	return func() func(context.Context) (gate.Gate, error) {
-		if now().Sub(good) < gateEvery {
+		if now().Sub(good) < GateEvery {
 			return nil
 		}
 		return func(ctx context.Context) (gate.Gate, error) {
