@@ -16,6 +16,8 @@ import (
 
 	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/syntax"
+
+	"raincheck/test/template"
 )
 
 const root = "../.."
@@ -42,12 +44,8 @@ func awsCLI(t *testing.T) string {
 func TestTheCLIKnowsEveryCommandOfTheDocuments(t *testing.T) {
 	t.Parallel()
 	cli := awsCLI(t)
-	files, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	n := 0
-	for _, file := range append(files, filepath.Join(root, "README.md")) {
+	for _, file := range documents(t) {
 		for _, args := range commands(t, file) {
 			n++
 			t.Run(filepath.Base(file)+"/"+strings.Join(args[:min(2, len(args))], " "), func(t *testing.T) {
@@ -62,6 +60,67 @@ func TestTheCLIKnowsEveryCommandOfTheDocuments(t *testing.T) {
 	if n < 20 {
 		t.Errorf("the documents show %d aws commands: does this test still find them?", n)
 	}
+}
+
+// nobodys are commands that no policy of docs/policies is for.
+var nobodys = map[string]string{
+	"iam:CreatePolicy":                               "an administrator's",
+	"ce:GetCostAndUsage":                             "for who may see the bill",
+	"service-quotas:RequestServiceQuotaIncrease":     "an administrator's",
+	"secretsmanager:CreateSecret of raincheck-relay": "for whose relay it is",
+	"dynamodb:ListBackups":                           "after the stack is gone: an administrator's",
+}
+
+// TestSomebodyMayDoEachCommand: for each aws command of the documents a policy of
+// docs/policies allows its action, or it is said whose it is.
+func TestSomebodyMayDoEachCommand(t *testing.T) {
+	t.Parallel()
+	var policies []template.Policy
+	for _, who := range []string{"deploy", "operate", "watch", "export", "recover"} {
+		policy, err := template.ReadPolicy(who)
+		if err != nil {
+			t.Fatal(err)
+		}
+		policies = append(policies, policy)
+	}
+	used := map[string]bool{}
+	for _, file := range documents(t) {
+		for _, args := range commands(t, file) {
+			action := permission(args)
+			if _, ok := nobodys[action]; ok {
+				used[action] = true
+				continue
+			}
+			if !slices.ContainsFunc(policies, func(p template.Policy) bool { return p.Allows(action) }) {
+				t.Errorf("%s: no policy of docs/policies allows aws %s (%s)", filepath.Base(file), strings.Join(args[:2], " "), action)
+			}
+		}
+	}
+	for action := range nobodys {
+		if !used[action] {
+			t.Errorf("no document shows a command for %s", action)
+		}
+	}
+}
+
+// permission is IAM's name for what a command of the AWS CLI asks.
+func permission(args []string) string {
+	service, operation := args[0], args[1]
+	switch special := service + " " + operation; special {
+	case "cloudformation deploy":
+		return "cloudformation:CreateChangeSet"
+	case "lambda invoke":
+		return "lambda:InvokeFunction"
+	case "dynamodb wait":
+		return "dynamodb:DescribeTable"
+	case "secretsmanager create-secret":
+		return "secretsmanager:CreateSecret of " + args[slices.Index(args, "--name")+1]
+	}
+	var name strings.Builder
+	for word := range strings.SplitSeq(operation, "-") {
+		name.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return strings.TrimSuffix(service, "v2") + ":" + name.String()
 }
 
 // TestACommandThatIsWrongIsFound: the check above can fail.
@@ -102,6 +161,16 @@ var (
 	span  = regexp.MustCompile("(?s)`(aws [^`]+)`")
 	space = regexp.MustCompile(`\s+`)
 )
+
+// documents are all that show commands.
+func documents(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(files, filepath.Join(root, "README.md"))
+}
 
 // commands finds the aws commands of a document, in its indented blocks and
 // between backticks. What the shell would fill in is filled with a value of the

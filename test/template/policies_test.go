@@ -46,7 +46,7 @@ func TestDeployMayMakeEveryResource(t *testing.T) {
 // patterns of them; whoever watches reads no person's address and no secret.
 func TestNobodyMayDoEverything(t *testing.T) {
 	t.Parallel()
-	for _, who := range []string{"watch", "operate", "export", "deploy"} {
+	for _, who := range []string{"watch", "operate", "export", "recover", "deploy"} {
 		policy, err := template.ReadPolicy(who)
 		if err != nil {
 			t.Fatal(err)

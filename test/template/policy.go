@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 )
 
 // Policy is one of docs/policies: what a person may do.
@@ -25,6 +27,14 @@ func ReadPolicy(who string) (p Policy, err error) {
 		return p, fmt.Errorf("docs/policies/%s.json: %w", who, err)
 	}
 	return p, nil
+}
+
+// Allows says whether it allows an action on something.
+func (p Policy) Allows(action string) bool {
+	return slices.ContainsFunc(p.Actions(), func(pattern string) bool {
+		matches, err := path.Match(pattern, action)
+		return matches && err == nil
+	})
 }
 
 // Actions are all that it allows, in order.
