@@ -10,6 +10,7 @@ import (
 
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/intake"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -44,7 +45,7 @@ func TestAStoreThatRefusesIsSaid(t *testing.T) {
 			if n := w.entries(); n != 0 {
 				t.Errorf("%d entries", n)
 			}
-			if w.counts["SignupsFailed"] != 1 {
+			if w.counts[metric.IntakeSignupsFailed] != 1 {
 				t.Errorf("counted %v", w.counts)
 			}
 			// It recovers by itself, and the form on the page still works.
@@ -101,7 +102,7 @@ func TestACodeWorksWhileTheStoreIsDown(t *testing.T) {
 	code := w.invite(e.Ref)
 	w.probe.Before = failOn("Redeem", waitlist.ErrBusy)
 	p := w.post("/waiting-room/en/code?c="+string(code), nil).status(303)
-	if len(p.Cookies()) != 1 || w.counts["CodesUnrecorded"] != 1 {
+	if len(p.Cookies()) != 1 || w.counts[metric.IntakeCodesUnrecorded] != 1 {
 		t.Errorf("cookies %v, counted %v", p.Cookies(), w.counts)
 	}
 }

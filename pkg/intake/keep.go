@@ -9,6 +9,7 @@ import (
 
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -81,7 +82,7 @@ func (rm *room) keep(ctx context.Context, v *visit) (answer, error) {
 		return answer{}, errClosed
 	}
 	if v.form.Get("note") != "" {
-		rm.Count("SignupsTrapped", 1)
+		rm.Count(metric.IntakeSignupsTrapped, 1)
 		return rm.joined(v, keys, address, waitlist.Ref{})
 	}
 	signup := v.signup(keys, address, nil)
@@ -93,7 +94,7 @@ func (rm *room) keep(ctx context.Context, v *visit) (answer, error) {
 		signup.Wanted = cmp.Or(ticket.Wanted, signup.Wanted)
 		got, err := rm.rejoin(ctx, signup, ticket)
 		if err == nil {
-			rm.Count("PlacesKept", 1)
+			rm.Count(metric.IntakePlacesKept, 1)
 			return rm.joined(v, keys, address, got.Ref)
 		}
 		if !errors.Is(err, waitlist.ErrStale) {

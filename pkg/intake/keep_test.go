@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"raincheck/pkg/bypass"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -36,7 +37,7 @@ func TestAnExpiredCodeKeepsItsPlace(t *testing.T) {
 	w.keep(code, "ana@").status(422).says("Enter an email address in the correct format", `value="ana@"`, "Keep my place")
 	w.keep(code, "Ana@Example.org").status(200).says("You are in the line", "Ana@example.org")
 	e, _ := w.entry("ana@example.org")
-	if e.Stage != waitlist.Waiting || !e.Joined.Equal(joined) || !e.Kept || e.Wanted != "/apply?step=2" || w.counts["PlacesKept"] != 1 {
+	if e.Stage != waitlist.Waiting || !e.Joined.Equal(joined) || !e.Kept || e.Wanted != "/apply?step=2" || w.counts[metric.IntakePlacesKept] != 1 {
 		t.Errorf("the entry is %+v, counted %v", e, w.counts)
 	}
 	// A second press changes nothing.

@@ -15,6 +15,7 @@ import (
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/site"
 	"raincheck/pkg/waitlist"
 )
@@ -108,15 +109,8 @@ type Service struct {
 	// Log gets one line for every request that acted or failed; no address, code or
 	// client is in it. Nil is none.
 	Log *slog.Logger
-	// Count takes the numbers for the metrics, by the names Counts. Nil is none.
-	Count func(name string, n int)
-}
-
-// Counts are the names that Service.Count is called with.
-var Counts = []string{
-	"SignupsNew", "SignupsKnown", "SignupsTrapped", "SignupsRefused", "SignupsFailed",
-	"PlacesKept", "CodesRedeemed", "CodesUnrecorded", "CodesWrong", "CodesOver",
-	"Left", "ForeignForms", "DirectHits",
+	// Count takes the numbers for the metrics. Nil is none.
+	Count func(name metric.Name, n float64)
 }
 
 // The bounds of what the room takes and waits for.
@@ -198,7 +192,7 @@ func (s Service) Handler() (http.Handler, error) {
 		s.NoticeLife = noticeLife
 	}
 	if s.Count == nil {
-		s.Count = func(string, int) {}
+		s.Count = func(metric.Name, float64) {}
 	}
 	if s.Shown == nil {
 		s.Shown = func(t time.Time) time.Time { return t }

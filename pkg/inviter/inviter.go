@@ -247,7 +247,9 @@ func (s *Service) run(ctx context.Context, when moment, control waitlist.Control
 	memory.Gate, report.Published = edge, written
 	report.Mode, report.Admit, report.Fixed = ruled.mode, ruled.admit, ruled.fixed
 
-	control, report.Because, report.Done, err = s.work(ctx, when, control, lease, report.Decision, ruled.because, memory.Tally.Waiting, mail, &faults)
+	control, report.Because, report.Done, err = s.work(ctx, when, control, plan{
+		invite: report.Decision.Invite, because: ruled.because, waiting: memory.Tally.Waiting, slotsUntil: lease.SlotsUntil, mail: mail,
+	}, &faults)
 	if err != nil {
 		faults = append(faults, err)
 	}
