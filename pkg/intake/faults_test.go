@@ -128,6 +128,8 @@ func TestKeysThatCannotBeRead(t *testing.T) {
 	w.join("ana@example.org").status(429).says(`value="ana@example.org"`).lacks("arn")
 	w.get("/waiting-room/en/").status(429).lacks("arn")
 	w.post("/waiting-room/en/code?c=X", url.Values{}).status(429).lacks("arn")
+	// What was typed comes along with the button that tries again.
+	w.post("/waiting-room/en/enter", url.Values{"code": {"ABCDE-<"}}).status(429).says(`name="code" value="ABCDE-&lt;"`, "Try again")
 }
 
 // Leaving is said to be done only when it is.

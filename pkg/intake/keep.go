@@ -53,6 +53,20 @@ func (rm *room) keepAgain(v *visit, key string) answer {
 	return a
 }
 
+// expiredAgain is that page for a visitor who has it, with what was typed.
+func (rm *room) expiredAgain(v *visit) (answer, bool) {
+	keys, err := rm.Keys(v.Context())
+	if err != nil {
+		return answer{}, false
+	}
+	if v.code, v.expires, err = keys.VerifyCode(v.typed(), v.now); !errors.Is(err, bypass.ErrCodeExpired) {
+		return answer{}, false
+	}
+	a := rm.expired(v)
+	a.status = http.StatusOK
+	return a, true
+}
+
 // keep gives whoever let a code run out their old place back, once, if the address
 // is of the mailbox that the code was sent to, also while sign-ups are off. With
 // any other address it is an ordinary sign-up, and the page is the same: it does

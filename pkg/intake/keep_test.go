@@ -99,6 +99,18 @@ func TestWhenAPlaceIsKept(t *testing.T) {
 	w.keep(drained, "eve@example.org").status(409).says("Your address was not saved")
 }
 
+// Changing the language on the page of a dead code keeps the page and what was typed.
+func TestADeadCodeInAnotherLanguage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	code, _ := w.missed("ana")
+	form := url.Values{"code": {code}, "email": {"ana@exam"}, "stamp": {w.stamp()}, "language": {"es"}}
+	w.post("/waiting-room/en/keep", form).status(200).says(`lang="es"`, `name="code" value="`+code+`"`, `value="ana@exam"`, "Conservar mi lugar")
+	// With no such code it is the page for entering one.
+	form.Set("code", "ABCDE")
+	w.post("/waiting-room/en/keep", form).status(200).says(`lang="es"`, `value="ABCDE"`, "Escriba su código")
+}
+
 // Nothing is said to be kept that is not; a wrong code gets no further than
 // arithmetic.
 func TestKeepingWhileTheStoreIsDown(t *testing.T) {
@@ -107,7 +119,9 @@ func TestKeepingWhileTheStoreIsDown(t *testing.T) {
 	code, _ := w.missed("ana")
 	for _, call := range []string{"Ticket", "Expire", "Rejoin"} {
 		w.probe.Before = failOn(call, errors.New("the store is down"))
-		w.keep(code, "ana@example.org").status(429).lacks("You are in the line")
+		// What was typed comes along with the button that tries again.
+		w.keep(code, "ana@example.org").status(429).lacks("You are in the line").
+			says("Try again", `name="code" value="`+code+`"`, `name="email" value="ana@example.org"`)
 	}
 	w.probe.Before = nil
 	w.get("/waiting-room/en/")

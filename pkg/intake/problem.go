@@ -125,7 +125,21 @@ func (rm *room) explain(v *visit, err error, h http.Header) answer {
 		a.view.Retry, a.view.Button = true, "leave.busy.button"
 		return a
 	}
-	return plain(http.StatusTooManyRequests, "busy")
+	a := plain(http.StatusTooManyRequests, "busy")
+	if v.form != nil {
+		a.view.Retry, a.view.Button, a.view.Fields = true, "leave.busy.button", v.posted()
+	}
+	return a
+}
+
+// posted is what was typed into the forms for a code, to be posted again.
+func (v *visit) posted() (fields []input) {
+	for _, name := range []string{"code", "email", "stamp", "to"} {
+		if v.form.Has(name) {
+			fields = append(fields, input{Name: name, Value: clip(v.form.Get(name))})
+		}
+	}
+	return fields
 }
 
 // pageName is a page of ours, for the log: never what a client made up.
