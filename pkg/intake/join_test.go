@@ -415,7 +415,7 @@ func TestTheDoorAndTheLine(t *testing.T) {
 	w.get("/waiting-room/en/").says("There is a line for Example Benefits").lacks("now inviting")
 	w.progress(waitlist.Progress{Front: noon.Add(-20 * time.Minute)})
 	w.get("/waiting-room/en/").says("We are now inviting those who joined at 6:40 am (EST, UTC−5).")
-	w.get("/waiting-room/es/").says("Ahora invitamos a quienes se unieron a las 6:40 a. m. (EST, UTC−5).</p>")
+	w.get("/waiting-room/es/").says("Ahora invitamos a quienes se unieron a esta hora: 6:40 a. m. (EST, UTC−5).</p>")
 	w.progress(waitlist.Progress{Front: noon.Add(-20 * time.Hour)})
 	w.get("/waiting-room/en/").says("those who joined on Sunday, March 1, 2026, 11:00 am (EST, UTC−5).")
 

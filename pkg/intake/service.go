@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -132,7 +131,17 @@ const (
 	patience = 8 * time.Second
 )
 
-var fieldName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
+// isFieldName says that a field can be called so. A regular expression for it would
+// be compiled at every start of a process.
+func isFieldName(s string) bool {
+	for i, c := range []byte(s) {
+		letter := 'a' <= c && c <= 'z'
+		if !letter && (i == 0 || c != '_' && (c < '0' || c > '9')) {
+			return false
+		}
+	}
+	return 0 < len(s) && len(s) <= 32
+}
 
 // reserved are the names that the forms use themselves.
 var reserved = []string{"email", "to", "stamp", "note", "code", "language", "go", "insist", "c", "r", "t"}
@@ -156,7 +165,7 @@ func (s *Service) validate() error {
 		bad("%d fields are asked for, and at most %d can be", len(s.Fields), waitlist.MaxFields)
 	}
 	for i, f := range s.Fields {
-		if !fieldName.MatchString(f.Name) || slices.Contains(reserved, f.Name) {
+		if !isFieldName(f.Name) || slices.Contains(reserved, f.Name) {
 			bad("a field cannot be called %q", f.Name)
 		}
 		if slices.ContainsFunc(s.Fields[:i], func(g Field) bool { return g.Name == f.Name }) {
