@@ -178,13 +178,13 @@ func switchTo(e *env, p plane, err error, a apply, change operator.Change) error
 	}
 	fmt.Fprintf(e.stdout, "On %s:\n", p.name())
 	for _, line := range [][3]string{
-		{"door", operator.ModeText(now.Control), operator.ModeText(after)},
+		{"throttle", operator.ModeText(now.Control), operator.ModeText(after)},
 		{"mail", operator.MailText(now.Control), operator.MailText(after)},
 	} {
 		switch {
 		case line[1] != line[2]:
 			fmt.Fprintf(e.stdout, "  %s: %s\n     → %s\n", line[0], line[1], line[2])
-		case line[0] == "door" && change.Mode != "", line[0] == "mail" && change.Paused != nil:
+		case line[0] == "throttle" && change.Mode != "", line[0] == "mail" && change.Paused != nil:
 			fmt.Fprintf(e.stdout, "  %s: %s (as it is)\n", line[0], line[1])
 		}
 	}
