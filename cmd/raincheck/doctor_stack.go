@@ -118,7 +118,7 @@ func (s *session) controller(clock func() time.Time) func(context.Context) ([]he
 		case age > 3*time.Minute && control.EffectiveMode() != gate.Open:
 			found = append(found, health.Bad("Look at the inviter's logs (alarm NoTicks in docs/operating.md).", "the inviter last decided %s ago; it should every minute", age.Round(time.Second)))
 		default:
-			found = append(found, health.OK("the inviter decides; the throttle: %s", operator.ModeText(control)))
+			found = append(found, health.OK("the inviter decides; mode %s", operator.ModeText(control)))
 		}
 		return found, nil
 	}

@@ -24,7 +24,7 @@ func Decides(s operator.Snapshot) []health.Finding {
 	case age > 3*time.Minute && s.Control.EffectiveMode() != gate.Open:
 		found = append(found, health.Bad("Restart it, and report what it logs with --verbose.", "the last decision is %s old", age.Round(time.Second)))
 	default:
-		found = append(found, health.OK("the inviter decides; the throttle: %s", operator.ModeText(s.Control)))
+		found = append(found, health.OK("the inviter decides; mode %s", operator.ModeText(s.Control)))
 	}
 	if s.Control.SignupsOff {
 		found = append(found, health.Warn("`raincheck drain --undo --apply`, if nobody means it.", "no addresses are taken"))
