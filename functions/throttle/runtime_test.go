@@ -37,7 +37,7 @@ var (
 	}
 	documentedMembers = []string{
 		"floor", "min", "max", "now", "keys", "log", "kvs", "get", "createHash", "createHmac", "update", "digest", // modules
-		"indexOf", "lastIndexOf", "charCodeAt", "slice", "split", "startsWith", "toLowerCase", "toString", "join", "push", "map", "some", "reduce", "concat", "exec", "test", "length", // prototypes
+		"indexOf", "lastIndexOf", "trim", "charCodeAt", "slice", "split", "startsWith", "toLowerCase", "toString", "join", "push", "map", "some", "reduce", "concat", "exec", "test", "length", // prototypes
 		"context", "requestId", "viewer", "ip", "request", "response", "method", "uri", "querystring", "headers", "cookies", // the event
 		"rawQueryString", "value", "multiValue", "attributes", "statusCode", "statusDescription", "body", "encoding", "data",
 		"accept", "purpose", "location", "format",

@@ -24,7 +24,7 @@ const COOKIE = '__Host-raincheck';
 const HEADER = 'x-raincheck';
 const ROOM = '/waiting-room';
 const ATTRIBUTES = '; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=';
-const LONGEST_PATH = 1024; // of a path that is exempt, and of the way back
+const LONGEST = 1024; // of a path that is exempt, and of the way back
 
 // What shareOf returns is the share of new visitors to let in, 0
 // to 1, as a plain number; and beside that one of these.
@@ -38,17 +38,15 @@ const PREFETCH = 2;
 const WORK = 3;
 const ASSET = 4;
 
-const PAGE_TYPE = /^(?:text\/html|application\/xhtml\+xml|(\*\/\*)) *([,;]|$)/i;
-const ASSET_NAME = /\.(?:avif|css|gif|ico|jpe?g|m?js|json|map|mp[34]|otf|png|svg|ttf|web(?:[mp]|manifest)|woff2?)$/i;
-const LANGUAGE = /^ *([a-z\d-]+) *(?:; *q=([01](?:\.\d*)?) *)?$/i;
-const ENGINE = /(google|bing|apple|duckduck|yandex|petal)bot|baiduspider|slurp/i;
+// What a page asks for first, and how the names of files end that are not pages.
+const PAGES = ' text/html application/xhtml+xml */* ';
+const FILES = ' avif css gif ico jpeg jpg js json map mjs mp3 mp4 otf png svg ttf webm webmanifest webp woff woff2 ';
 // ASCII without spaces, backslashes, and the semicolon with what follows it that
-// some servers take off.
-const PLAIN = /^[!-:<-[\]-~]+$/;
-const UNSAFE = /[\x00- \\\x7f]/;
-// A dot, a slash or a backslash, or what nobody needs to escape.
-const ESCAPED = /%(?=[2-7])(?:2[def]|3\d|[46][1-9a-f]|[57][\da]|5[cf]|7e)/i;
-const UNIQUE = /^[\w-]{1,24}/;
+// some servers take off. It matches any text: as much of it as is plain.
+const PLAIN = /^[!-:<-[\]-~]*/;
+// A dot, a slash or a backslash, or what nobody needs to escape; and ^ and |, which
+// few do: each alternative costs where there are many escapes.
+const ESCAPED = /%(?:[357]\d|[46][1-9a-f]|2[d-f]|[57][acef])/i;
 
 async function handler(event) {
   const request = event.request;
@@ -63,7 +61,7 @@ async function handler(event) {
     delete headers[HEADER];
     // The room is never gated: its visitors would be redirected to it for ever.
     // Its requests keep the pass, because it reads the pass itself.
-    if ((uri + '/').startsWith(ROOM + '/') && plain(uri)) {
+    if (uri.startsWith(ROOM) && (uri + '/')[ROOM.length] === '/' && plain(uri)) {
       return request;
     }
     // The site never sees the pass. Where answers are cached by cookie, every pass
@@ -91,22 +89,24 @@ async function handler(event) {
     }
     const ahead = what === PREFETCH;
     if (share < 0) {
-      return kept ? turnAway(request, null, ahead || searches(text(headers['user-agent']))) : request;
-    }
-    if (within(uri, doc.alone) && plain(uri)) {
-      return request;
+      return kept ? turnAway(request, null, ahead || robot(text(headers['user-agent']))) : request;
     }
     // While nobody could be turned away, nothing is refused either. A path that is
     // not plain may lead anywhere. The inviter writes the prefixes in lower case.
     const closing = share < 1;
-    const strict = (closing || share >= OBSERVE) && doc.strict && (!plain(uri) || within(uri.toLowerCase(), doc.strict));
+    const alone = within(uri, doc.alone);
+    const guarded = (closing || share >= OBSERVE) && doc.strict;
+    const straight = (alone || guarded) && plain(uri);
+    if (alone && straight) {
+      return request;
+    }
+    const strict = guarded && (!straight || within(uri.toLowerCase(), guarded));
 
-    if (held && doc.keys && (strict || what <= PREFETCH || (what === WORK && due(held.value, doc.pass, now)))) {
+    if (held && doc.keys && (strict || what <= PREFETCH || (what === WORK && (held.multiValue || due(held.value, doc.pass, now))))) {
       const pass = goodPass(held, doc.keys, now);
       if (pass) {
         if (what !== ASSET && doc.pass && due(pass, doc.pass, now)) {
-          const old = pass.split('.');
-          give(headers, doc, old[2], Number(old[old.length - 3]), old[old.length - 2], now);
+          give(headers, doc, pass[4], pass[0] === '2' ? pass.slice(28, -34) : pass.slice(17, -23), now);
         }
         return request;
       }
@@ -141,24 +141,33 @@ function purpose(method, headers, uri) {
   }
   const dest = whole(headers['sec-fetch-dest']);
   const mode = whole(headers['sec-fetch-mode']);
-  const navigates = mode === 'navigate';
   // Chrome 76 to 79 say the mode and not the destination.
   if (dest || mode) {
+    const navigates = mode === 'navigate';
     return (dest ? dest === 'document' : navigates) ? PAGE : navigates || dest === 'empty' ? WORK : ASSET;
   }
-  const accept = text(headers.accept);
-  const type = PAGE_TYPE.exec(accept);
-  return !accept || (type && !(type[1] && ASSET_NAME.test(uri.slice(-12)))) ? PAGE : ASSET;
+  const accept = text(headers.accept).toLowerCase();
+  const first = accept.split(',', 1)[0].split(';', 1)[0].trim();
+  const end = uri.slice(-12);
+  if ((!first || lists(PAGES, first)) && !lists(FILES, end.slice(end.lastIndexOf('.') + 1).toLowerCase())) {
+    return PAGE;
+  }
+  return has(accept, 'json') ? WORK : ASSET;
 }
+
+const lists = (list, word) => has(list, ' ' + word + ' ');
+
+const has = (whole, part) => whole.indexOf(part) >= 0;
 
 // within says whether a path begins with one of the prefixes.
 const within = (uri, prefixes) => prefixes && prefixes.some((prefix) => uri.startsWith(prefix));
 
 // plain says whether a path leads where its beginning says, and is not too long
-// to find that out. Browsers spell paths like that; servers read other spellings
-// in different ways.
+// to find that out: 1,024 characters, and 512 where some are escaped, which is 85
+// letters of Cyrillic and 56 of Chinese. Browsers spell paths like that; servers
+// read other spellings in different ways.
 const plain = (uri) =>
-  uri.length <= LONGEST_PATH && PLAIN.test(uri) && uri.indexOf('..') < 0 && uri.indexOf('//') < 0 && uri.indexOf('/./') < 0 && !(uri.indexOf('%') >= 0 && ESCAPED.test(uri));
+  uri.length <= LONGEST && PLAIN.exec(uri)[0] === uri && !has(uri, '..') && !has(uri, '//') && !has(uri, '/./') && !(has(uri, '%') && (uri.length > 512 || ESCAPED.test(uri)));
 
 // whole returns a header, which may have 20 KB, and text what is read of it where
 // more than its beginning is.
@@ -171,13 +180,13 @@ function newcomer(event, doc, share, now, strict) {
   const request = event.request;
   const headers = request.headers;
   const agent = text(headers['user-agent']);
-  const number = doc.salt ? parseInt(hmac(doc.salt, network(event.viewer.ip) + '|' + agent, 'hex').slice(0, 13), 16) : 0;
+  const bits = doc.salt ? number(hmac(doc.salt, network(event.viewer.ip) + '|' + agent, 'hex').slice(0, 13)) : 0;
   // 52 bits that are a visitor's for the life of the salt: the first 32 decide, and
   // the last 20 choose who is counted.
-  const low = number % 1048576; // 2^20
-  const lucky = share === EVERYONE || (number - low) / 4503599627370496 < (share < OBSERVE ? share : share - OBSERVE);
+  const low = bits % 1048576; // 2^20
+  const lucky = share === EVERYONE || (bits - low) / 4503599627370496 < (share < OBSERVE ? share : share - OBSERVE);
   const out = !lucky && share < EVERYONE;
-  const machine = out && searches(agent);
+  const machine = out && robot(agent);
   // One visit in n is counted, as n. A search engine that comes again is not.
   const n = doc.sample;
   if (!strict && !machine && chosen(low, event, n)) {
@@ -186,9 +195,8 @@ function newcomer(event, doc, share, now, strict) {
   if (out) {
     return turnAway(request, doc.lang, machine);
   }
-  const unique = UNIQUE.exec(event.context.requestId);
-  if (doc.pass && unique) {
-    give(headers, doc, 'd', now, unique[0], now);
+  if (doc.pass) {
+    give(headers, doc, 'd', now + '.' + event.context.requestId.slice(0, 24), now);
   }
   return request;
 }
@@ -198,11 +206,11 @@ function newcomer(event, doc, share, now, strict) {
 // the request's id, so that whoever comes again is chosen again.
 function chosen(low, event, n) {
   const id = event.context.requestId;
-  let number = 0;
+  let sum = 0;
   for (let i = 7; i < 11; i++) {
-    number = (number * 48271 + (id.charCodeAt(i) || 0)) % 2147483647;
+    sum = (sum * 48271 + (id.charCodeAt(i) || 0)) % 2147483647;
   }
-  return (low + number) % n === 0;
+  return (low + sum) % n === 0;
 }
 
 // shareOf returns the share that a gate lets in at now, or a base, which has the
@@ -231,25 +239,31 @@ const hmac = (key, value, encoding) => crypto.createHmac('sha256', key).update(v
 // network returns the IPv4 address, or the first 64 bits of an IPv6 address,
 // because a device changes the rest at will.
 function network(ip) {
-  if (ip.indexOf(':') < 0) {
+  if (!has(ip, ':')) {
     return ip;
   }
-  if (ip.indexOf('.') > 0) {
+  if (has(ip, '.')) {
     return ip.slice(ip.lastIndexOf(':') + 1);
   }
-  const halves = ip.split('::');
-  const head = halves[0].split(':');
-  const tail = (halves[1] || '').split(':');
-  while (head.length + tail.length < 8) {
-    head.push('0');
+  let groups = ip.split(':', 4);
+  if (has(groups, '') || has(groups, '0')) {
+    const halves = ip.split('::');
+    const all = halves[0].split(':');
+    const tail = (halves[1] || '').split(':');
+    while (all.length + tail.length < 8) {
+      all.push('0');
+    }
+    groups = all.concat(tail);
   }
-  const all = head.concat(tail).map((group) => parseInt(group, 16) || 0);
+  const net = groups.slice(0, 4).map((group) => number(group).toString(16)).join(':');
   // An IPv4 address, written as IPv6.
-  if (all.slice(0, 6).join() === '0,0,0,0,0,65535') {
-    return [all[6] >> 8, all[6] & 255, all[7] >> 8, all[7] & 255].join('.');
+  if (net === '0:0:0:0' && !number(groups[4]) && number(groups[5]) === 65535) {
+    return [number(groups[6]) >> 8, number(groups[6]) & 255, number(groups[7]) >> 8, number(groups[7]) & 255].join('.');
   }
-  return all.slice(0, 4).map((group) => group.toString(16)).join(':');
+  return net;
 }
+
+const number = (group) => parseInt(group, 16) || 0;
 
 // goodPass returns the first good pass among what the cookie holds, or ''. The
 // two forms are
@@ -260,10 +274,11 @@ function network(ip) {
 // with key id and kind of one character each and expires and renew of ten.
 function goodPass(held, keys, now) {
   const all = held.multiValue || [held];
-  for (let i = 0; i < all.length && i < 3; i++) {
+  for (let i = 0; i < all.length && i < 2; i++) {
     const value = all[i].value;
-    for (let j = 0; value.length <= 200 && j < keys.length; j++) {
-      if (value.startsWith('.' + keys[j][0] + '.', 1) && expiry(value) > now && sealed(value, keys[j][1])) {
+    for (let j = 0; j < keys.length; j++) {
+      // Loosely, since the one is a number.
+      if (value[2] == keys[j][0] && value.length <= 200 && expiry(value) > now && sealed(value, keys[j][1])) {
         return value;
       }
     }
@@ -290,16 +305,17 @@ const expiry = (pass) => parseInt(pass.slice(6), 10);
 const due = (pass, life, now) => (pass[0] === '2' ? parseInt(pass.slice(17), 10) <= now : 2 * (expiry(pass) - now) <= life);
 
 // give leaves the finished cookie where remember.js finds it. It is signed with
-// the newest key whose time has come.
-function give(headers, doc, kind, first, id, now) {
+// the newest key whose time has come. who is the time of the first issue and the
+// id, as they stand in a pass.
+function give(headers, doc, kind, who, now) {
   const key = (doc.keys || []).reduce((best, one) => (one[2] <= now && (!best || one[2] >= best[2]) ? one : best), null);
   if (key) {
     // A pass never lives longer than a day from its first issue.
-    const last = first + 86400;
+    const last = parseInt(who, 10) + 86400;
     const expires = Math.min(now + doc.pass, last);
     // A pass that lives to the end of its day is not renewed again.
     const from = expires < last ? now + (doc.pass >> 1) : expires;
-    const value = ['2', key[0], kind, expires, from, first, id].join('.');
+    const value = ['2', key[0], kind, expires, from, who].join('.');
     headers[HEADER] = { value: value + '.' + hmac(key[1], value, 'hex').slice(0, 33) + ATTRIBUTES + (expires - now) };
   }
 }
@@ -313,9 +329,12 @@ function answer(code, description, name, value) {
   return { statusCode: code, statusDescription: description, headers: headers };
 }
 
-// searches says whether a browser's name is that of a search engine. Those of
-// people pass the quick look.
-const searches = (agent) => agent.indexOf('http') >= 0 && ENGINE.test(agent);
+// robot says whether a browser's name is that of a robot, which by custom says
+// where one can read about it.
+function robot(agent) {
+  const name = has(agent, '://') ? agent.toLowerCase() : '';
+  return has(name, 'bot') || has(name, 'spider') || has(name, 'slurp');
+}
 
 // turnAway answers with the way to the room. A machine that can come again is told
 // to: what is fetched ahead, or for a search engine, must not be a redirect, which
@@ -327,7 +346,7 @@ const turnAway = (request, languages, machine) =>
 function refuse(request, doc) {
   const accept = text(request.headers.accept);
   const to = room(request, doc.lang);
-  const json = /json/.test(accept) && !/html/.test(accept);
+  const json = has(accept, 'json') && !has(accept, 'html');
   const out = answer(429, 'Busy', 'retry-after', '120');
   out.headers['content-type'] = { value: json ? 'application/json' : 'text/html' };
   out.body = {
@@ -346,20 +365,28 @@ const room = (request, languages) => (languages && languages.length ? ROOM + '/'
 // language picks from the room's languages, the first of which is the default.
 function language(accept, known) {
   let best = known[0];
-  let top = 0;
-  // Twelve are more than any browser sends, and a bound for those who send more.
-  const parts = accept.split(',', 12);
-  for (let i = 0; i < parts.length && top < 1; i++) {
-    // Most browsers put the one that counts first, without a weight.
-    const part = i || parts[0].indexOf(';') > 0 ? LANGUAGE.exec(parts[i]) : [0, parts[0]];
-    const q = part ? Number(part[2] || 1) : 0;
-    if (q > top) {
-      let tag = part[1].toLowerCase();
+  // Weights have at most three digits behind the point, and compare as text.
+  let top = '0.000';
+  const all = accept.toLowerCase() + ',';
+  let from = 0;
+  // Six are more than most browsers send, and a bound for who sends more.
+  for (let i = 0; i < 6 && top < '1'; i++) {
+    const end = all.indexOf(',', from);
+    if (end < 0) {
+      break;
+    }
+    const part = all.slice(from, end);
+    from = end + 1;
+    const at = part.indexOf(';');
+    const weight = at < 0 ? '1' : part.slice(part.indexOf('=') + 1);
+    if (weight > top) {
+      let tag = (at < 0 ? part : part.slice(0, at)).trim();
       // es-us, then es. No language that is known has more than three parts.
-      for (let tries = 0; tries < 4 && tag && top < q; tries++) {
+      for (let tries = 0; tries < 3; tries++) {
         if (known.indexOf(tag) >= 0) {
           best = tag;
-          top = q;
+          top = weight;
+          break;
         }
         tag = tag.slice(0, Math.max(0, tag.lastIndexOf('-')));
       }
@@ -368,32 +395,17 @@ function language(accept, known) {
   return best;
 }
 
-// way returns the query that carries the path and query that were asked for, if
-// they surely lead to this site: gate.SafePath has the reasons. What does not fit,
-// or is not safe, is left out: the query, or both.
+// way returns the query that carries the path and query that were asked for, as
+// far as they fit. That they lead to this site is seen to by the room, which gets
+// such queries from anybody: gate.SafePath.
 function way(request) {
-  let to = '/';
   try {
-    const path = ascii(request.uri);
-    if (path[0] === '/' && path[1] !== '/' && path.length <= LONGEST_PATH) {
-      to = path;
-      const query = ascii(request.rawQueryString());
-      if (query && path.length + query.length < LONGEST_PATH) {
-        to += '?' + query;
-      }
-    }
+    const path = request.uri;
+    const query = request.rawQueryString();
+    const to = query && path.length + query.length < LONGEST ? path + '?' + query : path;
+    return '?to=' + encodeURIComponent(to.length <= LONGEST ? to : '/');
   } catch (e) {
-    // Half a character, or no query.
+    // Half a character.
+    return '?to=%2F';
   }
-  return '?to=' + encodeURIComponent(to);
-}
-
-// ascii returns a path or query in printable ASCII, or '' for one that is too
-// long or not safe. What was escaped before stays as it was.
-function ascii(part) {
-  if (part.length > LONGEST_PATH) {
-    return '';
-  }
-  const encoded = encodeURI(part);
-  return encoded === part ? part : UNSAFE.test(part) ? '' : encoded.split('%25').join('%');
 }

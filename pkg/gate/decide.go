@@ -1,12 +1,12 @@
 package gate
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+	"unicode"
+	"unicode/utf16"
 
 	"raincheck/pkg/bypass"
 )
@@ -119,18 +119,11 @@ const (
 	forAsset
 )
 
-var (
-	pageType = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?i)^(?:text/html|application/xhtml\+xml|(\*/\*)) *(?:[,;]|$)`)
-	})
-	assetName = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?i)\.(?:avif|css|gif|ico|jpe?g|m?js|json|map|mp[34]|otf|png|svg|ttf|web(?:[mp]|manifest)|woff2?)$`)
-	})
-	engine = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?i)(?:google|bing|apple|duckduck|yandex|petal)bot|baiduspider|slurp`)
-	})
-	neverGated = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/(?:robots\.txt$|\.well-known/)`) })
-	unique     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w-]{1,24}`) })
+// pages are what a page asks for first, and files how the names of files end that
+// are not pages.
+const (
+	pages = " text/html application/xhtml+xml */* "
+	files = " avif css gif ico jpeg jpg js json map mjs mp3 mp4 otf png svg ttf webm webmanifest webp woff woff2 "
 )
 
 func (r Request) purpose() purpose {
@@ -153,18 +146,31 @@ func (r Request) purpose() purpose {
 	case dest != "", mode != "":
 		return forAsset
 	}
-	accept := head(r.Accept)
-	m := pageType().FindStringSubmatch(accept)
-	if accept == "" || m != nil && (m[1] == "" || !assetName().MatchString(r.Path)) {
+	accept := lower(head(r.Accept))
+	first, _, _ := strings.Cut(accept, ",")
+	first, _, _ = strings.Cut(first, ";")
+	// The last twelve of JavaScript's characters are in the last 36 bytes.
+	end := utf16.Encode([]rune(r.Path[max(0, len(r.Path)-36):]))
+	name := lower(string(utf16.Decode(end[max(0, len(end)-12):])))
+	name = name[strings.LastIndexByte(name, '.')+1:]
+	lists := func(list, word string) bool { return strings.Contains(list, " "+word+" ") }
+	switch first = strings.TrimFunc(first, blank); {
+	case (first == "" || lists(pages, first)) && !lists(files, name):
 		return forPage
+	case strings.Contains(accept, "json"):
+		return forWork
 	}
 	return forAsset
 }
 
-// searches says whether a browser's name is that of a search engine.
-func (r Request) searches() bool {
-	name := head(r.UserAgent)
-	return strings.Contains(name, "http") && engine().MatchString(name)
+// robot says whether a browser's name is that of a robot, which by custom says
+// where one can read about it.
+func (r Request) robot() bool {
+	name := lower(head(r.UserAgent))
+	if !strings.Contains(name, "://") {
+		return false
+	}
+	return strings.Contains(name, "bot") || strings.Contains(name, "spider") || strings.Contains(name, "slurp")
 }
 
 // Decide is throttle.js in Go: the same facts give the same answer. It reads no
@@ -172,7 +178,7 @@ func (r Request) searches() bool {
 func (k Known) Decide(r Request, now time.Time) Verdict {
 	now = now.Truncate(time.Second)
 	what := r.purpose()
-	if (strings.HasPrefix(r.Path+"/", Room+"/") || neverGated().MatchString(r.Path)) && plain(r.Path) || what == forPreflight {
+	if (strings.HasPrefix(r.Path+"/", Room+"/") || r.Path == "/robots.txt" || strings.HasPrefix(r.Path, "/.well-known/")) && plain(r.Path) || what == forPreflight {
 		return Verdict{Outcome: Alone}
 	}
 	t, ok := k.terms(now)
@@ -190,7 +196,7 @@ func (k Known) Decide(r Request, now time.Time) Verdict {
 	}
 	closing := !t.open && !t.observe && t.share < 1
 	strict := (closing || t.observe) && len(t.Strict) > 0 && (!plain(r.Path) || slices.ContainsFunc(t.Strict, under(strings.ToLower(r.Path))))
-	if strict || what <= forLater || what == forWork && len(r.Passes) > 0 && due(r.Passes[0], now, t.PassLife) {
+	if strict || what <= forLater || what == forWork && (len(r.Passes) > 1 || len(r.Passes) > 0 && due(r.Passes[0], now, t.PassLife)) {
 		if v, ok := t.returning(r, what, now); ok {
 			return v
 		}
@@ -244,7 +250,7 @@ func due(value string, now time.Time, life time.Duration) bool {
 
 // returning lets in whoever bears a good pass, and renews it when it is due.
 func (t terms) returning(r Request, what purpose, now time.Time) (v Verdict, ok bool) {
-	for _, value := range r.Passes[:min(3, len(r.Passes))] {
+	for _, value := range r.Passes[:min(2, len(r.Passes))] {
 		p, err := t.keys.Verify(value, now)
 		if err != nil {
 			continue
@@ -290,8 +296,8 @@ func (t terms) newcomer(r Request, now time.Time) Verdict {
 	if v.Outcome == TurnedAway || v.Outcome == Later {
 		return v
 	}
-	if id := unique().FindString(r.ID); id != "" && t.PassLife > 0 {
-		p := bypass.NewPass(bypass.Drawn, id, now, t.PassLife)
+	if t.PassLife > 0 {
+		p := bypass.NewPass(bypass.Drawn, r.ID[:min(24, len(r.ID))], now, t.PassLife)
 		if value, err := t.keys.Mint(p, now); err == nil {
 			v.Cookie = value + "; " + bypass.CookieAttributes(p, now)
 		}
@@ -303,10 +309,10 @@ func (t terms) newcomer(r Request, now time.Time) Verdict {
 // What is fetched ahead, or for a search engine, must not be a redirect: it would
 // be shown, or found, when the site has long been open.
 func (t terms) turnAway(r Request, what purpose) Verdict {
-	if what == forLater || r.searches() {
+	if what == forLater || r.robot() {
 		return Verdict{Outcome: Later}
 	}
-	return Verdict{Outcome: TurnedAway, Location: room(r, t.Languages) + "?to=" + escape(wayBack(r.Path, r.Query))}
+	return Verdict{Outcome: TurnedAway, Location: room(r, t.Languages) + "?to=" + escape(asked(r.Path, r.Query))}
 }
 
 // terms are the gate's where there is one, else the base's.
@@ -336,36 +342,32 @@ func room(r Request, languages []string) string {
 	return Room + "/" + Language(head(r.AcceptLanguage), languages) + "/"
 }
 
-var accepted = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^ *([A-Za-z0-9-]+) *(?:; *[qQ]=([01](?:\.[0-9]*)?) *)?$`)
-})
-
 // Language picks the known language that an Accept-Language header wants most;
 // the first one is the default. The room's bare address chooses by it too, so
 // that a person's language does not hang on which of the two answered.
 func Language(accept string, known []string) string {
-	best, top := known[0], 0.0
-	parts := strings.Split(accept, ",")
-	for i, part := range parts[:min(12, len(parts))] {
-		// Most browsers put the one that counts first, without a weight.
-		m := []string{"", part, ""}
-		if i > 0 || strings.Index(part, ";") > 0 {
-			if m = accepted().FindStringSubmatch(part); m == nil {
-				continue
-			}
+	// Weights have at most three digits behind the point (RFC 9110, 12.4.2), and
+	// compare as text. What is not a weight is taken for one.
+	best, top := known[0], "0.000"
+	parts := strings.Split(lower(accept), ",")
+	for _, part := range parts[:min(6, len(parts))] {
+		if top >= "1" {
+			break
 		}
-		q := 1.0
-		if m[2] != "" {
-			q, _ = strconv.ParseFloat(m[2], 64)
+		tag, weight, found := strings.Cut(part, ";")
+		if found {
+			weight = part[strings.IndexByte(part, '=')+1:]
+		} else {
+			weight = "1"
 		}
-		if q <= top {
+		if slices.Compare(utf16.Encode([]rune(weight)), utf16.Encode([]rune(top))) <= 0 {
 			continue
 		}
-		tag := strings.ToLower(m[1])
-		// es-us, then es, and no more than four tries.
-		for range 4 {
+		// es-us, then es, and no more than three tries.
+		tag = strings.TrimFunc(tag, blank)
+		for range 3 {
 			if slices.Contains(known, tag) {
-				best, top = tag, q
+				best, top = tag, weight
 				break
 			}
 			tag = tag[:max(0, strings.LastIndexByte(tag, '-'))]
@@ -373,3 +375,9 @@ func Language(accept string, known []string) string {
 	}
 	return best
 }
+
+// blank is what JavaScript's trim takes off.
+func blank(r rune) bool { return r == '\ufeff' || r != '\u0085' && unicode.IsSpace(r) }
+
+// lower is JavaScript's toLowerCase, as far as what is looked for in it goes.
+func lower(s string) string { return strings.ToLower(strings.ReplaceAll(s, "İ", "i\u0307")) }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Draw returns the number that decides about a visitor, in [0,1): the first 32
@@ -87,4 +88,9 @@ func head(s string) string {
 
 // text is s as JavaScript holds it: what is not UTF-8 became U+FFFD on the way
 // in.
-func text(s string) string { return string([]rune(s)) }
+func text(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return string([]rune(s))
+}

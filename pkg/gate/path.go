@@ -25,6 +25,25 @@ func SafePath(path string) string {
 	return wayBack(path, query)
 }
 
+// asked is what a visitor asked for, as throttle.js writes it into the way to the
+// waiting room: the path with the query if they fit, else the path, else "/". What
+// comes from there goes through SafePath, since anybody can write it.
+func asked(path, query string) string {
+	path, query = text(path), text(query)
+	if both := path + "?" + query; query != "" && fits(both) {
+		return both
+	}
+	if fits(path) {
+		return path
+	}
+	return "/"
+}
+
+// fits says whether a path is short enough, counted as JavaScript counts.
+func fits(path string) bool {
+	return len(path) <= MaxPath || len(utf16.Encode([]rune(path))) <= MaxPath
+}
+
 // wayBack is SafePath for a path and a query that come apart.
 func wayBack(path, query string) string {
 	path = ascii(path)
@@ -41,7 +60,7 @@ func wayBack(path, query string) string {
 // safe. What was percent-encoded before stays as it was.
 func ascii(part string) string {
 	// The edge counts as JavaScript does, and does not look at more.
-	if len(part) > MaxPath && len(utf16.Encode([]rune(part))) > MaxPath {
+	if !fits(part) {
 		return ""
 	}
 	printable := true
@@ -81,9 +100,9 @@ func percentEncode(s, keep string) string {
 }
 
 // escaped finds a dot, a slash or a backslash that is percent-encoded, or what
-// nobody needs to encode.
+// nobody needs to encode, or few do.
 var escaped = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)%(?:2[def]|3\d|[46][1-9a-f]|[57][\da]|5[cf]|7e)`)
+	return regexp.MustCompile(`(?i)%(?:[357]\d|[46][1-9a-f]|2[d-f]|[57][acef])`)
 })
 
 // plain says whether a path leads where its beginning says, and is short enough
@@ -100,5 +119,5 @@ func plain(path string) bool {
 			return false
 		}
 	}
-	return !escaped().MatchString(path)
+	return !strings.Contains(path, "%") || len(path) <= 512 && !escaped().MatchString(path)
 }

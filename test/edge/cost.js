@@ -70,6 +70,13 @@ function event(ip, change) {
   return e;
 }
 
+// first seals a pass of version 1, and forged changes the last character of its MAC.
+function first(text) {
+  return text + '.' + crypto.createHmac('sha256', KEY).update(text).digest('base64url').slice(0, 22);
+}
+
+const forged = (value) => value.slice(0, -1) + (value.slice(-1) === 'a' ? 'b' : 'a');
+
 const many = (text, size) => text.repeat(Math.ceil(size / text.length)).slice(0, size);
 
 function multi(value, n) {
@@ -129,10 +136,38 @@ const hostile = {
   '400 headers': (r) => { for (let i = 0; i < 400; i++) r.headers['x-' + i] = { value: 'x' }; },
 };
 
+// worst are requests that are hostile in all ways at once: with each path and
+// query two passes that are forged in the last character, an address of IPv6, a
+// browser that says nothing but its types and calls itself a robot or not, and
+// more languages than are read, none of which anybody knows.
+const worst = {};
+const badPasses = multi(forged(first(['1', 0, 'd', NOW + 3600, NOW, many('V', 64)].join('.'))), 40);
+[
+  ['escapes up to a dot', '/api/' + many('%20', 1011) + '%2e', many('%20', 420)],
+  ['escapes', '/api/' + many('%20', 600) + '%2e', many('%20', 400)],
+  ['letters', '/api/' + many('é', 120), many('é', 120)],
+  ['letters, more of them', '/api/' + many('é', 240), many('é', 700)],
+  ['1,000 letters', '/api/' + many('é', 1000), many('é', 1000)],
+  ['a letter at the end', '/api/' + many('a', 240) + 'é', many('a', 700) + 'é'],
+  ['a letter at the end of a long path', '/api/' + many('a', 1000) + 'é', many('a', 1000) + 'é'],
+  ['slashes', many('/a', 1000), ''],
+  ['a semicolon at the end', '/api/' + many('a', 600) + ';', many('a', 410)],
+].forEach((one) => {
+  worst[one[0]] = (r) => {
+    r.uri = one[1];
+    r.cookies['__Host-raincheck'] = badPasses;
+    for (let i = 0; i < 60; i++) r.headers['x-' + i] = r.cookies['c' + i] = { value: 'x' };
+    old({ value: 'text/html' + many(' ', 1000) })(r);
+    r.headers['accept-language'] = { value: many('x-y-z-w;q=0.1,', 2000) };
+    r.headers['user-agent'] = { value: many('https://b o t ', 2000) };
+    return one[2];
+  };
+});
+
 const out = address(false);
 
-// Under the strict mode every path is strict that does not name another.
-const modes = { throttle: {}, strict: { strict: ['/apply'] }, open: { mode: 'open' } };
+// Under the strict mode /apply is strict, and every path that is not plain.
+const modes = { throttle: {}, strict: { strict: ['/apply'] }, open: { mode: 'open' }, hold: { mode: 'hold', admit: 0, until: 0 }, closed: { admit: 0 }, 'strict and closed': { admit: 0, strict: many('/long/prefix/,', 112).split(',').concat('/a') } };
 
 const turnedAway = { name: 'turned away', mode: 'throttle', ip: out };
 
@@ -148,8 +183,11 @@ const daily = [
 // allHostile are the hostile requests in each mode, and a turn-away.
 function allHostile() {
   const all = [turnedAway];
-  Object.keys(modes).forEach((mode) => Object.keys(hostile).forEach((kind) => {
+  ['throttle', 'strict', 'open'].forEach((mode) => Object.keys(hostile).forEach((kind) => {
     all.push({ name: mode + ', ' + kind, mode: mode, ip: out, change: hostile[kind] });
+  }));
+  ['hold', 'closed', 'strict and closed', 'open'].forEach((mode) => Object.keys(worst).forEach((kind) => {
+    all.push({ name: mode + ', all at once, ' + kind, mode: mode, ip: '2001:db8:1:2:3:4:5:6', change: worst[kind] });
   }));
   return all;
 }

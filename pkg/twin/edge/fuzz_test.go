@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/gate"
@@ -77,6 +78,15 @@ func FuzzTwin(f *testing.F) {
 		// the edge takes an answer without one for a fault of the function.
 		if !strings.HasPrefix(path, "/") {
 			path = "/" + path
+		}
+		// CloudFront's ids have no other characters in front.
+		if id = strings.Map(func(r rune) rune {
+			if r < 128 && (r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r)) {
+				return r
+			}
+			return -1
+		}, id); id == "" {
+			id = "id"
 		}
 		// Four headers in one, in the order of Chrome's.
 		headers := append(strings.SplitN(fetch, " ", 4), "", "", "", "")

@@ -218,7 +218,7 @@ func TestWhoStartsAVisit(t *testing.T) {
 		for i, kind := range kinds {
 			q := gate.Request{ID: "id", IP: "192.0.2.1", UserAgent: client, Method: "GET", Path: kind.path, Accept: strings.TrimPrefix(accept[i], "-")}
 			// What does not say what it is is a page, but for an asset's name.
-			want := kind.name == "page" || accept[i] == "-" || kind.name == "fetch" && accept[i] == "*/*"
+			want := kind.name == "page" || kind.name == "fetch" && (accept[i] == "-" || accept[i] == "*/*")
 			if got := known.Decide(q, fuzzNow).Outcome == gate.TurnedAway; got != want {
 				t.Errorf("%s, %s: starts a visit: %v, want %v", client, kind.name, got, want)
 			}
