@@ -29,6 +29,12 @@ var sheet = flag.Bool("sheet", false, "write a contact sheet of every page into 
 // most is what a page may take on the line, with a logo and a message.
 const most = 5 << 10
 
+// longest is a message of 200 characters in words, of which no two are the same.
+const longest = "Our computers need a rest until 6 pm Eastern today. Nobody loses their place. If you cannot wait, call 1-800-555-0100 or visit an office: Burlington, Montpelier, Rutland, Brattleboro, St. Johnsbury, VT."
+
+// usual is a message as operators write them on the day.
+const usual = "Our computers need a rest until 6 pm Eastern today. Nobody loses their place."
+
 // described is a site that has said everything about itself, with a logo of
 // length bytes that does not compress.
 func described(t *testing.T, l email.Language, length int) site.Words {
@@ -50,11 +56,9 @@ func described(t *testing.T, l email.Language, length int) site.Words {
 // language and state.
 func TestEveryPageIsSmall(t *testing.T) {
 	t.Parallel()
-	// A message of 200 characters in words, of which no two are the same.
-	message := "Our computers need a rest until 6 pm Eastern today. Nobody loses their place. If you cannot wait, call 1-800-555-0100 or visit an office: Burlington, Montpelier, Rutland, Brattleboro, St. Johnsbury, VT."
 	largest, where := 0, ""
 	for _, l := range catalogues() {
-		for _, s := range collect(t, l, described(t, l, site.MaxLogo), message) {
+		for _, s := range collect(t, l, described(t, l, site.MaxLogo), longest) {
 			n := compressed(s.body)
 			if n > most {
 				t.Errorf("%s, %s: %d bytes compressed", l.Tag, s.name, n)
@@ -153,7 +157,7 @@ func (b *tab) shown(width, height int64, scheme, forced string) {
 // TestEveryPage looks at every page of the room in every state and language. Each
 // is one request, fits a screen of 320 pixels, and says on the first screen of an
 // old phone whose page it is, what happened, what to do, until when or how long,
-// and whom to ask. In four languages it is looked at on three screens, by day, by
+// and whom to ask, under a message of the operator's. In four languages it is looked at on three screens, by day, by
 // night and in forced colours; in one of each direction axe-core finds nothing.
 func TestEveryPage(t *testing.T) {
 	browser := chromium(t, "")
@@ -168,7 +172,7 @@ func TestEveryPage(t *testing.T) {
 // everyPage looks at the pages of one language; closely with both tabs, else with
 // one of them in turn.
 func everyPage(t *testing.T, l email.Language, closely bool, both ...*tab) {
-	states := collect(t, l, described(t, l, 400), "")
+	states := collect(t, l, described(t, l, 400), usual)
 	pages := newAlbum(t, states)
 	for n, s := range states {
 		tabs := both
