@@ -14,7 +14,7 @@ const figures = [
     { column: 'full', name: 'full', color: 'red', dash: [2, 3], width: 1 },
     { column: 'admit', name: 'let straight in', color: 'green', fill: true, width: 1 }] },
   { title: 'Waiting in the line', of: 'people', unit: whole, lines: [{ column: 'waiting', name: 'waiting', color: 'amber', fill: true, width: 2 }] },
-  { title: 'At the door', of: 'people a minute', mean: true, unit: whole, lines: [
+  { title: 'At the throttle', of: 'people a minute', mean: true, unit: whole, lines: [
     { column: 'visitors', name: 'came', color: 'grey', width: 2 },
     { column: 'admitted', name: 'let straight in', color: 'green', fill: true }] },
   { title: 'Through the waiting room', of: 'people a minute', mean: true, unit: whole, lines: [

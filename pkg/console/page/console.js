@@ -8,7 +8,7 @@ const $ = (id) => document.getElementById(id);
 let touched = 0; // when a slider was last moved: its own answer must not push it back
 let shareTouched = false; // the same for the fixed share, which nothing but a press applies
 
-// headline says the door's state in one sentence for whoever just came in.
+// headline says the throttle's state in one sentence for whoever just came in.
 function headline(s, mode) {
   const invites = s.control.paused ? '; the mail is paused' : '';
   if (s.unread && !s.gate) return 'Neither the waitlist nor the gate can be read.';
@@ -221,7 +221,7 @@ document.querySelectorAll('#modes button').forEach((b) => b.addEventListener('cl
   const before = document.querySelector('#modes [aria-pressed=true]')?.dataset.mode;
   const mode = b.dataset.mode;
   const to = () => { shareTouched = false; change({ mode }, `Switched to ${mode}.` + follows, before && before !== mode ? { mode: before } : undefined); };
-  if (mode === 'hold' && before !== 'hold') sure('Let nobody new in?', 'Whoever comes to the door is sent to the waiting room, and nobody is invited until you switch again. Who is in stays in, and codes already mailed stay good.', 'Hold', to);
+  if (mode === 'hold' && before !== 'hold') sure('Let nobody new in?', 'Whoever comes new is sent to the waiting room, and nobody is invited until you switch again. Who is in stays in, and codes already mailed stay good.', 'Hold', to);
   else to();
 }));
 $('share').addEventListener('input', () => { shareTouched = true; set('share-out', `${$('share').value} %`); });
