@@ -40,10 +40,9 @@ const ASSET = 4;
 
 // What a page asks for first, and how the names of files end that are not pages.
 const PAGES = ' text/html application/xhtml+xml */* ';
-const FILES = ' avif css gif ico jpeg jpg js json map mjs mp3 mp4 otf png svg ttf webm webmanifest webp woff woff2 ';
-// ASCII without spaces, backslashes, and the semicolon with what follows it that
-// some servers take off. It matches any text: as much of it as is plain.
-const PLAIN = /^[!-:<-[\]-~]*/;
+const FILES = ' avif css gif ico jpeg jpg js json mjs mp3 mp4 otf png svg ttf webm webmanifest webp woff woff2 ';
+// ASCII without spaces and backslashes. It matches any text: as much of it as is so.
+const PRINTABLE = /^[!-[\]-~]*/;
 // A dot, a slash or a backslash, or what nobody needs to escape; and ^ and |, which
 // few do: each alternative costs where there are many escapes.
 const ESCAPED = /%(?:[357]\d|[46][1-9a-f]|2[d-f]|[57][acef])/i;
@@ -61,7 +60,7 @@ async function handler(event) {
     delete headers[HEADER];
     // The room is never gated: its visitors would be redirected to it for ever.
     // Its requests keep the pass, because it reads the pass itself.
-    if (uri.startsWith(ROOM) && (uri + '/')[ROOM.length] === '/' && plain(uri)) {
+    if ((uri + '/').startsWith(ROOM + '/') && plain(uri)) {
       return request;
     }
     // The site never sees the pass. Where answers are cached by cookie, every pass
@@ -165,9 +164,12 @@ const within = (uri, prefixes) => prefixes && prefixes.some((prefix) => uri.star
 // plain says whether a path leads where its beginning says, and is not too long
 // to find that out: 1,024 characters, and 512 where some are escaped, which is 85
 // letters of Cyrillic and 56 of Chinese. Browsers spell paths like that; servers
-// read other spellings in different ways.
+// read other spellings in different ways, and some take off a semicolon and what
+// follows it.
 const plain = (uri) =>
-  uri.length <= LONGEST && PLAIN.exec(uri)[0] === uri && !has(uri, '..') && !has(uri, '//') && !has(uri, '/./') && !(has(uri, '%') && (uri.length > 512 || ESCAPED.test(uri)));
+  uri.length <= LONGEST && printable(uri) && !has(uri, ';') && !has(uri, '..') && !has(uri, '//') && !has(uri, '/./') && !(has(uri, '%') && (uri.length > 512 || ESCAPED.test(uri)));
+
+const printable = (part) => PRINTABLE.exec(part)[0] === part;
 
 // whole returns a header, which may have 20 KB, and text what is read of it where
 // more than its beginning is.
@@ -258,7 +260,7 @@ function network(ip) {
   const net = groups.slice(0, 4).map((group) => number(group).toString(16)).join(':');
   // An IPv4 address, written as IPv6.
   if (net === '0:0:0:0' && !number(groups[4]) && number(groups[5]) === 65535) {
-    return [number(groups[6]) >> 8, number(groups[6]) & 255, number(groups[7]) >> 8, number(groups[7]) & 255].join('.');
+    return groups.slice(6).map((group) => (number(group) >> 8) + '.' + (number(group) & 255)).join('.');
   }
   return net;
 }
@@ -273,13 +275,19 @@ const number = (group) => parseInt(group, 16) || 0;
 //
 // with key id and kind of one character each and expires and renew of ten.
 function goodPass(held, keys, now) {
-  const all = held.multiValue || [held];
-  for (let i = 0; i < all.length && i < 2; i++) {
-    const value = all[i].value;
+  const all = held.multiValue;
+  for (let i = 0; i < (all ? 2 : 1); i++) {
+    const value = all ? whole(all[i]) : held.value;
     for (let j = 0; j < keys.length; j++) {
-      // Loosely, since the one is a number.
-      if (value[2] == keys[j][0] && value.length <= 200 && expiry(value) > now && sealed(value, keys[j][1])) {
-        return value;
+      if (value[2] === '' + keys[j][0] && value.length <= 200 && expiry(value) > now) {
+        if (sealed(value, keys[j][1])) {
+          return value;
+        }
+        // What is forged of version 1 costs as much as three others. None is tried
+        // after it.
+        if (value[0] === '1') {
+          return '';
+        }
       }
     }
   }
@@ -308,14 +316,20 @@ const due = (pass, life, now) => (pass[0] === '2' ? parseInt(pass.slice(17), 10)
 // the newest key whose time has come. who is the time of the first issue and the
 // id, as they stand in a pass.
 function give(headers, doc, kind, who, now) {
-  const key = (doc.keys || []).reduce((best, one) => (one[2] <= now && (!best || one[2] >= best[2]) ? one : best), null);
+  const keys = doc.keys || [];
+  let key = null;
+  for (let i = 0; i < keys.length; i++) {
+    if (keys[i][2] <= now && (!key || keys[i][2] >= key[2])) {
+      key = keys[i];
+    }
+  }
   if (key) {
     // A pass never lives longer than a day from its first issue.
     const last = parseInt(who, 10) + 86400;
     const expires = Math.min(now + doc.pass, last);
     // A pass that lives to the end of its day is not renewed again.
     const from = expires < last ? now + (doc.pass >> 1) : expires;
-    const value = ['2', key[0], kind, expires, from, who].join('.');
+    const value = '2.' + key[0] + '.' + kind + '.' + expires + '.' + from + '.' + who;
     headers[HEADER] = { value: value + '.' + hmac(key[1], value, 'hex').slice(0, 33) + ATTRIBUTES + (expires - now) };
   }
 }
@@ -329,6 +343,8 @@ function answer(code, description, name, value) {
   return { statusCode: code, statusDescription: description, headers: headers };
 }
 
+const busy = (code) => answer(code, 'Busy', 'retry-after', '120');
+
 // robot says whether a browser's name is that of a robot, which by custom says
 // where one can read about it.
 function robot(agent) {
@@ -340,14 +356,14 @@ function robot(agent) {
 // to: what is fetched ahead, or for a search engine, must not be a redirect, which
 // would be shown, or found, when the site has long been open.
 const turnAway = (request, languages, machine) =>
-  machine ? answer(503, 'Busy', 'retry-after', '120') : answer(302, 'Found', 'location', room(request, languages) + way(request));
+  machine ? busy(503) : answer(302, 'Found', 'location', room(request, languages) + way(request));
 
 // refuse answers a request under a strict path from somebody without a pass.
 function refuse(request, doc) {
   const accept = text(request.headers.accept);
   const to = room(request, doc.lang);
   const json = has(accept, 'json') && !has(accept, 'html');
-  const out = answer(429, 'Busy', 'retry-after', '120');
+  const out = busy(429);
   out.headers['content-type'] = { value: json ? 'application/json' : 'text/html' };
   out.body = {
     encoding: 'text',
@@ -400,12 +416,19 @@ function language(accept, known) {
 // such queries from anybody: gate.SafePath.
 function way(request) {
   try {
-    const path = request.uri;
+    let to = request.uri;
     const query = request.rawQueryString();
-    const to = query && path.length + query.length < LONGEST ? path + '?' + query : path;
-    return '?to=' + encodeURIComponent(to.length <= LONGEST ? to : '/');
+    const both = to + '?' + query;
+    if (query && fits(both)) {
+      to = both;
+    }
+    return '?to=' + encodeURIComponent(fits(to) ? to : '/');
   } catch (e) {
     // Half a character.
-    return '?to=%2F';
+    return '';
   }
 }
+
+// What is longer than most addresses must be printable: other letters are dear to
+// encode.
+const fits = (part) => part.length <= 256 || (part.length <= LONGEST && printable(part));

@@ -39,9 +39,14 @@ func asked(path, query string) string {
 	return "/"
 }
 
-// fits says whether a path is short enough, counted as JavaScript counts.
+// fits says whether the edge encodes a path, counted as JavaScript counts. What is
+// longer than most addresses must be printable: other letters are dear to encode.
 func fits(path string) bool {
-	return len(path) <= MaxPath || len(utf16.Encode([]rune(path))) <= MaxPath
+	if len(path) <= 256 {
+		return true
+	}
+	odd := strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' })
+	return !odd && len(path) <= MaxPath || len(utf16.Encode([]rune(path))) <= 256
 }
 
 // wayBack is SafePath for a path and a query that come apart.
@@ -60,7 +65,7 @@ func wayBack(path, query string) string {
 // safe. What was percent-encoded before stays as it was.
 func ascii(part string) string {
 	// The edge counts as JavaScript does, and does not look at more.
-	if !fits(part) {
+	if len(part) > MaxPath && len(utf16.Encode([]rune(part))) > MaxPath {
 		return ""
 	}
 	printable := true

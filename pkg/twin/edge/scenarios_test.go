@@ -147,6 +147,8 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 	add("an empty cookie", func(s *scenario) { s.cookie("") })
 	add("a cookie of 4 KB", func(s *scenario) { s.cookie(w.good + strings.Repeat("x", 4000)) })
 	add("two cookies of the name, the second good", func(s *scenario) { s.cookie("1.0.d.1.1.x.y"); s.cookie(w.good) })
+	add("two cookies of the name, the first forged of version 1", func(s *scenario) { s.cookie(w.good[:len(w.good)-1] + "x"); s.cookie(w.good) })
+	add("two cookies of the name, the first forged of version 2", func(s *scenario) { s.cookie(half[:len(half)-1] + "g"); s.cookie(w.good) })
 	add("three cookies of the name, the third good", func(s *scenario) { s.cookie("x"); s.cookie("y"); s.cookie(w.good) })
 	add("a fetch with two cookies of the name, the second to be renewed", func(s *scenario) { fetch(s); s.cookie(early[:len(early)-1] + "g"); s.cookie(half) })
 	add("a fetch with two cookies of the name, the first not to be renewed yet", func(s *scenario) { fetch(s); s.cookie(early); s.cookie(half) })
@@ -292,7 +294,8 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 		{"an address to come back to", "/apply", "step=2&redirect_uri=https://www.example.org/cb"}, {"an address without a scheme", "/apply", "plan=gold&ref=//cdn.example.org"},
 		{"a link of an advertisement", "/apply", "gclid=" + strings.Repeat("Cj0KCQ", 90)}, {"a query that does not fit", "/apply", "token=" + strings.Repeat("x", 1100)},
 		{"a query with a space", "/apply", "a b"}, {"a query with a backslash", "/apply", "a\\b"}, {"a percent sign alone", "/%", "%"}, {"half an escape", "/%2", "a=%e"},
-		{"a control character", "/\x01", ""}, {"a space", "/a b", ""}, {"letters that do not fit when escaped", "/" + strings.Repeat("é", 180), ""}, {"1,024 letters", "/" + strings.Repeat("é", 1023), ""}, {"1,025 letters", "/" + strings.Repeat("é", 1024), ""},
+		{"a control character", "/\x01", ""}, {"a space", "/a b", ""}, {"letters that do not fit when escaped", "/" + strings.Repeat("é", 180), ""}, {"256 letters", "/" + strings.Repeat("é", 255), ""}, {"257 letters", "/" + strings.Repeat("é", 256), ""},
+		{"a long query of letters", "/apply", strings.Repeat("é", 300)}, {"a long query with a semicolon", "/apply", strings.Repeat("a=1&amp;", 40)},
 		{"a query twice as long as a URL may be", "/apply", strings.Repeat("?&a", 5000)},
 	} {
 		add("the way back: "+p[0], func(s *scenario) { s.request.path, s.request.query, s.request.mark = p[1], p[2], p[2] != "" })
