@@ -461,7 +461,7 @@ func (w *view) languages() templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			if len(w.Others) > 2 {
+			if len(w.Others) > 1 {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 44, "<details><summary>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
