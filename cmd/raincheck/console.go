@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"strconv"
 	"time"
 
 	"raincheck/pkg/aws/edgestore"
@@ -39,17 +37,17 @@ func (c *consoleCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort("localhost", strconv.Itoa(c.Port)))
+	listeners, err := console.Listen("localhost", c.Port)
 	if err != nil {
-		return fmt.Errorf("listen on port %d: %w; --port chooses another", c.Port, plainListen(err))
+		return err
 	}
 	d.Edge = edgestore.Reading(s.cfg, s.Outputs[outEdge])
 	page := &console.Console{Source: d.watched(s.history(e)), Switches: console.SwitchesOf(s.Name), Log: slog.New(slog.NewTextHandler(e.stderr, nil))}
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", http.RedirectHandler(console.Path, http.StatusSeeOther)) // what somebody types
 	mux.Handle("/", page.Handler())
-	server := plainServer(mux)
-	fmt.Fprintf(e.stdout, "The stack %s, read-only: http://%s%s\n", s.Name, listener.Addr(), console.Path)
+	server := console.Server(mux)
+	fmt.Fprintf(e.stdout, "The stack %s, read-only: http://%s%s\n", s.Name, listeners[0].Addr(), console.Path)
 	go func() {
 		<-e.ctx.Done()
 		ending, cancel := context.WithTimeout(context.Background(), 2*time.Second)
@@ -57,7 +55,7 @@ func (c *consoleCmd) Run(e *env) error {
 		// Whoever still reads a page is cut off after two seconds.
 		_ = server.Shutdown(ending)
 	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(listeners[0]); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve the console: %w", err)
 	}
 	return nil

@@ -10,13 +10,13 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
 	"raincheck/pkg/admission"
 	"raincheck/pkg/console"
 	"raincheck/pkg/demo"
+	"raincheck/pkg/demo/relay"
 	"raincheck/pkg/email"
 	"raincheck/pkg/simulation"
 )
@@ -35,13 +35,14 @@ type localCmd struct {
 	Data      string   `placeholder:"DIR" help:"Keep the waitlist in this folder over restarts, as lines of JSON."`
 	Seed      uint64   `default:"1" help:"Another crowd."`
 	Headless  bool     `help:"Serve nothing: live the trace as fast as the speed allows and print the totals."`
-	Verbose   bool     `help:"Log what the use cases log, to standard error."`
+	relay.Flags
+	Verbose bool `help:"Log what the use cases log, to standard error."`
 }
 
 // Help is shown by --help.
 func (c *localCmd) Help() string {
 	return "A demonstration site stands behind the emulated edge; the waiting room, the inviter and the sender are the real ones; " +
-		"the mails stay here, to be read on the console. With a trace, it ends when the day has been lived and everybody who " +
+		"the mails stay here, to be read on the console, unless --smtp names a relay for those to people. With a trace, it ends when the day has been lived and everybody who " +
 		"left an address has been invited; Ctrl-C ends it before, with the totals so far. " +
 		"The pass is a cookie that browsers take from https and from localhost only, and Safari not even from localhost: " +
 		"under another name people are turned away again. Everything is served on localhost; --host adds a name, under which the console is read-only and shows no mail."
@@ -71,6 +72,9 @@ func (c *localCmd) Run(e *env) error {
 			return badInput("--languages: unknown language %q; there are %s", tag, strings.Join(email.Tags(), ", "))
 		}
 	}
+	if config.Relay, err = c.Open(e.lookup); err != nil {
+		return usageError{err}
+	}
 	if c.Words != "" {
 		if config.Words, err = (wordsFile{c.Words}).read(e); err != nil {
 			return err
@@ -87,7 +91,7 @@ func (c *localCmd) Run(e *env) error {
 	if c.Headless {
 		return c.live(e, config, nil)
 	}
-	listeners, err := c.listen()
+	listeners, err := console.Listen(c.Host, c.Port)
 	if err != nil {
 		return err
 	}
@@ -97,31 +101,6 @@ func (c *localCmd) Run(e *env) error {
 	}
 	config.Origin = "http://" + net.JoinHostPort(c.name(), port)
 	return c.live(e, config, listeners)
-}
-
-// listen listens on localhost, where the switches are, and on the host if that is
-// another one.
-func (c *localCmd) listen() ([]net.Listener, error) {
-	hosts := []string{c.Host}
-	if ip := net.ParseIP(c.Host); c.Host != "localhost" && (ip == nil || !ip.IsUnspecified() && !ip.IsLoopback()) {
-		hosts = append(hosts, "localhost")
-	}
-	var listeners []net.Listener
-	port := strconv.Itoa(c.Port)
-	for _, host := range hosts {
-		listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
-		if err != nil {
-			for _, l := range listeners {
-				err = errors.Join(err, l.Close())
-			}
-			return nil, fmt.Errorf("listen on %s, port %s: %w; --port chooses another", host, port, plainListen(err))
-		}
-		if _, port, err = net.SplitHostPort(listener.Addr().String()); err != nil {
-			return nil, fmt.Errorf("read the address: %w", err)
-		}
-		listeners = append(listeners, listener)
-	}
-	return listeners, nil
 }
 
 // name is what links lead to: an address that stands for all of the machine's is
@@ -189,7 +168,7 @@ func (c *localCmd) live(e *env, config demo.Config, listeners []net.Listener) (e
 		if err := instance.Warm(ctx); err != nil {
 			return err
 		}
-		server := plainServer(instance.Handler())
+		server := console.Server(instance.Handler())
 		for _, listener := range listeners {
 			go func() {
 				if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -217,15 +196,6 @@ func (c *localCmd) live(e *env, config demo.Config, listeners []net.Listener) (e
 	return err
 }
 
-// plainServer serves pages of a few kilobytes: whoever is slower than a bad line
-// is cut off, so that nobody can hold its connections.
-func plainServer(h http.Handler) *http.Server {
-	return &http.Server{
-		Handler: h, MaxHeaderBytes: 64 << 10,
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
-	}
-}
-
 // welcome says what to open.
 func (c *localCmd) welcome(w io.Writer, origin string) {
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(origin, "http://"))
@@ -233,14 +203,18 @@ func (c *localCmd) welcome(w io.Writer, origin string) {
 	if c.Crowd == "none" {
 		busy = "nobody but you comes; open, on the console, lets you in, and hold turns you away"
 	}
+	mails := "Mails are read on the console."
+	if c.SMTP != "" {
+		mails = "People are mailed through " + c.SMTP + ", from " + c.From + "."
+	}
 	fmt.Fprintf(w, `
 raincheck runs. Open both:
 
   %-42s the site: %s
   %-42s the console: what happens and why, the mails, the switches
 
-Virtual time passes up to %g times as fast as a clock. Ctrl-C ends it.
-`, origin+"/apply", busy, "http://localhost:"+port+console.Path, c.Speed)
+%s Virtual time passes up to %g times as fast as a clock. Ctrl-C ends it.
+`, origin+"/apply", busy, "http://localhost:"+port+console.Path, mails, c.Speed)
 	if c.Host != "localhost" {
 		fmt.Fprintf(w, `
 Note: it can be reached from elsewhere, as %s. From there the console
@@ -251,11 +225,4 @@ again at their next page.
 `, c.Host)
 	}
 	fmt.Fprintln(w)
-}
-
-func plainListen(err error) error {
-	if strings.Contains(err.Error(), "address already in use") {
-		return errors.New("something else listens there")
-	}
-	return err
 }

@@ -70,6 +70,11 @@ type refused struct{ error }
 
 func (refused) Is(target error) bool { return target == operator.ErrChange }
 
+// stopped is a question that the caller took back.
+type stopped struct{ error }
+
+func (stopped) Unwrap() error { return context.Canceled }
+
 func (c *Client) ask(ctx context.Context, method, name string, question, answer any) error {
 	response, err := c.send(ctx, c.http, method, name, question)
 	if err != nil {
@@ -97,6 +102,9 @@ func (c *Client) send(ctx context.Context, by *http.Client, method, name string,
 	}
 	request.Header.Set("Content-Type", "application/json")
 	response, err := by.Do(request)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return nil, stopped{fmt.Errorf("stopped before %s had answered", c.Name())}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s does not answer: %w", c.Name(), plainly(err))
 	}

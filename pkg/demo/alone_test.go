@@ -97,7 +97,7 @@ func TestAnInstanceThatKeepsFallingKeepsItsTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := in.store.Join(t.Context(), waitlist.Signup{Key: fmt.Sprint("person ", i), Address: address, Language: "en", At: wall}); err != nil {
+		if _, err := in.store.Join(t.Context(), waitlist.Signup{Key: in.keys.Mailbox(address.Mailbox()), Address: address, Language: "en", At: wall}); err != nil {
 			t.Fatal(err)
 		}
 		if err := in.Close(); err != nil {

@@ -36,6 +36,7 @@ func (in *Instance) Run(ctx context.Context) (Totals, error) {
 	in.begin(ctx)
 	in.clock.SetSpeed(in.config.Speed)
 	in.clock.Run(ctx, time.Time{})
+	in.guests.carriage.End()
 	totals, err := in.count(context.WithoutCancel(ctx))
 	if err == nil {
 		err = totals.Check(in.guests.store.totals())
@@ -45,10 +46,13 @@ func (in *Instance) Run(ctx context.Context) (Totals, error) {
 
 // begin sets the world going, once: its seconds and its minutes ask for the next.
 func (in *Instance) begin(ctx context.Context) {
-	ctx = store.Simulated(ctx)
 	if in.day.begun {
 		return
 	}
+	if in.config.Relay != nil {
+		in.guests.carriage.Begin(ctx, in.config.Relay.PerSecond, in.mailPerson)
+	}
+	ctx = store.Simulated(ctx)
 	in.day.begun = true
 	start := in.config.Story.Start
 	in.switchTo(ctx, func(c *waitlist.Control) error {

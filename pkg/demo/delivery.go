@@ -36,11 +36,11 @@ func (in *Instance) deliver(ctx context.Context) {
 				crowd = append(crowd, m)
 				continue
 			}
-			// The sender of people's mails lives by the wall.
-			slot := m.Slot
-			m.Slot = in.config.Now()
-			if failed := in.guests.sender.Handle(ctx, []waitlist.Message{m}); len(failed) > 0 {
-				m.Slot = slot
+			if in.config.Relay == nil {
+				in.mailPerson(ctx, m)
+				continue
+			}
+			if !in.guests.carriage.Take(m) {
 				in.queue.Return(m, now.Add(visibility))
 			}
 		}

@@ -24,6 +24,7 @@ import (
 	"net/http"
 	"time"
 
+	"raincheck/pkg/demo/relay"
 	"raincheck/pkg/demo/virtual"
 	"raincheck/pkg/simulation"
 	words "raincheck/pkg/site"
@@ -53,6 +54,8 @@ type Config struct {
 	// those of the pages, the default first, English and Spanish when none are named.
 	Words     map[string]words.Words
 	Languages []string
+	// Relay, when set, mails people at a browser; without it their mails stay here.
+	Relay *relay.Relay
 	// Hosts are names beside localhost under which the console answers.
 	Hosts []string
 	// Now is the wall's clock.
@@ -91,7 +94,7 @@ func New(c Config) (*Instance, error) {
 		in.config.Log = slog.New(slog.DiscardHandler)
 	}
 	in.random = rand.Reader
-	if c.Repeatable {
+	if c.Repeatable && c.Relay == nil { // a relay is not to be repeated
 		var seed [32]byte
 		seed[0], seed[1] = byte(c.Seed), byte(c.Seed>>8)
 		in.random = mathrand.NewChaCha8(seed)
@@ -125,7 +128,10 @@ func New(c Config) (*Instance, error) {
 func (in *Instance) Handler() http.Handler { return in.handler }
 
 // Close writes what is to be kept.
-func (in *Instance) Close() error { return in.store.Close() }
+func (in *Instance) Close() error {
+	in.guests.carriage.End()
+	return in.store.Close()
+}
 
 // failed notes a defect. The world goes on: the console and the end of the run
 // say so.

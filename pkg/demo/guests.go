@@ -5,7 +5,9 @@ import (
 	"sync"
 	"time"
 
+	"raincheck/pkg/demo/relay"
 	"raincheck/pkg/demo/virtual"
+	"raincheck/pkg/demo/wallgate"
 	"raincheck/pkg/sender"
 	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
@@ -20,10 +22,11 @@ import (
 
 // guests are the people at a browser, and what serves them.
 type guests struct {
-	store  *personStore
-	sender *sender.Service
-	gate   *personGate
-	kept   map[waitlist.Ref]bool // their joinings of an earlier run
+	store    *personStore
+	sender   *sender.Service
+	gate     *wallgate.Gate
+	carriage relay.Carriage
+	kept     map[waitlist.Ref]bool // their joinings of an earlier run
 }
 
 // personStore is the waitlist as the use cases that serve a person see it: they
@@ -130,6 +133,25 @@ func (p *personStore) Accept(ctx context.Context, ref waitlist.Ref, attempt int,
 // Postpone makes a second attempt that was not made due again.
 func (p *personStore) Postpone(ctx context.Context, m waitlist.Message, due time.Time) error {
 	return p.Store.Postpone(ctx, m, p.clock.Now().Add(due.Sub(p.wall())))
+}
+
+// Return gives a place back that is not to be claimed again for a while.
+func (p *personStore) Return(ctx context.Context, ref waitlist.Ref, attempt int, b waitlist.Back) error {
+	now := p.clock.Now()
+	b.At, b.Until = now, now.Add(b.Until.Sub(b.At))
+	return p.Store.Return(ctx, ref, attempt, b)
+}
+
+// UpdateControl is how the sender pauses all mail, until a time by the wall.
+func (p *personStore) UpdateControl(ctx context.Context, change func(*waitlist.Control) error) error {
+	return p.Store.UpdateControl(ctx, func(c *waitlist.Control) error {
+		before := c.ResumeAt
+		err := change(c)
+		if !c.ResumeAt.IsZero() && !c.ResumeAt.Equal(before) {
+			c.ResumeAt = p.clock.Now().Add(c.ResumeAt.Sub(p.wall()))
+		}
+		return err
+	})
 }
 
 // Fail ends an entry that no mail can reach.

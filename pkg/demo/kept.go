@@ -17,7 +17,7 @@ import (
 func (in *Instance) open() (err error) {
 	in.store = &store.Store{}
 	if in.config.Data != "" {
-		if in.store, err = store.Open(in.config.Data, store.Options{Progress: in.config.Reading}); err != nil {
+		if in.store, err = store.Open(in.config.Data, store.Options{Progress: in.config.Reading, Names: names}); err != nil {
 			return fmt.Errorf("keep the waitlist: %w", err)
 		}
 	}
@@ -35,6 +35,15 @@ func (in *Instance) open() (err error) {
 		return errors.Join(fmt.Errorf("keep the key ring: %w", err), in.store.Close())
 	}
 	return nil
+}
+
+// names is how a secret names mailboxes.
+func names(secret []byte) (func(mailbox string) string, error) {
+	keys, err := bypass.ParseKeyring(secret)
+	if err != nil {
+		return nil, err
+	}
+	return keys.Mailbox, nil
 }
 
 // resume makes a kept waitlist go on after the last thing that happened to it: its

@@ -8,6 +8,7 @@ import (
 
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/demo/site"
+	"raincheck/pkg/demo/wallgate"
 	"raincheck/pkg/feedback"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/inviter"
@@ -48,7 +49,7 @@ func (in *Instance) wire() error {
 	in.document = edge.NewStore(in.clock.Now, edge.Propagation)
 	in.plane = &operator.Plane{
 		Site: operator.Site{Name: c.Story.Name, Target: c.Story.Policy.Target, Capacity: c.Story.Site.Capacity},
-		Desk: in.store, Edge: in.document, Now: in.clock.Now,
+		Desk: in.store, Edge: in.document, Now: in.clock.Now, Trouble: in.store.Trouble,
 	}
 	in.edge, err = edge.New(edge.Options{Now: in.clock.Now, Store: in.document, Failure: gate.FailOpen, ForwardedFor: true, Log: c.Log})
 	if err != nil {
@@ -58,7 +59,7 @@ func (in *Instance) wire() error {
 	in.apply(c.conditions)
 	in.inviter = &inviter.Service{
 		Settings: inviter.Settings{Policy: c.Story.Policy, Gate: in.sample(in.settings()), Failure: gate.FailOpen, Stale: 0.2},
-		Store:    in.store, Queue: in.queue, Mail: in.outbox, Metrics: in.metrics, Edge: in.document,
+		Store:    in.store, Queue: in.queue, Mail: mailer{in}, Metrics: in.metrics, Edge: in.document,
 		Keys: in.keyring, Now: in.clock.Now, Log: c.Log,
 	}
 	mails := sender.Settings{
@@ -68,8 +69,9 @@ func (in *Instance) wire() error {
 	in.sender = &sender.Service{Settings: mails, Store: in.store, Mail: in.outbox, Keys: in.keyring, Now: in.clock.Now, Random: in.random, Wait: never, Log: c.Log}
 	in.feedback = &feedback.Service{Store: in.store, Now: in.clock.Now}
 
-	in.guests.sender = &sender.Service{Settings: mails, Store: in.guests.store, Mail: in.outbox, Keys: in.keyring, Now: c.Now, Random: in.random, Wait: never, Log: c.Log}
-	in.guests.gate = &personGate{crowd: in.document, own: edge.NewStore(c.Now, 0), clock: in.clock, wall: c.Now}
+	mails.From = in.mails()
+	in.guests.sender = &sender.Service{Settings: mails, Store: in.guests.store, Mail: mailer{in}, Keys: in.keyring, Now: c.Now, Random: in.random, Wait: never, Log: c.Log}
+	in.guests.gate = &wallgate.Gate{Crowd: in.document, Own: edge.NewStore(c.Now, 0), Clock: in.clock, Wall: c.Now}
 
 	crowds := &crowdStore{Store: in.store}
 	crowdRoom, err := in.room(crowds, in.clock.Now, nil, 0)

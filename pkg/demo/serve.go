@@ -36,7 +36,7 @@ type roomStore interface {
 func (in *Instance) room(store roomStore, now func() time.Time, shown func(time.Time) time.Time, notice time.Duration) (http.Handler, error) {
 	return intake.Service{
 		Settings: intake.Settings{
-			Site: site.Name, Sender: senderAddress, PassLife: in.settings().PassLife, Languages: in.settings().Languages, Origins: []string{in.config.Origin},
+			Site: site.Name, Sender: in.mails(), PassLife: in.settings().PassLife, Languages: in.settings().Languages, Origins: []string{in.config.Origin},
 		},
 		Store: store, Keys: in.keyring, Now: now, Shown: shown, NoticeLife: notice, Log: in.config.Log,
 		// The address of a connection from this machine is always the same; a browser
@@ -48,14 +48,22 @@ func (in *Instance) room(store roomStore, now func() time.Time, shown func(time.
 	}.Handler()
 }
 
-// senderAddress is where invitations come from.
+// senderAddress is where the invitations of the demonstration come from.
 const senderAddress = "no-reply@benefits.example"
+
+// mails is where people's invitations come from.
+func (in *Instance) mails() string {
+	if in.config.Relay != nil {
+		return in.config.Relay.From
+	}
+	return senderAddress
+}
 
 // serve puts the edge in front of the site and the waiting room, as a
 // distribution with two behaviours does, and the console beside it.
 func (in *Instance) serve(room http.Handler) error {
 	c := in.config
-	front, err := edge.New(edge.Options{Now: c.Now, Store: in.guests.gate.own, Failure: gate.FailOpen, Log: c.Log})
+	front, err := edge.New(edge.Options{Now: c.Now, Store: in.guests.gate.Own, Failure: gate.FailOpen, Log: c.Log})
 	if err != nil {
 		return fmt.Errorf("start the edge: %w", err)
 	}
@@ -79,7 +87,7 @@ func (in *Instance) serve(room http.Handler) error {
 			}
 			return
 		}
-		if err := in.guests.gate.follow(r.Context()); err != nil {
+		if err := in.guests.gate.Follow(r.Context()); err != nil {
 			in.failed(fmt.Errorf("bring the gate to the person's edge: %w", err))
 		}
 		behind.ServeHTTP(w, r)

@@ -23,6 +23,8 @@ type Story struct {
 	// Warm is how many of them are lived through before anybody can look, so that
 	// there is something to see.
 	Warm int
+	// Alone says that nobody comes but people at a browser.
+	Alone bool
 	// Sample is N: the edge counts one visitor in N, as N; 0 is the edge's default.
 	Sample int
 	// MaxDemand is the end of the console's slider.
@@ -80,7 +82,7 @@ func Demonstration(now time.Time) Story {
 // the one at the browser does. Its virtual time begins now.
 func Alone(now time.Time) Story {
 	s := Demonstration(now)
-	s.Words = "Nobody comes but you."
+	s.Words, s.Alone = "Nobody comes but you.", true
 	s.Start, s.Warm = now.UTC().Truncate(time.Minute), 0
 	s.Demand = func(int) float64 { return 0 }
 	return s

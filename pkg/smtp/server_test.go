@@ -19,11 +19,12 @@ import (
 
 	"raincheck/pkg/email/mailertest"
 	"raincheck/pkg/smtp"
+	"raincheck/pkg/smtp/smtptest"
 )
 
 // node is a relay on npm smtp-server (test/emulators/relay).
 type node struct {
-	*relay
+	*smtptest.Relay
 	stdin io.Writer
 
 	mu    sync.Mutex
@@ -33,7 +34,7 @@ type node struct {
 
 func startNode(t *testing.T) *node {
 	t.Helper()
-	config, roots := certificate(t)
+	config, roots := smtptest.Certificate(t)
 	dir := t.TempDir()
 	key, err := x509.MarshalPKCS8PrivateKey(config.Certificates[0].PrivateKey)
 	if err != nil {
@@ -58,7 +59,7 @@ func startNode(t *testing.T) *node {
 		t.Fatalf("node with npm smtp-server is needed (make test/emulators/node_modules): %v", err)
 	}
 	t.Cleanup(func() { _ = server.Process.Kill(); _ = server.Wait() })
-	n := &node{relay: &relay{host: "127.0.0.1", roots: roots}, stdin: stdin, said: map[string]bool{}}
+	n := &node{Relay: &smtptest.Relay{Host: "127.0.0.1", Roots: roots}, stdin: stdin, said: map[string]bool{}}
 	n.moved = sync.NewCond(&n.mu)
 	ready := make(chan struct{})
 	go n.read(stdout, ready)
@@ -88,7 +89,7 @@ func (n *node) read(stdout io.Reader, ready chan struct{}) {
 		}
 		switch {
 		case said.Port != 0:
-			n.port = said.Port
+			n.Port = said.Port
 			close(ready)
 		case said.Answer != nil:
 			n.mu.Lock()
@@ -96,13 +97,10 @@ func (n *node) read(stdout io.Reader, ready chan struct{}) {
 			n.moved.Broadcast()
 			n.mu.Unlock()
 		default:
-			n.relay.mu.Lock()
-			n.arrived = append(n.arrived, mailertest.Mail{
+			n.Keep(mailertest.Mail{
 				From: said.From, To: said.To, Subject: said.Subject, Text: said.Text, HTML: said.HTML,
 				Header: func(name string) string { return said.Headers[strings.ToLower(name)] },
-			})
-			n.stamps = append(n.stamps, time.UnixMilli(said.At))
-			n.relay.mu.Unlock()
+			}, time.UnixMilli(said.At))
 		}
 	}
 }
@@ -120,7 +118,7 @@ func (n *node) order(answer string) {
 // settled gives the mails once no more come.
 func (n *node) settled() []mailertest.Mail {
 	for before := -1; ; {
-		all := n.mails()
+		all := n.Mails()
 		if len(all) == before {
 			return all
 		}
@@ -138,6 +136,6 @@ func TestSMTPOnARealServer(t *testing.T) {
 	}
 	mailertest.Run(t, func(t *testing.T) mailertest.Subject {
 		n := startNode(t)
-		return mailertest.Subject{Mailer: open(t, n.relay, func(s *smtp.Settings) { s.Timeout = 10 * time.Second }), Arrived: n.settled, Answer: func(a mailertest.Answer) { n.order(orders[a]) }}
+		return mailertest.Subject{Mailer: open(t, n.Relay, func(s *smtp.Settings) { s.Timeout = 10 * time.Second }), Arrived: n.settled, Answer: func(a mailertest.Answer) { n.order(orders[a]) }}
 	}, nil)
 }

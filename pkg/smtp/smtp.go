@@ -29,6 +29,8 @@ type Settings struct {
 	Roots *x509.CertPool
 	// Timeout bounds each mail; zero is DefaultTimeout.
 	Timeout time.Duration
+	// Dial connects to the relay; nil is by TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -103,6 +105,9 @@ func New(s Settings) (*Mailer, error) {
 	}
 	if s.User != "" {
 		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(s.User), mail.WithPassword(s.Password))
+	}
+	if s.Dial != nil {
+		options = append(options, mail.WithDialContextFunc(s.Dial))
 	}
 	client, err := mail.NewClient(s.Host, options...)
 	if err != nil {
@@ -184,6 +189,7 @@ func (m *Mailer) Close() {
 	defer m.mu.Unlock()
 	for _, conn := range m.free {
 		_ = m.client.CloseWithSMTPClient(conn.Client)
+		_ = conn.Close() // a relay that was idle for long may not have heard the farewell
 	}
 	m.free = nil
 }

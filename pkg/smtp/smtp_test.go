@@ -9,12 +9,13 @@ import (
 	"raincheck/pkg/email"
 	"raincheck/pkg/email/mailertest"
 	"raincheck/pkg/smtp"
+	"raincheck/pkg/smtp/smtptest"
 )
 
 // open gives a mailer on a relay.
-func open(t testing.TB, r *relay, change ...func(*smtp.Settings)) *smtp.Mailer {
+func open(t testing.TB, r *smtptest.Relay, change ...func(*smtp.Settings)) *smtp.Mailer {
 	t.Helper()
-	s := smtp.Settings{Host: r.host, Port: r.port, User: "queue", Password: "canary-secret", Roots: r.roots, Timeout: 2 * time.Second}
+	s := smtp.Settings{Host: r.Host, Port: r.Port, User: "queue", Password: "canary-secret", Roots: r.Roots, Timeout: 2 * time.Second}
 	for _, c := range change {
 		c(&s)
 	}
@@ -30,29 +31,29 @@ func open(t testing.TB, r *relay, change ...func(*smtp.Settings)) *smtp.Mailer {
 func TestSMTPIsAMailer(t *testing.T) {
 	t.Parallel()
 	mailertest.Run(t, func(t *testing.T) mailertest.Subject {
-		r := serve(t, false)
+		r := smtptest.Serve(t, false)
 		return mailertest.Subject{
-			Mailer: open(t, r), Arrived: r.mails,
+			Mailer: open(t, r), Arrived: r.Mails,
 			Answer: func(a mailertest.Answer) {
 				switch a {
 				case mailertest.Throttle:
-					r.say(atDot, "451 4.7.0 too fast for <ann@example.org>")
+					r.Say(smtptest.AtDot, "451 4.7.0 too fast for <ann@example.org>")
 				case mailertest.Quota:
-					r.say(atDot, "550 5.4.5 Daily user sending limit exceeded")
+					r.Say(smtptest.AtDot, "550 5.4.5 Daily user sending limit exceeded")
 				case mailertest.Pause:
-					r.say(atLogin, "535 5.7.8 no")
+					r.Say(smtptest.AtLogin, "535 5.7.8 no")
 				case mailertest.RefuseRecipient:
-					r.say(atRcpt, "550 5.1.1 <ann@example.org>: no such user")
+					r.Say(smtptest.AtRcpt, "550 5.1.1 <ann@example.org>: no such user")
 				case mailertest.Later:
-					r.say(atRcpt, "450 4.2.0 <ann@example.org>: Greylisted")
+					r.Say(smtptest.AtRcpt, "450 4.2.0 <ann@example.org>: Greylisted")
 				case mailertest.Refuse:
-					r.say(atDot, "554 5.7.1 <ann@example.org>: no")
+					r.Say(smtptest.AtDot, "554 5.7.1 <ann@example.org>: no")
 				case mailertest.Lose:
-					r.say(atDot, breakOff)
+					r.Say(smtptest.AtDot, smtptest.BreakOff)
 				case mailertest.Hang:
-					r.say(atDot, staySilent)
+					r.Say(smtptest.AtDot, smtptest.StaySilent)
 				case mailertest.Away:
-					_ = r.listener.Close()
+					r.Leave()
 				}
 			},
 		}
@@ -68,47 +69,47 @@ func TestEveryStepOfTheDialogue(t *testing.T) {
 		step, answer string
 		want         error
 	}{
-		{atConnect, breakOff, email.ErrNotSent},
-		{atConnect, "421 4.3.2 busy", email.ErrThrottled},
-		{atConnect, "554 5.7.1 go away", email.ErrPaused},
-		{atHello, breakOff, email.ErrNotSent},
-		{atTLS, breakOff, email.ErrNotSent},
-		{atTLS, "454 4.7.0 not now", email.ErrThrottled},
-		{atLogin, breakOff, email.ErrNotSent},
-		{atLogin, "454 4.7.0 not now", email.ErrThrottled},
-		{atLogin, "535 5.7.8 ann@example.org: wrong", email.ErrPaused},
-		{atSender, breakOff, email.ErrNotSent},
-		{atSender, "451 4.3.0 later", email.ErrThrottled},
-		{atSender, "553 5.7.1 queue@example.com: not owned by you", email.ErrPaused},
-		{atRcpt, breakOff, email.ErrNotSent},
-		{atRcpt, "450 4.7.1 greylisted", email.ErrLater},
-		{atRcpt, "421 4.7.0 too many", email.ErrThrottled},
-		{atRcpt, "550 5.1.1 no such user", email.ErrRecipient},
-		{atRcpt, "550 5.7.1 not to ann@example.org", email.ErrRefused},
-		{atRcpt, "550 no", email.ErrRefused},
-		{atData, breakOff, email.ErrNotSent},
-		{atData, "451 4.3.0 later", email.ErrThrottled},
-		{atData, "554 5.5.1 no", email.ErrRefused},
-		{atText, breakOff, email.ErrAmbiguous},
-		{atDot, breakOff, email.ErrAmbiguous},
-		{atDot, "451 4.3.0 later", email.ErrThrottled},
-		{atDot, "550 5.4.5 the day's mails", email.ErrQuota},
-		{atDot, "550 5.1.1 no such user", email.ErrRecipient},
-		{atDot, "554 5.6.0 no", email.ErrRefused},
-		{atReset, breakOff, sent},
-		{atReset, "500 5.5.1 no", sent},
-		{atQuit, breakOff, sent},
+		{smtptest.AtConnect, smtptest.BreakOff, email.ErrNotSent},
+		{smtptest.AtConnect, "421 4.3.2 busy", email.ErrThrottled},
+		{smtptest.AtConnect, "554 5.7.1 go away", email.ErrPaused},
+		{smtptest.AtHello, smtptest.BreakOff, email.ErrNotSent},
+		{smtptest.AtTLS, smtptest.BreakOff, email.ErrNotSent},
+		{smtptest.AtTLS, "454 4.7.0 not now", email.ErrThrottled},
+		{smtptest.AtLogin, smtptest.BreakOff, email.ErrNotSent},
+		{smtptest.AtLogin, "454 4.7.0 not now", email.ErrThrottled},
+		{smtptest.AtLogin, "535 5.7.8 ann@example.org: wrong", email.ErrPaused},
+		{smtptest.AtSender, smtptest.BreakOff, email.ErrNotSent},
+		{smtptest.AtSender, "451 4.3.0 later", email.ErrThrottled},
+		{smtptest.AtSender, "553 5.7.1 queue@example.com: not owned by you", email.ErrPaused},
+		{smtptest.AtRcpt, smtptest.BreakOff, email.ErrNotSent},
+		{smtptest.AtRcpt, "450 4.7.1 greylisted", email.ErrLater},
+		{smtptest.AtRcpt, "421 4.7.0 too many", email.ErrThrottled},
+		{smtptest.AtRcpt, "550 5.1.1 no such user", email.ErrRecipient},
+		{smtptest.AtRcpt, "550 5.7.1 not to ann@example.org", email.ErrRefused},
+		{smtptest.AtRcpt, "550 no", email.ErrRefused},
+		{smtptest.AtData, smtptest.BreakOff, email.ErrNotSent},
+		{smtptest.AtData, "451 4.3.0 later", email.ErrThrottled},
+		{smtptest.AtData, "554 5.5.1 no", email.ErrRefused},
+		{smtptest.AtText, smtptest.BreakOff, email.ErrAmbiguous},
+		{smtptest.AtDot, smtptest.BreakOff, email.ErrAmbiguous},
+		{smtptest.AtDot, "451 4.3.0 later", email.ErrThrottled},
+		{smtptest.AtDot, "550 5.4.5 the day's mails", email.ErrQuota},
+		{smtptest.AtDot, "550 5.1.1 no such user", email.ErrRecipient},
+		{smtptest.AtDot, "554 5.6.0 no", email.ErrRefused},
+		{smtptest.AtReset, smtptest.BreakOff, sent},
+		{smtptest.AtReset, "500 5.5.1 no", sent},
+		{smtptest.AtQuit, smtptest.BreakOff, sent},
 		{"", "", sent},
 	} {
 		t.Run(story.step+" "+story.answer, func(t *testing.T) {
 			t.Parallel()
-			r := serve(t, false)
-			r.say(story.step, story.answer)
+			r := smtptest.Serve(t, false)
+			r.Say(story.step, story.answer)
 			m := open(t, r)
 			id, err := m.Send(t.Context(), mailertest.Invitation(t, "ann"))
 			if errors.Is(story.want, sent) {
-				if err != nil || id == "" || len(r.mails()) != 1 {
-					t.Fatalf("%q, %v, %d arrived", id, err, len(r.mails()))
+				if err != nil || id == "" || len(r.Mails()) != 1 {
+					t.Fatalf("%q, %v, %d arrived", id, err, len(r.Mails()))
 				}
 				return
 			}
@@ -124,11 +125,11 @@ func TestEveryStepOfTheDialogue(t *testing.T) {
 			if strings.Contains(err.Error(), "@") || strings.Contains(err.Error(), "canary") {
 				t.Fatalf("the error repeats the relay's words: %v", err)
 			}
-			if n := len(r.mails()); email.NotSent(err) && n > 0 || n > 1 {
+			if n := len(r.Mails()); email.NotSent(err) && n > 0 || n > 1 {
 				t.Fatalf("%d arrived after %v", n, err)
 			}
 			// And the next mail goes, on a connection that nothing is wrong with.
-			r.say(story.step, "")
+			r.Say(story.step, "")
 			if _, err := m.Send(t.Context(), mailertest.Invitation(t, "bob")); err != nil {
 				t.Fatalf("the next mail: %v", err)
 			}
@@ -140,7 +141,7 @@ func TestEveryStepOfTheDialogue(t *testing.T) {
 // closed meanwhile, or that was idle for long, is made again.
 func TestConnectionsAreReused(t *testing.T) {
 	t.Parallel()
-	r := serve(t, false)
+	r := smtptest.Serve(t, false)
 	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	m := open(t, r, func(s *smtp.Settings) { s.Now = func() time.Time { return now } })
 	send := func(want int) {
@@ -148,7 +149,7 @@ func TestConnectionsAreReused(t *testing.T) {
 		if _, err := m.Send(t.Context(), mailertest.Invitation(t, "ann")); err != nil {
 			t.Fatal(err)
 		}
-		if n := r.connections(); n != want {
+		if n := r.Connections(); n != want {
 			t.Fatalf("%d connections, want %d", n, want)
 		}
 	}
@@ -157,29 +158,29 @@ func TestConnectionsAreReused(t *testing.T) {
 	}
 	now = now.Add(time.Minute)
 	send(2)
-	r.say(atSender, breakOff)
+	r.Say(smtptest.AtSender, smtptest.BreakOff)
 	if _, err := m.Send(t.Context(), mailertest.Invitation(t, "ann")); !email.NotSent(err) {
 		t.Fatalf("the error is %v", err)
 	}
-	r.say(atSender, "")
+	r.Say(smtptest.AtSender, "")
 	send(4)
 	// A refusal leaves the connection in order.
-	r.say(atRcpt, "550 5.1.1 no such user")
+	r.Say(smtptest.AtRcpt, "550 5.1.1 no such user")
 	if _, err := m.Send(t.Context(), mailertest.Invitation(t, "ann")); !errors.Is(err, email.ErrRecipient) {
 		t.Fatalf("the error is %v", err)
 	}
-	r.say(atRcpt, "")
+	r.Say(smtptest.AtRcpt, "")
 	send(4)
 }
 
 func TestTLSIsDemandedAndVerified(t *testing.T) {
 	t.Parallel()
-	r := serve(t, false)
+	r := smtptest.Serve(t, false)
 	if _, err := open(t, r, func(s *smtp.Settings) { s.Roots = nil }).Send(t.Context(), mailertest.Invitation(t, "ann")); !errors.Is(err, email.ErrPaused) || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("a certificate that nobody trusts: %v", err)
 	}
-	plain := serve(t, false)
-	plain.noTLS = true
+	plain := smtptest.Serve(t, false)
+	plain.WithoutTLS = true
 	// On this machine a relay without TLS is used; the same one by a name that is not
 	// loopback's would be refused, which needs a second address to show.
 	nobody := func(s *smtp.Settings) { s.User, s.Password = "", "" }
@@ -190,7 +191,7 @@ func TestTLSIsDemandedAndVerified(t *testing.T) {
 	if _, err := open(t, plain).Send(t.Context(), mailertest.Invitation(t, "ann")); !errors.Is(err, email.ErrPaused) {
 		t.Errorf("a login without TLS: %v", err)
 	}
-	if n := len(r.mails()); n != 0 {
+	if n := len(r.Mails()); n != 0 {
 		t.Errorf("%d mails went to a relay that is not trusted", n)
 	}
 }
@@ -214,9 +215,9 @@ func TestSettingsAreChecked(t *testing.T) {
 // A relay that says statuses without announcing them is understood too.
 func TestStatusesThatAreNotAnnounced(t *testing.T) {
 	t.Parallel()
-	r := serve(t, false)
-	r.say(atHello, "250-relay\r\n250-STARTTLS\r\n250 AUTH PLAIN")
-	r.say(atRcpt, "550 5.1.1 <ann@example.org>: no such user")
+	r := smtptest.Serve(t, false)
+	r.Say(smtptest.AtHello, "250-relay\r\n250-STARTTLS\r\n250 AUTH PLAIN")
+	r.Say(smtptest.AtRcpt, "550 5.1.1 <ann@example.org>: no such user")
 	if _, err := open(t, r).Send(t.Context(), mailertest.Invitation(t, "ann")); !errors.Is(err, email.ErrRecipient) {
 		t.Errorf("the error is %v", err)
 	}

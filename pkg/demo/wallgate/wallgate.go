@@ -1,4 +1,6 @@
-package demo
+// Package wallgate gives a person at a browser the gate of a waitlist that lives by
+// virtual time.
+package wallgate
 
 import (
 	"bytes"
@@ -11,14 +13,14 @@ import (
 	"raincheck/pkg/twin/edge"
 )
 
-// personGate keeps a copy of what the edge reads, in which the gate's end is on
+// Gate keeps a copy of what the edge reads, in which the gate's end is on
 // the wall's clock: throttle.js knows one clock, and by it the person's pass
 // lives.
-type personGate struct {
-	crowd *edge.Store // virtual
-	own   *edge.Store // the wall's
-	clock *virtual.Clock
-	wall  func() time.Time
+type Gate struct {
+	// Crowd is on virtual time, Own on the wall's.
+	Crowd, Own *edge.Store
+	Clock      *virtual.Clock
+	Wall       func() time.Time
 
 	mu sync.Mutex
 	// gate and base are what was copied last, at a second of the wall: a gate's end
@@ -27,11 +29,11 @@ type personGate struct {
 	at         time.Time
 }
 
-// follow brings the copy up to date; called before every request of a person.
-func (p *personGate) follow(ctx context.Context) error {
+// Follow brings the copy up to date; called before every request of a person.
+func (p *Gate) Follow(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	docs, now := [2][]byte{p.document(ctx, gate.Key), p.document(ctx, gate.BaseKey)}, p.wall().Truncate(time.Second)
+	docs, now := [2][]byte{p.document(ctx, gate.Key), p.document(ctx, gate.BaseKey)}, p.Wall().Truncate(time.Second)
 	if bytes.Equal(docs[0], p.gate) && bytes.Equal(docs[1], p.base) && now.Equal(p.at) {
 		return nil
 	}
@@ -45,18 +47,18 @@ func (p *personGate) follow(ctx context.Context) error {
 // document is what the edge has, or what is on its way there while it has nothing:
 // an instance that was started again in a hold must not let everybody in until its
 // first word has arrived.
-func (p *personGate) document(ctx context.Context, key string) []byte {
-	if doc := p.crowd.AtEdge(key); doc != nil {
+func (p *Gate) document(ctx context.Context, key string) []byte {
+	if doc := p.Crowd.AtEdge(key); doc != nil {
 		return doc
 	}
-	doc, _, err := p.crowd.Get(ctx, key)
+	doc, _, err := p.Crowd.Get(ctx, key)
 	if err != nil {
 		return nil // nothing was written yet
 	}
 	return doc
 }
 
-func (p *personGate) copy(ctx context.Context) error {
+func (p *Gate) copy(ctx context.Context) error {
 	for _, key := range []string{gate.Key, gate.BaseKey} {
 		doc := p.document(ctx, key)
 		if doc == nil {
@@ -65,18 +67,18 @@ func (p *personGate) copy(ctx context.Context) error {
 		if key == gate.Key {
 			g, err := gate.DecodeGate(doc)
 			if err == nil && !g.Until.IsZero() {
-				left := g.Until.Sub(p.clock.Now())
-				g.Until = p.wall().Add(left).Truncate(time.Second)
+				left := g.Until.Sub(p.Clock.Now())
+				g.Until = p.Wall().Add(left).Truncate(time.Second)
 				if doc, err = g.Encode(); err != nil {
 					return err
 				}
 			}
 		}
-		now, etag, err := p.own.Get(ctx, key)
+		now, etag, err := p.Own.Get(ctx, key)
 		if err == nil && string(now) == string(doc) {
 			continue
 		}
-		if _, err := p.own.Put(ctx, key, doc, etag); err != nil {
+		if _, err := p.Own.Put(ctx, key, doc, etag); err != nil {
 			return err
 		}
 	}
