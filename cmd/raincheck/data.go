@@ -175,8 +175,12 @@ func (p people) forget(e *env, address email.Address, do bool) error {
 		fmt.Fprintln(e.stdout, "Nothing was changed. Add --apply to do it.")
 		return nil
 	}
-	if err := p.store.Forget(e.ctx, key); err != nil {
-		return awsWords(err)
+	if bad := p.store.Forget(e.ctx, key); bad != nil {
+		return awsWords(bad)
+	}
+	if errors.Is(err, waitlist.ErrUnknown) {
+		fmt.Fprintln(e.stdout, "Nobody of that address was found, so nobody was removed; a mark that the mailbox bounced or complained, if there was one, is gone too.")
+		return nil
 	}
 	fmt.Fprintln(e.stdout, "Forgotten. What may still hold the address, and for how long: docs/security.md.")
 	return nil

@@ -15,6 +15,7 @@ import (
 	"raincheck/pkg/aws/table"
 	"raincheck/pkg/email"
 	"raincheck/pkg/intake"
+	"raincheck/pkg/metric"
 )
 
 // serve answers one event of the HTTP API.
@@ -38,7 +39,7 @@ func waitingRoom(c config, cfg aws.Config, out io.Writer) (serve, error) {
 		// CloudFront and the API put one address each.
 		Viewer: intake.Forwarded(2),
 		Now:    time.Now, Log: log,
-		Count: meter.Count,
+		Count: func(name string, n int) { meter.Count(metric.Name("intake."+name), float64(n)) },
 	}.Handler()
 	if err != nil {
 		return nil, err

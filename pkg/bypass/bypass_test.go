@@ -239,7 +239,7 @@ func TestCodeAsTyped(t *testing.T) {
 		"https://www.example.org/waiting-room/en/code?c=" + plain, "<https://www.example.org/waiting-room/en/code?c=" + plain + ">.",
 		"https://www.example.org/waiting-room/zh-tw/code?to=%2F&c=" + plain + "&x=1#top", `"` + code.String() + `"`, "\u201c" + plain + "\u201d", "\u00ab" + plain + "\u00bb",
 		"code: " + code.String(), "Code:" + plain, "Ihr Code lautet: " + plain + ".", "\u4ee3\u7801\uff1a" + plain, plain + ".", code.String() + " ,", "(" + plain + ")",
-		fullWidth(code.String())}
+		fullWidth(code.String()), "Code " + code.String(), "Your code is " + code.String() + ".", "Su c\u00f3digo es " + plain, "c=" + plain, "?c=" + plain, "&c=" + code.String() + "&to=%2F", `"c=` + plain + `"`}
 	for _, s := range good {
 		got, expires, err := k.VerifyCode(s, noon)
 		if err != nil || got != code || !expires.Equal(noon.Add(4*time.Hour)) {
@@ -248,7 +248,7 @@ func TestCodeAsTyped(t *testing.T) {
 	}
 	other := keyring(t, `{"root":"`+root+` but another"}`)
 	for _, s := range []string{"", "hello", wrong(3), wrong(11), wrong(19), plain[:19], plain + "0", plain + plain, string(issue(t, other, noon, time.Hour)),
-		k.LeaveToken(k.Mailbox("a@example.com"), 1), k.Stamp(noon), "U" + plain[1:], strings.Repeat("-", 300), "8" + plain[1:], "\xff" + plain, strings.Repeat("0", 20)} {
+		k.LeaveToken(k.Mailbox("a@example.com"), 1), k.Stamp(noon), "U" + plain[1:], strings.Repeat("-", 300), "8" + plain[1:], "\xff" + plain, "a b c d e f " + plain, plain[:19] + " code", strings.Repeat("0", 20)} {
 		if c, _, err := k.VerifyCode(s, noon); !errors.Is(err, bypass.ErrCode) || c != "" {
 			t.Errorf("%q: %q, %v", s, string(c), err)
 		}

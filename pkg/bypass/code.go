@@ -81,7 +81,7 @@ func (k *Keyring) IssueCode(now, expires time.Time, random io.Reader) (Code, err
 
 // ParseCode reads what a person typed or pasted, forgiving case, O for 0, I and
 // L for 1, and spaces, hyphens and dashes anywhere; and what comes with a paste:
-// the whole link, a word and a colon before it, quotes and punctuation around it,
+// the whole link or its query, words before it with a colon or without, quotes and punctuation around it,
 // full-width letters. It checks the form only; anything else is ErrCode.
 func ParseCode(s string) (Code, error) {
 	// Longer than any honest link or code with all its blanks: not worth reading.
@@ -91,10 +91,25 @@ func ParseCode(s string) (Code, error) {
 	if code, err := parseCode(s); err == nil {
 		return code, nil
 	}
-	return parseCode(unwrap(s))
+	s = unwrap(s)
+	code, err := parseCode(s)
+	// "Your code is ABCDE-…": words before it, without a colon.
+	for words := 0; err != nil && words < maxWords; words++ {
+		_, rest, more := strings.Cut(strings.TrimLeftFunc(s, unicode.IsSpace), " ")
+		if !more {
+			break
+		}
+		s = rest
+		code, err = parseCode(s)
+	}
+	return code, err
 }
 
-const maxTypedCode = 512
+const (
+	maxTypedCode = 512
+	// maxWords is how many words may stand before a code.
+	maxWords = 5
+)
 
 // unwrap takes away what came with a code.
 func unwrap(s string) string {
@@ -106,7 +121,9 @@ func unwrap(s string) string {
 	}, s)
 	// A link's query holds the code under c; else it may stand behind a word, which
 	// ends with a colon in every language.
-	if i := max(strings.LastIndex(s, "?c="), strings.LastIndex(s, "&c=")); i >= 0 {
+	if rest, ok := strings.CutPrefix(strings.TrimFunc(s, wrapping), "c="); ok {
+		s, _, _ = strings.Cut(rest, "&")
+	} else if i := max(strings.LastIndex(s, "?c="), strings.LastIndex(s, "&c=")); i >= 0 {
 		s, _, _ = strings.Cut(s[i+len("?c="):], "&")
 		s, _, _ = strings.Cut(s, "#")
 	} else if i := strings.LastIndexByte(s, ':'); i >= 0 && strings.TrimFunc(s[i+1:], wrapping) != "" {

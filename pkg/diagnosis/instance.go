@@ -14,17 +14,20 @@ import (
 func Decides(s operator.Snapshot) []health.Finding {
 	var found []health.Finding
 	for _, w := range s.Warnings {
-		if strings.HasPrefix(w, "A defect: ") {
+		switch {
+		case strings.HasPrefix(w, "A defect: "):
 			found = append(found, health.Bad("Report it, with what led to it.", "%s", w))
+		case strings.HasPrefix(w, "the disk "):
+			found = append(found, health.Bad("Make room on that disk; it goes on by itself.", "%s", w))
 		}
 	}
 	switch age := s.Now.Sub(s.Decided); {
 	case s.Decided.IsZero():
 		found = append(found, health.Warn("Wait for the first minute.", "nothing has been decided yet"))
-	case age > 3*time.Minute && s.Control.EffectiveMode() != gate.Open:
+	case age > 3*time.Minute && s.Control.Door() != gate.Open:
 		found = append(found, health.Bad("Restart it, and report what it logs with --verbose.", "the last decision is %s old", age.Round(time.Second)))
 	default:
-		found = append(found, health.OK("the inviter decides; mode %s", operator.ModeText(s.Control)))
+		found = append(found, health.OK("the inviter decides; the door: %s", operator.ModeText(s.Control)))
 	}
 	if s.Control.SignupsOff {
 		found = append(found, health.Warn("`raincheck drain --undo --apply`, if nobody means it.", "no addresses are taken"))

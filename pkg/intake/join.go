@@ -8,12 +8,10 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
-	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -132,7 +130,7 @@ func (rm *room) join(ctx context.Context, v *visit) (answer, error) {
 	}
 	address, err := email.Parse(v.form.Get("email"))
 	if err != nil {
-		rm.Count(metric.IntakeSignupsRefused, 1)
+		rm.Count("SignupsRefused", 1)
 		if ask, ok := v.slip(email.Address{}); ok && errors.Is(err, email.ErrDash) {
 			return ask, nil
 		}
@@ -140,7 +138,7 @@ func (rm *room) join(ctx context.Context, v *visit) (answer, error) {
 	}
 	fields, err := rm.fields(v)
 	if err != nil {
-		rm.Count(metric.IntakeSignupsRefused, 1)
+		rm.Count("SignupsRefused", 1)
 		return answer{}, err
 	}
 	if err := keys.VerifyStamp(v.form.Get("stamp"), v.now, MaxFormAge); err != nil {
@@ -151,7 +149,7 @@ func (rm *room) join(ctx context.Context, v *visit) (answer, error) {
 		return answer{}, errClosed
 	}
 	if v.form.Get("note") != "" {
-		rm.Count(metric.IntakeSignupsTrapped, 1)
+		rm.Count("SignupsTrapped", 1)
 		return rm.joined(v, keys, address, waitlist.Ref{})
 	}
 	if ask, ok := v.slip(address); ok {
@@ -167,9 +165,9 @@ func (rm *room) save(ctx context.Context, v *visit, keys *bypass.Keyring, s wait
 		return answer{}, fmt.Errorf("save a sign-up: %w", err)
 	}
 	if got.New {
-		rm.Count(metric.IntakeSignupsNew, 1)
+		rm.Count("SignupsNew", 1)
 	} else {
-		rm.Count(metric.IntakeSignupsKnown, 1)
+		rm.Count("SignupsKnown", 1)
 	}
 	rm.Log.InfoContext(ctx, "sign-up", "language", v.lang.Tag, "json", v.asJSON)
 	return rm.joined(v, keys, s.Address, got.Ref)
@@ -194,48 +192,18 @@ func (rm *room) joined(v *visit, keys *bypass.Keyring, address email.Address, be
 	return answer{status: http.StatusOK, view: w}, nil
 }
 
-// typedField is a value with plain blanks: the ideographic and the no-break one
-// are typed as blanks.
-func typedField(value string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Zs, r) {
-			return ' '
-		}
-		return r
-	}, value))
-}
-
-// printable says that a value can be shown and exported as it is. Between letters
-// and their marks a joiner is part of a word, as in Sinhala or Persian.
-func printable(value string) bool {
-	runes := []rune(value)
-	letter := func(i int) bool {
-		return 0 <= i && i < len(runes) && (unicode.IsLetter(runes[i]) || unicode.IsMark(runes[i]))
-	}
-	for i, r := range runes {
-		joiner := r == '\u200c' || r == '\u200d'
-		if joiner && letter(i-1) && letter(i+1) {
-			continue
-		}
-		if !unicode.IsPrint(r) {
-			return false
-		}
-	}
-	return true
-}
-
 // fields reads what the operator asked for beside the address. What is left out
 // is not kept.
 func (rm *room) fields(v *visit) (map[string]string, error) {
 	var out map[string]string
 	for _, f := range rm.Fields {
-		value := typedField(v.form.Get(f.Name))
+		value := waitlist.Field(v.form.Get(f.Name))
 		switch {
 		case value == "":
 			continue
 		case utf8.RuneCountInString(value) > waitlist.MaxFieldLength:
 			return nil, &fieldError{f.Name, "field.long"}
-		case !printable(value):
+		case !waitlist.Printable(value):
 			// Line ends would break the rows of an export, marks of direction its sense.
 			return nil, &fieldError{f.Name, "field.bad"}
 		}

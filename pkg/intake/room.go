@@ -219,12 +219,7 @@ func (rm *room) inLanguage(v *visit) answer {
 			a.status, a.view.Action = http.StatusOK, at
 			return a
 		}
-	case "keep":
-		if a, ok := rm.expiredAgain(v); ok {
-			return a
-		}
-		fallthrough
-	case "code", "enter":
+	case "code", "enter", "keep":
 		if v.form.Has("code") {
 			a := rm.enterAgain(v, "")
 			a.status = http.StatusOK

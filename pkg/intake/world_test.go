@@ -21,7 +21,6 @@ import (
 	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
-	"raincheck/pkg/metric"
 	"raincheck/pkg/site"
 	"raincheck/pkg/twin"
 	"raincheck/pkg/twin/store"
@@ -44,7 +43,7 @@ type world struct {
 
 	mu     sync.Mutex
 	now    time.Time
-	counts map[metric.Name]float64
+	counts map[string]int
 }
 
 func newWorld(t *testing.T, change ...func(*intake.Service)) *world {
@@ -54,7 +53,7 @@ func newWorld(t *testing.T, change ...func(*intake.Service)) *world {
 		t.Fatal(err)
 	}
 	probe := &twin.Probe{}
-	w := &world{T: t, store: &store.Store{Probe: probe}, probe: probe, keys: keys, now: noon, counts: map[metric.Name]float64{}, log: &bytes.Buffer{}}
+	w := &world{T: t, store: &store.Store{Probe: probe}, probe: probe, keys: keys, now: noon, counts: map[string]int{}, log: &bytes.Buffer{}}
 	w.control(func(c *waitlist.Control) { c.Mode = gate.Throttle })
 	s := intake.Service{
 		Settings: intake.Settings{
@@ -65,7 +64,7 @@ func newWorld(t *testing.T, change ...func(*intake.Service)) *world {
 		Keys:  func(context.Context) (*bypass.Keyring, error) { return keys, nil },
 		Now:   w.clock,
 		Log:   slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Count: func(name metric.Name, n float64) {
+		Count: func(name string, n int) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.counts[name] += n

@@ -58,6 +58,9 @@ type Plane struct {
 	Desk Desk
 	Edge Edge
 	Now  func() time.Time
+	// Trouble says why the waitlist's disk takes nothing more, or soon will not; nil is
+	// asked of nobody.
+	Trouble func() error
 	// Explain puts an error of Desk or Edge into words for an operator; nil leaves
 	// it as it is.
 	Explain func(error) error

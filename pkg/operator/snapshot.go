@@ -83,6 +83,11 @@ type Standing struct {
 // none. The error means that neither could be read.
 func (p *Plane) Snapshot(ctx context.Context) (Snapshot, error) {
 	s := Snapshot{Now: p.Now().UTC().Truncate(time.Second), Version: version.String(), Site: p.Site}
+	if p.Trouble != nil {
+		if err := p.Trouble(); err != nil {
+			s.warn(diskFull, err)
+		}
+	}
 	report, lost := p.decided(ctx, &s)
 	g, blind := p.edge(ctx, &s)
 	switch {
@@ -205,7 +210,7 @@ const muchDelayed = 0.1
 
 // sayReport warns of what the last tick found, and of one that is overdue.
 func (s *Snapshot) sayReport(r inviter.Report) {
-	turnsAway := s.Control.EffectiveMode() != gate.Open
+	turnsAway := s.Control.Door() != gate.Open
 	switch age := s.Now.Sub(r.Tick); {
 	case r.Tick.IsZero():
 		s.warn(neverDecided)
@@ -232,8 +237,8 @@ func (s *Snapshot) sayGate(g gate.Gate) {
 	if !g.InForce(s.Now) {
 		s.warn(gateOver, g.Until.UTC().Format("15:04"), 100*g.Stale)
 	}
-	if g.Mode != s.Control.EffectiveMode() && !s.Unread {
-		s.warn(edgeDiffers, g.Mode, s.Control.EffectiveMode())
+	if g.Mode != s.Control.Door() && !s.Unread {
+		s.warn(edgeDiffers, g.Mode, s.Control.Door())
 	}
 }
 

@@ -9,6 +9,7 @@ type warning string
 const (
 	waitlistUnread warning = "the waitlist cannot be read (%v): what stands below is only what the edge has"
 	edgeUnread     warning = "the store at the edge cannot be read: %v"
+	diskFull       warning = "the disk does not take the waitlist, or soon will not (%v): sign-ups are answered with \"not saved, try again\", and nobody is invited until there is room"
 	noGateYet      warning = "the edge has no gate yet: until the inviter's first tick, within a minute, it does what the stack's Failure says"
 	noGateNoBase   warning = "the gate at the edge %s, and the base %s: the edge does what the stack's Failure says, until the inviter's next tick"
 	noGate         warning = "the gate at the edge %s: the edge goes by the base, until the inviter's next tick"
@@ -23,7 +24,7 @@ const (
 )
 
 // warnings are all of them.
-var warnings = []warning{waitlistUnread, edgeUnread, noGateYet, noGateNoBase, noGate, neverDecided, lastDecided, mailPaused, mailPausing, loadOld, mailsDelayed, gateOver, edgeDiffers}
+var warnings = []warning{waitlistUnread, edgeUnread, diskFull, noGateYet, noGateNoBase, noGate, neverDecided, lastDecided, mailPaused, mailPausing, loadOld, mailsDelayed, gateOver, edgeDiffers}
 
 // warn says one of them.
 func (s *Snapshot) warn(w warning, values ...any) {

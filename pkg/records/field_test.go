@@ -106,3 +106,18 @@ func TestARowHasNoMoreCellsThanTheHeader(t *testing.T) {
 		t.Errorf("%+v, %q, %v", tally, bad, err)
 	}
 }
+
+// TestFieldsThatCannotBeShown: a mark that turns the direction of text is a bad row, and
+// blanks of other scripts are blanks.
+func TestFieldsThatCannotBeShown(t *testing.T) {
+	t.Parallel()
+	text := "address,fields\nann@example.org,state=\u202eTV\nbob@example.org,state=東京都\u3000港区\ncat@example.org,state=ශ්\u200dරී\n"
+	tally, bad, err := run(t, text, records.CSV)
+	if err != nil || tally.Joined != 2 || len(bad) != 1 || !strings.HasPrefix(bad[0], `2 the field "state" has a character that cannot be shown`) {
+		t.Errorf("%v, %q, %v", tally, bad, err)
+	}
+	_, bad, err = run(t, `{"address":"ann@example.org","address":"bob@example.org"}`+"\n", records.JSONLines)
+	if err != nil || len(bad) != 1 || bad[0] != "1 a name stands twice in the object, and only the last one would count" {
+		t.Errorf("a name twice: %q, %v", bad, err)
+	}
+}

@@ -200,8 +200,14 @@ func (im Import) parse(in row, order int) parsed {
 		p.Why = "joined before the year 2000"
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Fields)) {
-		if v := r.Fields[name]; p.Why == "" && (utf8.RuneCountInString(v) > waitlist.MaxFieldLength || strings.ContainsFunc(v, func(c rune) bool { return c < ' ' })) {
-			p.Why = fmt.Sprintf("the field %q is longer than %d characters, or has a control character", name, waitlist.MaxFieldLength)
+		v := waitlist.Field(r.Fields[name])
+		r.Fields[name] = v
+		switch {
+		case p.Why != "":
+		case utf8.RuneCountInString(v) > waitlist.MaxFieldLength:
+			p.Why = fmt.Sprintf("the field %q is longer than %d characters", name, waitlist.MaxFieldLength)
+		case !waitlist.Printable(v):
+			p.Why = fmt.Sprintf("the field %q has a character that cannot be shown: a line end, another control character or a mark of direction", name)
 		}
 	}
 	if p.Why != "" {

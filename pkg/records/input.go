@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"raincheck/pkg/document"
 	"raincheck/pkg/waitlist"
 )
 
@@ -139,6 +140,9 @@ func (j *jsonLines) row() (row, error) {
 func jsonRecord(text []byte) (record, error) {
 	if !utf8.Valid(text) {
 		return record{}, errNotUTF8
+	}
+	if err := document.Once(text); err != nil {
+		return record{}, errTwice
 	}
 	var r record
 	if json.Unmarshal(text, &r) != nil {

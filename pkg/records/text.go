@@ -18,6 +18,9 @@ import (
 // errNotUTF8 is of a row with a letter in an older encoding.
 var errNotUTF8 = errors.New("a letter is not in UTF-8: save the file as UTF-8 (in a spreadsheet: CSV UTF-8)")
 
+// errTwice does not say which name: JSON of a stranger's could have an address there.
+var errTwice = errors.New("a name stands twice in the object, and only the last one would count")
+
 var errTooLong = fmt.Errorf("longer than %d bytes", maxLine)
 
 // plain takes off what spreadsheets and editors put around a text: a byte order

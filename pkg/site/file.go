@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"raincheck/pkg/document"
 )
 
 // settings is one language's part of the file, and its common part.
@@ -23,8 +25,8 @@ type settings struct {
 	TimeZoneName string `json:"timeZoneName"`
 }
 
-// document is the file that the operator writes.
-type document struct {
+// settingsFile is the file that the operator writes.
+type settingsFile struct {
 	settings
 	Languages map[string]settings `json:"languages"`
 }
@@ -65,8 +67,11 @@ const Example = `{
 // source, whole. The error names everything that is wrong, each with its
 // language and setting.
 func Parse(data []byte, from Source) (map[string]Words, error) {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	var doc document
+	data, err := document.JSON(data)
+	if err != nil {
+		return nil, err
+	}
+	var doc settingsFile
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&doc); err != nil {

@@ -17,7 +17,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -56,8 +55,7 @@ const (
 	MaxURL      = 300
 )
 
-// telephone is compiled when it is first needed, not at every start of a function.
-var telephone = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[+(]?[0-9][0-9 ()./\-]*$`) })
+var telephone = regexp.MustCompile(`^[+(]?[0-9][0-9 ()./\-]*$`)
 
 // Validate reports everything that is wrong with the words, each problem with the
 // name of its setting in the file.
@@ -77,7 +75,7 @@ func (w Words) Validate() error {
 	check("timeZoneName", line(w.ZoneName, MaxZoneName))
 	check("siteUrl", address(w.URL))
 	check("privacyUrl", address(w.Privacy))
-	if w.Telephone != "" && (len(w.Telephone) > MaxPhone || !telephone().MatchString(w.Telephone)) {
+	if w.Telephone != "" && (len(w.Telephone) > MaxPhone || !telephone.MatchString(w.Telephone)) {
 		check("telephone", fmt.Errorf("%q is not a number such as +1 800 318 2596", w.Telephone))
 	}
 	if w.Colour != "" {
@@ -144,7 +142,7 @@ func Line(s string, most int) error { return line(s, most) }
 
 func line(s string, most int) error {
 	switch {
-	case !utf8.ValidString(s):
+	case !utf8.ValidString(s), strings.ContainsRune(s, utf8.RuneError): // what a reader made of a letter that was not
 		return errors.New("it is not UTF-8 text")
 	case utf8.RuneCountInString(s) > most:
 		return fmt.Errorf("it has %d characters and may have %d", utf8.RuneCountInString(s), most)

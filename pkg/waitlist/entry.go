@@ -1,7 +1,9 @@
 package waitlist
 
 import (
+	"strings"
 	"time"
+	"unicode"
 
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
@@ -260,4 +262,34 @@ type Overview struct {
 	Waiting int `json:"waiting"`
 	// Oldest is the join time at the head of the line; zero when nobody waits.
 	Oldest time.Time `json:"oldest,omitzero"`
+}
+
+// Field is the value of a field as it is kept, with plain blanks: the ideographic and the no-break one
+// are typed as blanks.
+func Field(value string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Zs, r) {
+			return ' '
+		}
+		return r
+	}, value))
+}
+
+// Printable says that the value of a field can be shown and exported as it is. Between letters
+// and their marks a joiner is part of a word, as in Sinhala or Persian.
+func Printable(value string) bool {
+	runes := []rune(value)
+	letter := func(i int) bool {
+		return 0 <= i && i < len(runes) && (unicode.IsLetter(runes[i]) || unicode.IsMark(runes[i]))
+	}
+	for i, r := range runes {
+		joiner := r == '\u200c' || r == '\u200d'
+		if joiner && letter(i-1) && letter(i+1) {
+			continue
+		}
+		if !unicode.IsPrint(r) {
+			return false
+		}
+	}
+	return true
 }

@@ -76,11 +76,17 @@ func fillUp(t *testing.T, dir string) {
 	if refused < 100 || len(acknowledged) < 10 {
 		t.Fatalf("%d acknowledged, %d refused", len(acknowledged), refused)
 	}
+	if err := s.Trouble(); err == nil || !strings.Contains(err.Error(), "writing the journal") {
+		t.Fatalf("the trouble is %v", err)
+	}
 	// Who waits can be read all the same.
 	if _, err := s.Entry(t.Context(), acknowledged[0]); err != nil {
 		t.Fatal(err)
 	}
 	limit(before.Cur)
+	if err := s.Trouble(); err != nil {
+		t.Fatalf("there is room again: %v", err)
+	}
 	for i := range 200 { // those who were refused try again
 		if err := join(i); err != nil {
 			t.Fatalf("there is room again: %v", err)

@@ -120,6 +120,10 @@ type Options struct {
 	// Progress is called now and then with how much of the journal was read, in
 	// bytes; nil is not.
 	Progress func(read, all int64)
+	// Names gives the function that names mailboxes by the secret kept beside the
+	// journal; nil checks no names. An entry whose address has another name was edited
+	// by hand: it would never be found again, and its person could join twice.
+	Names func(secret []byte) (func(mailbox string) string, error)
 }
 
 // Open makes a store that is kept in a folder, which it makes if need be (for
@@ -151,7 +155,11 @@ func Open(dir string, o Options) (s *Store, err error) {
 		return nil, fmt.Errorf("opening the journal: %w", err)
 	}
 	s = &Store{}
-	size, lines, err := s.replay(file, o.Progress)
+	check, err := o.check(dir)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	size, lines, err := s.replay(file, check, o.Progress)
 	if err == nil {
 		err = file.Sync()
 	}
@@ -165,6 +173,29 @@ func Open(dir string, o Options) (s *Store, err error) {
 		}
 	}
 	return s, nil
+}
+
+// secretFile is the name of the secret in the data folder.
+const secretFile = "secret.json"
+
+// check gives what an entry's address and key are held to, if there is a secret.
+func (o Options) check(dir string) (func(mailbox, key string) bool, error) {
+	right := func(string, string) bool { return true }
+	if o.Names == nil {
+		return right, nil
+	}
+	doc, err := os.ReadFile(filepath.Join(dir, secretFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return right, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	names, err := o.Names(doc)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", filepath.Join(dir, secretFile), err)
+	}
+	return func(mailbox, key string) bool { return names(mailbox) == key }, nil
 }
 
 // full says that the disk has no space for a second file; the first one serves.
@@ -182,6 +213,25 @@ func (s *Store) Close() error {
 	return err
 }
 
+// scarce is the room on the disk below which Trouble says so: some ten thousand
+// sign-ups.
+const scarce = 16 << 20
+
+// Trouble says why the journal takes nothing more, or soon will not; nil is a journal
+// that can grow, or none. What failed before is tried again first.
+func (s *Store) Trouble() error {
+	if s.journal == nil {
+		return nil
+	}
+	if err := s.journal.log.ready(); err != nil {
+		return err
+	}
+	if free, known := disk.Free(s.journal.dir); known && free < scarce {
+		return fmt.Errorf("%.1f MB are left in %s", float64(free)/1e6, s.journal.dir)
+	}
+	return nil
+}
+
 // Secret is the secret that is kept beside the journal, made by draw the first
 // time. Without it nobody on the waitlist can be found again, nor their codes be
 // checked: its lack is an error where somebody is there. A store without a journal
@@ -190,7 +240,7 @@ func (s *Store) Secret(draw func() ([]byte, error)) ([]byte, error) {
 	if s.journal == nil {
 		return draw()
 	}
-	name := filepath.Join(s.journal.dir, "secret.json")
+	name := filepath.Join(s.journal.dir, secretFile)
 	doc, err := os.ReadFile(name)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return doc, err

@@ -33,7 +33,7 @@ func TestARecordForgetsNothing(t *testing.T) {
 	want.damaged, want.bare = false, false
 	s := &Store{}
 	s.init()
-	p := parse([][]byte{[]byte(text(entryOf(&want)))})[0]
+	p := parse([][]byte{[]byte(text(entryOf(&want)))}, func(string, string) bool { return true })[0]
 	if p.err != nil {
 		t.Fatal(p.err)
 	}

@@ -29,7 +29,7 @@ type parsed struct {
 
 // replay reads the journal, and leaves the file with whole lines alone. It gives
 // the file's size and how many lines it has.
-func (s *Store) replay(file *os.File, progress func(read, all int64)) (size int64, lines int, err error) {
+func (s *Store) replay(file *os.File, check func(mailbox, key string) bool, progress func(read, all int64)) (size int64, lines int, err error) {
 	info, err := file.Stat()
 	if err != nil {
 		return 0, 0, err
@@ -43,7 +43,7 @@ func (s *Store) replay(file *os.File, progress func(read, all int64)) (size int6
 			return 0, 0, err
 		}
 		size += read
-		for _, p := range parse(texts) {
+		for _, p := range parse(texts, check) {
 			lines++
 			if p.err == nil {
 				p.err = s.apply(p)
@@ -86,13 +86,13 @@ func readBatch(in *bufio.Reader, file *os.File) (texts [][]byte, size int64, don
 }
 
 // parse decodes lines side by side.
-func parse(texts [][]byte) []parsed {
+func parse(texts [][]byte, check func(mailbox, key string) bool) []parsed {
 	out := make([]parsed, len(texts))
 	var wait sync.WaitGroup
 	for chunk := range slices.Chunk(slices.Collect(upTo(len(texts))), batch/8) {
 		wait.Go(func() {
 			for _, i := range chunk {
-				out[i] = parseLine(texts[i])
+				out[i] = parseLine(texts[i], check)
 			}
 		})
 	}
@@ -112,7 +112,7 @@ func upTo(n int) func(yield func(int) bool) {
 
 // parseLine decodes one line. What encoding/json says can quote the line, and the
 // line has an address: the errors are our own words.
-func parseLine(text []byte) (p parsed) {
+func parseLine(text []byte, check func(mailbox, key string) bool) (p parsed) {
 	in := json.NewDecoder(bytes.NewReader(text))
 	in.DisallowUnknownFields() // they would be lost when the journal is compacted
 	if err := in.Decode(&p.line); err != nil {
@@ -134,13 +134,13 @@ func parseLine(text []byte) (p parsed) {
 		return p
 	}
 	if e := p.Entry; e != nil {
-		p.err = p.check(e)
+		p.err = p.check(e, check)
 	}
 	return p
 }
 
 // check holds an entry to what every entry has.
-func (p *parsed) check(e *entryLine) error {
+func (p *parsed) check(e *entryLine, right func(mailbox, key string) bool) error {
 	switch {
 	case e.Key == "":
 		return errors.New(`has an entry without "key"`)
@@ -158,6 +158,9 @@ func (p *parsed) check(e *entryLine) error {
 	var err error
 	if p.address, err = email.Parse(e.Address); err != nil {
 		return errors.New(`has an entry whose "address" is not an address`)
+	}
+	if !right(p.address.Mailbox(), e.Key) {
+		return errors.New(`has an entry whose "key" is that of another address; an address is changed by ` + "`raincheck forget` and `raincheck import`")
 	}
 	return nil
 }
