@@ -135,7 +135,7 @@ function purpose(method, headers, uri) {
   if (method !== 'GET' && method !== 'HEAD') {
     return method === 'OPTIONS' && headers['access-control-request-method'] ? 0 : WORK;
   }
-  if (whole(headers['sec-purpose']).startsWith('prefetch')) {
+  if (whole(headers['sec-purpose'] || headers.purpose).startsWith('prefetch')) {
     return PREFETCH;
   }
   const dest = whole(headers['sec-fetch-dest']);
@@ -345,11 +345,12 @@ function answer(code, description, name, value) {
 
 const busy = (code) => answer(code, 'Busy', 'retry-after', '120');
 
-// robot says whether a browser's name is that of a robot, which by custom says
-// where one can read about it.
+// robot says whether a browser's name is that of a robot, as search engines write
+// it: (compatible; examplebot/1.0; +http://www.example.com/bot.html). A service
+// that watches whether the site is up leaves out the plus, and follows a redirect.
 function robot(agent) {
-  const name = has(agent, '://') ? agent.toLowerCase() : '';
-  return has(name, 'bot') || has(name, 'spider') || has(name, 'slurp');
+  const name = has(agent, '+http') ? agent.toLowerCase() : '';
+  return has(name, 'bot') || has(name, 'spider');
 }
 
 // turnAway answers with the way to the room. A machine that can come again is told

@@ -29,7 +29,7 @@ type Request struct {
 	UserAgent string
 	Method    string
 	// FetchDest, FetchMode and Purpose are the headers Sec-Fetch-Dest,
-	// Sec-Fetch-Mode and Sec-Purpose; empty when absent.
+	// Sec-Fetch-Mode and Sec-Purpose, or Purpose without it; empty when absent.
 	FetchDest, FetchMode, Purpose string
 	// Accept and AcceptLanguage are the headers of the name, each the first of
 	// them; empty when absent.
@@ -163,14 +163,16 @@ func (r Request) purpose() purpose {
 	return forAsset
 }
 
-// robot says whether a browser's name is that of a robot, which by custom says
-// where one can read about it.
+// robot says whether a browser's name is that of a robot, as search engines write
+// it: (compatible; examplebot/1.0; +http://www.example.com/bot.html). A service
+// that watches whether the site is up leaves out the plus, and follows a redirect.
 func (r Request) robot() bool {
-	name := lower(head(r.UserAgent))
-	if !strings.Contains(name, "://") {
+	name := head(r.UserAgent)
+	if !strings.Contains(name, "+http") {
 		return false
 	}
-	return strings.Contains(name, "bot") || strings.Contains(name, "spider") || strings.Contains(name, "slurp")
+	name = lower(name)
+	return strings.Contains(name, "bot") || strings.Contains(name, "spider")
 }
 
 // Decide is throttle.js in Go: the same facts give the same answer. It reads no

@@ -159,7 +159,7 @@ const badPasses = multi(forged(first(['1', 0, 'd', NOW + 3600, NOW, many('V', 64
     for (let i = 0; i < 60; i++) r.headers['x-' + i] = r.cookies['c' + i] = { value: 'x' };
     old({ value: 'text/html' + many(' ', 1000) })(r);
     r.headers['accept-language'] = { value: many('x-y-z-w;q=0.1,', 2000) };
-    r.headers['user-agent'] = { value: many('https://b o t ', 2000) };
+    r.headers['user-agent'] = { value: many('+https://b o t ', 2000) };
     return one[2];
   };
 });

@@ -197,6 +197,40 @@ func TestNobodyAtWorkIsTurnedOut(t *testing.T) {
 	}
 }
 
+// TestManyNamesDrawManyTimes measures what the throttle does not stop, for
+// docs/security.md: a robot with another browser name for each try is in after as
+// many tries as the share says, and each is counted.
+func TestManyNamesDrawManyTimes(t *testing.T) {
+	t.Parallel()
+	_, _, g := proof(t)
+	g.Mode, g.Admit, g.Until, g.Sample = gate.Throttle, 0.05, fuzzNow.Add(10*time.Minute), 1
+	known := gate.Known{Gate: &g}
+	const robots = 4000
+	tries, counted := 0, 0
+	for robot := range robots {
+		for n := 0; ; n++ {
+			v := known.Decide(gate.Request{ID: fmt.Sprint("try-", n), IP: "192.0.2.1", UserAgent: fmt.Sprint("robot ", robot, " name ", n), Method: "GET", FetchDest: "document", Path: "/apply"}, fuzzNow)
+			tries++
+			counted += v.Visitors
+			if v.Cookie != "" {
+				break
+			}
+		}
+	}
+	mean := float64(tries) / robots
+	t.Logf("%d robots at a share of %v: a pass after %.1f tries on average", robots, g.Admit, mean)
+	if mean < 18.5 || mean > 21.5 {
+		t.Errorf("a pass after %.1f tries on average, and 1 in 20 is let in", mean)
+	}
+	if counted != tries {
+		t.Errorf("%d of %d tries were counted", counted, tries)
+	}
+	g.Mode, g.Admit = gate.Hold, 0
+	if v := (gate.Known{Gate: &g}).Decide(gate.Request{ID: "id", UserAgent: "another name", Method: "GET", FetchDest: "document", Path: "/apply"}, fuzzNow); v.Outcome != gate.TurnedAway {
+		t.Errorf("in a hold a robot is %s", v.Outcome)
+	}
+}
+
 // TestWhoStartsAVisit is the headers that browsers and programs really send, for
 // each kind of request: only pages start a visit. What is wrong here, and cannot
 // be told, is in docs/security.md.

@@ -229,6 +229,8 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 	add("no Accept, and an asset's name", old("", "/logo.png"))
 	add("the page of a browser that asks for all as for HTML", old("text/html, application/xml;q=0.9, application/xhtml+xml, image/png, */*;q=0.1", "/apply"))
 	add("its image is told by its name", old("text/html, application/xml;q=0.9, application/xhtml+xml, image/png, */*;q=0.1", "/logo.png"))
+	add("a page fetched ahead by Chrome before 95", func(s *scenario) { s.header("purpose", "prefetch") })
+	add("a page that Safari shows small", func(s *scenario) { s.header("purpose", "preview") })
 	add("a type with blanks around", old(" text/html ;q=1", "/apply"))
 	add("an empty type first", old(",image/png", "/apply"))
 	for _, accept := range []string{"application/json", "application/json, text/javascript, */*; q=0.01", "application/json, text/plain, */*", "image/png", "text/css,*/*;q=0.1"} {
@@ -238,6 +240,7 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 		"Mozilla/5.0 (iPhone; CPU iPhone OS 8_1 like Mac OS X) AppleWebKit/600.1.4 (KHTML, like Gecko) Version/8.0 Mobile/12B411 Safari/600.1.4 (compatible; YandexMobileBot/3.0; +http://yandex.com/bots)",
 		"Mozilla/5.0 (compatible; Baiduspider/2.0; +http://www.baidu.com/search/spider.html)", "Mozilla/5.0 (compatible; Yahoo! Slurp; http://help.yahoo.com/help/us/ysearch/slurp)",
 		"Mozilla/5.0 (compatible; SeznamBot/4.0; +https://o-seznam.cz/napoveda/vyhledavani/en/seznambot-crawler/)", "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
+		"Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)", "Pingdom.com_bot_version_1.4_(http://www.pingdom.com/)",
 		"Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 5.1; Embedded Web Browser from: http://bsalsa.com/)", "Mozilla/5.0 (Linux; Android 10; CUBOT_X18_Plus) AppleWebKit/537.36 Chrome/90.0 Mobile Safari/537.36", "okhttp/4.9.3",
 	} {
 		add("in a hold comes "+name, func(s *scenario) { s.gate.Mode, s.gate.Admit = gate.Hold, 0; s.header("user-agent", name) })
