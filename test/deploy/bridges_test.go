@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -129,6 +131,20 @@ func (s *stack) olderEndpoints() {
 		_, err = client.UpdateFunctionConfiguration(s.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: &id, Environment: &lambdatypes.Environment{Variables: variables}})
 		s.must(err)
 	}
+}
+
+// bucket makes the stack of SAM's bucket, as SAM itself would, but for the bucket's
+// policy: that refuses what does not come over TLS, and here nothing does.
+func (c *cloud) bucket() {
+	c.Helper()
+	const name = "aws-sam-cli-managed-default"
+	client := cloudformation.NewFromConfig(c.users["deploy"].config(c.cfg))
+	_, err := client.CreateStack(c.Context(), &cloudformation.CreateStackInput{
+		StackName: aws.String(name), Tags: []cfntypes.Tag{{Key: aws.String("ManagedStackSource"), Value: aws.String("AwsSamCli")}},
+		TemplateBody: aws.String(`{"Resources":{"SamCliSourceBucket":{"Type":"AWS::S3::Bucket"}},"Outputs":{"SourceBucket":{"Value":{"Ref":"SamCliSourceBucket"}}}}`),
+	})
+	c.must(err)
+	c.complete(client, name)
 }
 
 // withoutMetricMath takes alarms on metric math out of a template, which the

@@ -46,6 +46,7 @@ type cloud struct {
 	log      *output
 	scratch  string
 	folder   string // this version's stack, as it was unpacked
+	users    map[string]user
 
 	mu    sync.Mutex
 	mails []*mail
@@ -87,7 +88,7 @@ func newCloud(t *testing.T) *cloud {
 	t.Helper()
 	_, here, _, _ := runtime.Caller(0)
 	folder := filepath.Dir(here)
-	c := &cloud{T: t, root: filepath.Join(folder, "..", ".."), log: &output{}, scratch: t.TempDir(), stores: map[string]string{}}
+	c := &cloud{T: t, root: filepath.Join(folder, "..", ".."), log: &output{}, scratch: t.TempDir(), stores: map[string]string{}, users: map[string]user{}}
 	c.hosts()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	c.must(err)
@@ -332,7 +333,11 @@ func (c *cloud) ask(service, region, method, path, target string, in, out any) e
 	if response.StatusCode >= 300 {
 		return fmt.Errorf("%s %s %s %s: %d %s", service, method, path, target, response.StatusCode, text)
 	}
-	if out == nil {
+	switch out := out.(type) {
+	case nil:
+		return nil
+	case *[]byte:
+		*out = text
 		return nil
 	}
 	return json.Unmarshal(text, out)

@@ -26,21 +26,36 @@ import (
 	sestypes "github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 
 	"raincheck/test/emulators/names"
+	"raincheck/test/template"
 )
 
 // before is the commit whose stack is updated: the last one before the round in
 // which this test was written. From the first release on it is the last release's.
 const before = "ef8f9fb"
 
-// unproved is what this run cannot show. docs/deploying.md has the command for each
-// and the answer that a real account should give.
-var unproved = []string{
-	"CloudFront's own runtime: its compute bound, its propagation, its handling of the raw query",
-	"the edge's log lines in us-east-1 and what a metric filter makes of them",
-	"SES's own events, DKIM, the sandbox, reputation",
-	"EventBridge Scheduler filling in the scheduled time, and running once a minute",
-	"IAM for secrets, the KeyValueStore and ses:FromAddress (the statements that the emulator needs)",
-	"quotas, cold starts, prices; sam deploy --guided; other regions",
+// unproved is what this run cannot show: the list of docs/deploying.md, which has
+// the command for each and the answer that a real account should give.
+func unproved(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(template.Root(), "docs", "deploying.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## What the first real deployment must check\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var all []string
+	for _, item := range strings.Split(section, "\n- ")[1:] {
+		title := strings.SplitN(item, "**", 3)
+		if len(title) != 3 || !strings.Contains(item, "Expected: ") || !strings.Contains(title[2], "raincheck ") && !strings.Contains(title[2], "aws ") && !strings.Contains(title[2], "curl ") {
+			t.Errorf("docs/deploying.md: what only a real account shows needs a name, a command and the answer that is expected:\n%s", item)
+			continue
+		}
+		all = append(all, strings.TrimSuffix(title[1], "."))
+	}
+	if len(all) < 8 {
+		t.Errorf("docs/deploying.md lists %d things to check on a real account: does this test still find them?", len(all))
+	}
+	return all
 }
 
 // TestTheHour is the README's hour on a stack that was updated with people in
@@ -53,12 +68,14 @@ func TestTheHour(t *testing.T) {
 	oldTree := filepath.Join(c.scratch, "before")
 
 	step(t, "an account", func() { distribution = c.prepare() })
+	step(t, "somebody for each policy", func() { c.hire(); c.bucket() })
 	step(t, "build the version before", func() {
 		c.must(c.checkout(oldTree))
 		old = &stack{cloud: c, tool: c.build(oldTree)}
 	})
 	step(t, "deploy the version before", func() {
 		old = c.deploy(oldTree, "raincheck", old.tool, parameters()...)
+		old.byRoot = true // its tool is older than the policies
 		old.olderEndpoints()
 		old.bridge()
 		old.deployEdge(oldTree)
@@ -86,9 +103,12 @@ func TestTheHour(t *testing.T) {
 	step(t, "let everybody in by the aws command", func() { s.byHand() })
 	step(t, "export, forget", func() { s.exportAndForget() })
 	step(t, "a second stack beside it", func() { second = s.beside() })
+	step(t, "the fragment, in a stack of the site's own, in two regions", func() { s.fragment() })
+	step(t, "nobody does more than their policy allows", func() { s.refusals(second) })
+	step(t, "dead letters, release, restore", func() { s.repairs() })
 	step(t, "open, detach, delete", func() { s.end(distribution, second) })
 	if !t.Failed() {
-		t.Logf("what this run could not prove:\n  - %s", strings.Join(unproved, "\n  - "))
+		t.Logf("what this run could not prove:\n  - %s", strings.Join(unproved(t), "\n  - "))
 	}
 }
 
@@ -218,11 +238,11 @@ func (s *stack) everyStage() map[string]*person {
 	return all
 }
 
-// leaves uses the one click of the mail.
+// leaves presses the button of the page that the mail leads to.
 func (p *person) leaves() {
 	p.Helper()
 	away := strings.Trim(p.mail.headers["List-Unsubscribe"], "<>")
-	if status, _, body := p.ask("POST", away, url.Values{"List-Unsubscribe": {"One-Click"}}); status != http.StatusOK {
+	if status, _, body := p.ask("POST", away, url.Values{}); status != http.StatusOK {
 		p.Fatalf("leaving answers %s with %d: %.300s", p.name, status, body)
 	}
 }
@@ -291,28 +311,41 @@ func (s *stack) attachAndDoctor(distribution string) {
 		s.Errorf("the throttle was not tried before the change:\n%s", said)
 	}
 	s.sessions = true
-	dns := s.dns()
-	cmd := exec.Command(s.tool, "doctor", "--dns", dns, "--json")
-	cmd.Env = s.environ("RAINCHECK_STACK=" + s.name)
-	said, err := cmd.Output()
-	if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
-		s.Fatal(err)
-	}
-	var d struct {
-		Findings  []struct{ Check, Grade, Says string }
-		Emergency string
-	}
-	s.must(json.Unmarshal(said, &d))
+	d := s.doctor(s.who("doctor"))
 	if s.emergency = d.Emergency; s.emergency == "" {
 		s.Error("doctor prints no emergency line")
 	}
 	for _, f := range d.Findings {
 		s.Logf("doctor: %s %s: %s", f.Grade, f.Check, f.Says)
+		if strings.Contains(f.Says, notAllowed) {
+			s.Errorf("who operates may not look: %s: %s", f.Check, f.Says)
+		}
+	}
+}
+
+// diagnosis is what doctor says.
+type diagnosis struct {
+	Findings  []struct{ Check, Grade, Says string }
+	Emergency string
+}
+
+// doctor asks the doctor as somebody. A problem that it finds is an error.
+func (s *stack) doctor(who user, args ...string) (d diagnosis) {
+	s.Helper()
+	cmd := exec.Command(s.tool, append([]string{"doctor", "--dns", s.dns(), "--json"}, args...)...)
+	cmd.Env = s.environ(append(who.environ(), "RAINCHECK_STACK="+s.name)...)
+	said, err := cmd.Output()
+	if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
+		s.Fatal(err)
+	}
+	s.must(json.Unmarshal(said, &d))
+	for _, f := range d.Findings {
 		// The emulator never looks for the DKIM records in the DNS.
 		if f.Grade == "problem" && !strings.Contains(f.Says, "not signed with DKIM (pending)") {
 			s.Errorf("doctor finds a problem: %s: %s", f.Check, f.Says)
 		}
 	}
+	return d
 }
 
 // byHand types the line that doctor prints, with the AWS CLI and nothing of ours.
@@ -327,7 +360,7 @@ func (s *stack) byHand() {
 	from := time.Now()
 	s.until(10*time.Second, "the clock is past the last switch", func() bool { return time.Since(from) > 4*time.Second })
 	folder := filepath.Join(s.root, "test/deploy/.venv/bin")
-	s.run(s.scratch, 0, append(s.environ(), "PATH="+folder+":"+os.Getenv("PATH")), "sh", "-c", s.emergency)
+	s.run(s.scratch, 0, append(s.environ(s.who("open").environ()...), "PATH="+folder+":"+os.Getenv("PATH")), "sh", "-c", s.emergency)
 	if !s.person("lee").visits("/apply/form") {
 		s.Error("the emergency line does not let everybody in")
 	}
@@ -344,7 +377,7 @@ func (s *stack) rotateOrigin() {
 	before := s.person("mia")
 	s.raincheck("throttle", "--admit", "0", "--apply")
 	before.joins()
-	said := s.run(s.scratch, 0, s.environ("RAINCHECK_STACK="+s.name, "RAINCHECK_SPREAD=1ms"), s.tool, "rotate", "--origin", "--apply", "--no-wait")
+	said := s.raincheck("rotate", "--origin", "--apply", "--no-wait")
 	if !strings.Contains(said, "its secret is another one now") {
 		s.Errorf("rotate --origin does not give the distribution the new secret:\n%s", said)
 	}
@@ -378,7 +411,7 @@ func (s *stack) smoke() {
 	go func() {
 		defer close(done)
 		cmd := exec.Command(s.tool, "smoke", "--path", "/apply/form", "--site", s.edge.server.URL, "--patience", "60s")
-		cmd.Env = s.environ("RAINCHECK_STACK=" + s.name)
+		cmd.Env = s.environ(append(s.who("smoke").environ(), "RAINCHECK_STACK="+s.name)...)
 		out, err := cmd.CombinedOutput()
 		said <- fmt.Sprintf("%v\n%s", err, out)
 	}()
@@ -463,7 +496,7 @@ func (s *stack) words() {
 		}
 	}
 	if !strings.Contains(out, "bounced") || !strings.Contains(out, "left") {
-		s.Error("the export has nobody who bounced or left")
+		s.Errorf("the export has nobody who bounced or left:\n%s", out)
 	}
 }
 

@@ -7,10 +7,13 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Policy is one of docs/policies: what a person may do.
 type Policy struct {
+	// Size is how many characters IAM counts: all but white space.
+	Size      int `json:"-"`
 	Statement []struct {
 		Sid    string
 		Action []string
@@ -23,6 +26,7 @@ func ReadPolicy(who string) (p Policy, err error) {
 	if err != nil {
 		return p, err
 	}
+	p.Size = len(strings.Join(strings.Fields(string(text)), ""))
 	if err := json.Unmarshal(text, &p); err != nil {
 		return p, fmt.Errorf("docs/policies/%s.json: %w", who, err)
 	}
