@@ -98,8 +98,9 @@ func (w *world) role(function string) {
 func (w *world) needs(c emulators.Call) []string {
 	w.Helper()
 	names := map[string]string{}
-	for logical, value := range w.arns {
+	for logical, value := range w.physical {
 		names[value] = logical
+		names[value[strings.LastIndexByte(value, '/')+1:]] = logical // a queue's name, of its URL
 	}
 	switch {
 	case c.Resource == "":
@@ -113,7 +114,7 @@ func (w *world) needs(c emulators.Call) []string {
 		return []string{c.Action + " identity", c.Action + " " + names[c.Resource]}
 	case strings.HasPrefix(c.Action, "dynamodb:"):
 		name, index, _ := strings.Cut(c.Resource, "/")
-		if name != w.arns["Table"] {
+		if name != w.physical["Table"] {
 			return []string{c.Action + " of the table " + name}
 		}
 		return []string{strings.TrimSuffix(c.Action+" Table/"+index, "/")}

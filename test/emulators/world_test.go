@@ -77,7 +77,8 @@ type world struct {
 	keys      *bypass.Keyring
 	edge      *emulators.KeyValue
 	load      *emulators.CloudWatch
-	arns      map[string]string // by the resource's name in the template
+	stack     *template.Stack   // what the template makes of all that
+	physical  map[string]string // what was made on the stand-ins, by the resource's name in the template
 	routes    map[string]string // the stand-ins, by the service's name
 	wires     map[string]*emulators.Wire
 	functions map[string]*emulators.Function
@@ -95,8 +96,13 @@ type world struct {
 const (
 	siteHost = "www.example.org"
 	from     = "queue@example.org"
-	mailSet  = "raincheck-mails"
 )
+
+// parameters are the stack's that differ from the template's defaults.
+var parameters = map[string]string{
+	"SiteHost": siteHost, "FromAddress": from, "MailIdentity": "example.org", "Smoke": "on", "Fields": `[{"name":"state","labels":{"en":"State"}}]`,
+	"LoadSource": "alb-connections", "LoadResource": "app/site/1", "LoadFull": "1000", "Capacity": "1000",
+}
 
 // newWorld deploys: what the template makes, made on the stand-ins.
 func (c *cloud) newWorld(t *testing.T) *world {
@@ -115,29 +121,36 @@ func (c *cloud) newWorld(t *testing.T) *world {
 	w.must(err)
 	w.queueURL = *made.QueueUrl
 
-	secrets := secretsmanager.NewFromConfig(moto)
-	w.origin = "the origin secret of " + w.name
-	ring := `{"root":"the root of ` + w.name + `, of a test and of nothing else"}`
-	w.keys, err = bypass.ParseKeyring([]byte(ring))
+	w.physical = map[string]string{"Table": w.name, "MailQueue": w.queueURL}
+	tmpl, err := template.Read(template.Main)
 	w.must(err)
-	secret := func(name, value string) string {
-		out, err := secrets.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String(w.name + "-" + name), SecretString: &value})
+	w.stack, err = tmpl.Deploy(w.name, parameters, w.physical)
+	w.must(err)
+	secrets := secretsmanager.NewFromConfig(moto)
+	secret := func(logical string) (value string) {
+		value, err := w.stack.Secret(logical)
 		w.must(err)
-		return *out.ARN
+		out, err := secrets.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String(w.name + "-" + logical), SecretString: &value})
+		w.must(err)
+		w.physical[logical] = *out.ARN
+		return value
 	}
-	w.arns = map[string]string{
-		"KeysSecret": secret("keys", ring), "OriginSecret": secret("origin", w.origin), "Table": w.name, "MailQueue": w.name + "-mails", "MailSet": mailSet,
-		"EdgeStore": "arn:aws:cloudfront::" + emulators.Account + ":key-value-store/" + w.name,
-	}
-	w.edge, w.load = &emulators.KeyValue{ARN: w.arns["EdgeStore"]}, &emulators.CloudWatch{}
+	w.origin = secret("OriginSecret")
+	w.keys, err = bypass.ParseKeyring([]byte(secret("KeysSecret")))
+	w.must(err)
+	w.physical["MailSet"] = w.stack.Outputs["ConfigurationSet"]
+	w.physical["EdgeStore"] = w.stack.Outputs["EdgeStoreArn"] + w.name // one of its own for each world
+	w.stack, err = tmpl.Deploy(w.name, parameters, w.physical)
+	w.must(err)
+	w.edge, w.load = &emulators.KeyValue{ARN: w.stack.Outputs["EdgeStoreArn"]}, &emulators.CloudWatch{}
 	edge, load := httptest.NewServer(w.edge), httptest.NewServer(w.load)
 	t.Cleanup(edge.Close)
 	t.Cleanup(load.Close)
 	for i := range 20 {
 		at := time.Now().Add(time.Duration(-i) * time.Minute)
 		w.load.Put(emulators.Series("AWS/ApplicationELB", "ActiveConnectionCount", "LoadBalancer=app/site/1"), at, 400)
-		w.load.Put(emulators.Series("Raincheck/"+w.name, "Visitors"), at, 100)
-		w.load.Put(emulators.Series("Raincheck/"+w.name, "Admitted"), at, 50)
+		w.load.Put(emulators.Series(w.stack.Outputs["EdgeNamespace"], "Visitors"), at, 100)
+		w.load.Put(emulators.Series(w.stack.Outputs["EdgeNamespace"], "Admitted"), at, 50)
 	}
 	routes := map[string]string{
 		"DYNAMODB": c.dynamo.URL, "SQS": c.moto.URL, "SECRETS_MANAGER": c.moto.URL, "SESV2": c.ses.URL,
@@ -158,29 +171,19 @@ func (w *world) start(function string, more ...string) {
 	if w.wires[function] == nil {
 		w.wires[function] = emulators.NewWire(w.T, w.routes)
 	}
+	logical := strings.ToUpper(function[:1]) + function[1:] + "Function"
+	environ := w.wires[function].Environ()
+	variables, err := w.stack.Environment(logical)
+	w.must(err)
+	for name, value := range variables {
+		environ = append(environ, name+"="+value)
+	}
+	environ = append(environ, more...)
 	tmpl, err := template.Read(template.Main)
 	w.must(err)
-	properties := tmpl.Get("Resources", strings.ToUpper(function[:1])+function[1:]+"Function", "Properties")
-	environ := append(w.wires[function].Environ(), more...)
-	for _, name := range template.Keys(template.Get(properties, "Environment", "Variables")) {
-		if value := w.variable(name); value != "" {
-			environ = append(environ, name+"="+value)
-		}
-	}
-	seconds, err := strconv.Atoi(template.Get(properties, "Timeout").Value)
+	seconds, err := strconv.Atoi(tmpl.Get("Resources", logical, "Properties", "Timeout").Value)
 	w.must(err)
 	w.functions[function] = emulators.StartFunction(w.T, filepath.Join(w.cloud.programs, function, "bootstrap"), time.Duration(seconds)*time.Second, environ)
-}
-
-// variable is what the template would give under that name; empty for what is
-// left at its default.
-func (w *world) variable(name string) string {
-	return map[string]string{
-		"STACK": w.name, "TABLE": w.name, "QUEUE_URL": w.queueURL, "KEYS_SECRET": w.arns["KeysSecret"], "ORIGIN_SECRET": w.arns["OriginSecret"],
-		"SITE_HOST": siteHost, "LANGUAGES": "en,es", "FROM": from, "CONFIGURATION_SET": mailSet,
-		"EDGE_STORE": w.arns["EdgeStore"], "EDGE_NAMESPACE": "Raincheck/" + w.name, "FIELDS": `[{"name":"state","labels":{"en":"State"}}]`,
-		"LOAD_SOURCE": "alb-connections", "LOAD_RESOURCE": "app/site/1", "LOAD_FULL": "1000", "CAPACITY": "1000",
-	}[name]
 }
 
 func (w *world) must(err error) {
@@ -416,7 +419,7 @@ func (w *world) mails() (all []mail) {
 // hear is an event of SES about a mail, tried three times as Lambda does.
 func (w *world) hear(m mail, kind, more string) {
 	w.Helper()
-	tags := map[string][]string{"ses:configuration-set": {mailSet}, "ses:from-domain": {"example.org"}}
+	tags := map[string][]string{"ses:configuration-set": {w.stack.Outputs["ConfigurationSet"]}, "ses:from-domain": {"example.org"}}
 	for name, value := range m.Tags {
 		tags[name] = []string{value}
 	}
