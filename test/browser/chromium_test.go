@@ -238,9 +238,12 @@ func (b *tab) from(l look) {
 	must(b.T, chromedp.Do(b.ctx, chromedp.EmulateViewport(l.width, l.height)))
 }
 
-// shoot keeps a picture of the whole page.
+// shoot keeps a picture of the whole page, if -sheet asks for pictures.
 func (b *tab) shoot(name string) {
 	b.Helper()
+	if !*sheet {
+		return
+	}
 	must(b.T, os.MkdirAll(filepath.Dir(filepath.Join(shots, name)), 0o755))
 	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 	must(b.T, err)
