@@ -9,6 +9,6 @@
 //
 // The tests stand behind the build tag browser (make test-browser) and need
 // Chromium, Node.js and npm. Without them they are skipped, and say so; in CI
-// that is a failure. Screenshots are left in out/browser; `make contact-sheet` leaves those of every
-// page, state and look on one sheet a language.
+// that is a failure. With -args -sheet they leave screenshots in out/browser; `make
+// contact-sheet` leaves those of every page, state and look on one sheet a language.
 package browser
