@@ -43,8 +43,14 @@ type machine struct {
 	// fails, and with dead all that follow.
 	fuse   int
 	dead   bool
+	dies   bool // the process that meets the fault
 	lost   bool // the call that fails takes effect
 	struck bool // a fault happened
+	// intruder does something between two steps of a process, after so many calls;
+	// inside it does, and intruded that it did.
+	intruder         func()
+	before           int
+	inside, intruded bool
 	// answer draws what the mail service says to each mail.
 	answer func() (before, after error)
 
@@ -55,6 +61,12 @@ type machine struct {
 	ambiguous    map[round]int
 	messages     []waitlist.Message // all that were ever queued
 	pausedAt     time.Time
+	since        map[string]int // mails before these were to somebody who was forgotten
+	handed       map[round]bool // invited by a file
+	disk         *memoryDisk
+	ticked       time.Time    // the last tick that nothing struck
+	door         gate.Mode    // the operator's last switch, if it is known which one that is
+	thrown       time.Time    // when it was
 	room         http.Handler // the waiting room's pages
 }
 
@@ -74,6 +86,7 @@ func newMachine(t *rapid.T) *machine {
 	m := &machine{
 		World: twintest.NewWorld(t), T: t, fuse: -1, acknowledged: map[waitlist.Ref]bool{}, left: map[waitlist.Ref]int{},
 		suppressed: map[string]int{}, quiet: map[waitlist.Ref]int{}, ambiguous: map[round]int{},
+		since: map[string]int{}, handed: map[round]bool{}, disk: &memoryDisk{files: map[string][]byte{}}, door: gate.Throttle,
 	}
 	var err error
 	m.room, err = intake.Service{
@@ -82,7 +95,9 @@ func newMachine(t *rapid.T) *machine {
 	}.Handler()
 	m.Must(err)
 	m.machines = 1
-	m.senders = []*sender.Service{m.NewSender(1), m.NewSender(2)}
+	m.senders = []*sender.Service{m.newSender(1), m.newSender(2)}
+	m.Inviter.Keys = m.keys
+	m.Store.CountPage = rapid.SampledFrom([]int{0, 0, 1, 2}).Draw(t, "page")
 	// A few mails a minute at the least, so that slots spread over the minute; two
 	// shards, so that there is an order within them.
 	m.Outbox.Allow(outbox.Allowance{PerSecond: rapid.SampledFrom([]float64{0.05, 0.2, 14}).Draw(t, "rate")})
@@ -95,6 +110,9 @@ func newMachine(t *rapid.T) *machine {
 	}}
 	strike := func(effect bool) func(context.Context, string) error {
 		return func(context.Context, string) error {
+			if !effect {
+				m.intrude()
+			}
 			if m.dead && !effect {
 				return errDead
 			}
@@ -104,11 +122,12 @@ func newMachine(t *rapid.T) *machine {
 			if m.fuse--; m.fuse >= 0 {
 				return nil
 			}
-			m.struck, m.dead = true, m.dead || rapid.Bool().Draw(m.T, "dies")
+			m.struck, m.dead = true, m.dead || m.dies
 			return fmt.Errorf("%w at this call", waitlist.ErrBusy)
 		}
 	}
 	m.Store.Probe = &twin.Probe{Before: strike(false), After: strike(true)}
+	m.Edge.Before = strike(false)
 	var after error
 	m.Outbox.Probe = &twin.Probe{
 		Before: func(_ context.Context, call string) (before error) {
@@ -128,9 +147,13 @@ func newMachine(t *rapid.T) *machine {
 // faulty runs something while the store may fail, or its caller die, and says
 // whether it did.
 func (m *machine) faulty(f func()) bool {
+	if m.inside {
+		f()
+		return false
+	}
 	if rapid.IntRange(0, 3).Draw(m.T, "trouble") == 0 {
 		m.fuse = rapid.IntRange(0, 24).Draw(m.T, "fuse")
-		m.lost = rapid.Bool().Draw(m.T, "lost")
+		m.lost, m.dies = rapid.Bool().Draw(m.T, "lost"), rapid.Bool().Draw(m.T, "dies")
 	}
 	m.struck = false
 	f()
@@ -144,7 +167,9 @@ func (m *machine) joins(t *rapid.T) {
 	su := m.Signup(rapid.SampledFrom([]string{"ann", "bob", "cat", "dan", "eve", "fay", "gus"}).Draw(t, "who"))
 	su.Shards = shards
 	before, _ := m.Store.Entry(m.Ctx, su.Key)
-	m.Now = m.Now.Add(time.Duration(rapid.IntRange(1, 20_000).Draw(t, "ms")) * time.Millisecond)
+	if !m.inside {
+		m.Now = m.Now.Add(time.Duration(rapid.IntRange(1, 20_000).Draw(t, "ms")) * time.Millisecond)
+	}
 	m.faulty(func() {
 		j, err := m.Store.Join(m.Ctx, su)
 		if err == nil && j.New {
@@ -161,7 +186,7 @@ func (m *machine) joins(t *rapid.T) {
 	}
 	m.Must(err)
 	m.acknowledged[e.Ref] = true
-	if before.Stage != "" && !before.Stage.Ended() && !reflect.DeepEqual(before, e) {
+	if before.Stage != "" && !before.Stage.Ended() && e.Stage != "" && !reflect.DeepEqual(before, e) {
 		t.Fatalf("joining again changed a place in the line: %+v became %+v", before, e)
 	}
 }
@@ -187,9 +212,10 @@ func (m *machine) ticks(t *rapid.T) {
 	control, err := m.Store.Control(m.Ctx)
 	m.Must(err)
 	m.Now = m.Now.Truncate(time.Minute).Add(time.Minute)
-	queued := m.Queue.Len()
+	queued, recount := m.Queue.Len(), m.Now.Sub(m.ticked) >= waitlist.RecountAfter
+	m.ticked = m.Now
 	var r inviter.Report
-	struck := m.faulty(func() { r, err = m.Inviter.Tick(m.Ctx, m.Now) })
+	struck := m.faulty(func() { m.meanwhile(func() { r, err = m.Inviter.Tick(m.Ctx, m.Now) }) })
 	if !struck && err != nil {
 		t.Fatalf("the tick says %v", err)
 	}
@@ -222,9 +248,13 @@ func (m *machine) ticks(t *rapid.T) {
 	if allowed := max(0, r.Decision.Invite) + control.InviteNow; claimed > allowed {
 		t.Fatalf("(d) %d were invited and %d decided", claimed, allowed)
 	}
-	if struck || r.Skipped != "" {
+	if control.Mode == gate.Hold && m.door == gate.Hold && !m.intruded && claimed > 0 {
+		t.Fatalf("(d) %d were invited in a hold", claimed)
+	}
+	if struck || m.intruded || r.Skipped != "" {
 		return
 	}
+	m.doorIs(t)
 	// (e) first in, first invited within a shard, with the places that came back.
 	m.each(func(e waitlist.Entry) {
 		if was := before[e.Key]; e.Stage == waitlist.Waiting && was.Joining == e.Joining && !was.Stage.Ended() && e.Joined.Before(newest[e.Shard]) {
@@ -232,9 +262,7 @@ func (m *machine) ticks(t *rapid.T) {
 		}
 	})
 	// (f) the count is a scan's.
-	if r.Waiting != waiting {
-		t.Fatalf("(f) %d are said to wait, and %d do", r.Waiting, waiting)
-	}
+	m.counted(t, r, waiting, recount)
 }
 
 // learn keeps every message that was queued, to be delivered again some day.
@@ -289,7 +317,7 @@ func (m *machine) batch(batch []waitlist.Message) {
 	m.each(func(e waitlist.Entry) { before[e.Key] = e })
 	var failed []int
 	struck := m.faulty(func() {
-		failed = s.Handle(m.Ctx, batch)
+		m.meanwhile(func() { failed = s.Handle(m.Ctx, batch) })
 		if m.dead {
 			failed = nil
 			for i := range batch {
@@ -299,6 +327,10 @@ func (m *machine) batch(batch []waitlist.Message) {
 	})
 	for _, i := range failed {
 		m.Queue.Return(batch[i], m.Now.Add(twintest.Visibility))
+	}
+	if m.intruded && !m.inside {
+		m.inFlight(batch)
+		return
 	}
 	for _, message := range batch {
 		e, err := m.Store.Entry(m.Ctx, message.Key)
@@ -336,7 +368,7 @@ func (m *machine) redelivers(t *rapid.T) {
 }
 
 func (m *machine) reports(t *rapid.T) {
-	mails := slices.DeleteFunc(m.Outbox.Mails(0), func(mail outbox.Mail) bool { return mail.Tags[email.TagTest] != "" })
+	mails := m.people()
 	if len(mails) == 0 {
 		t.Skip("no mail yet")
 	}
@@ -361,18 +393,7 @@ func (m *machine) reports(t *rapid.T) {
 }
 
 func (m *machine) redeems(t *rapid.T) {
-	var codes []bypass.Code
-	m.each(func(e waitlist.Entry) {
-		if e.Code != "" {
-			codes = append(codes, e.Code)
-		}
-	})
-	// Those of earlier rounds too: a mail that came back may have arrived after all.
-	for _, mail := range m.Outbox.Mails(0) {
-		if code, err := mailed(m.Ring, mail, m.Now); err == nil {
-			codes = append(codes, code)
-		}
-	}
+	codes := m.codes()
 	if len(codes) == 0 {
 		t.Skip("no code yet")
 	}
@@ -402,7 +423,7 @@ func mailed(ring *bypass.Keyring, mail outbox.Mail, now time.Time) (bypass.Code,
 
 // quiets is the one press in a mail program that stops further mails.
 func (m *machine) quiets(t *rapid.T) {
-	mails := slices.DeleteFunc(m.Outbox.Mails(0), func(mail outbox.Mail) bool { return mail.Tags[email.TagTest] != "" })
+	mails := m.people()
 	if len(mails) == 0 {
 		t.Skip("no mail yet")
 	}
@@ -415,7 +436,9 @@ func (m *machine) quiets(t *rapid.T) {
 	if e, _ := m.Store.Entry(m.Ctx, ref.Key); e.Ref == ref && !e.Stage.Ended() && (!e.Quiet || e.Code != before.Code) {
 		t.Fatalf("who wants no further mail is %+v", e)
 	}
-	if _, twice := m.quiet[ref]; !twice {
+	// Somebody who was forgotten may join again, which is a new consent.
+	_, twice := m.quiet[ref]
+	if e, err := m.Store.Entry(m.Ctx, ref.Key); err == nil && e.Joining >= ref.Joining && !twice {
 		m.quiet[ref] = m.mailsOf(ref, 0)
 	}
 }
@@ -464,7 +487,7 @@ func (m *machine) jumps(t *rapid.T) {
 		// Go's clock never runs backwards in one process: these are others, on a
 		// machine that is behind.
 		m.machines += 2
-		m.senders = []*sender.Service{m.NewSender(m.machines), m.NewSender(m.machines + 1)}
+		m.senders = []*sender.Service{m.newSender(m.machines), m.newSender(m.machines + 1)}
 	}
 }
 
@@ -514,7 +537,7 @@ func (m *machine) each(f func(e waitlist.Entry)) {
 func (m *machine) mailsOf(ref waitlist.Ref, n int) int { return len(m.mailed(ref, n)) }
 
 func (m *machine) mailed(ref waitlist.Ref, n int) (mails []outbox.Mail) {
-	for _, mail := range m.Outbox.Mails(0) {
+	for _, mail := range m.Outbox.Mails(m.since[ref.Key]) {
 		if mail.Tags[email.TagTest] != "" {
 			continue
 		}
@@ -587,6 +610,11 @@ func (m *machine) holds(t *rapid.T) {
 		}
 		if all := m.mailsOf(ref, 0); all != rounds {
 			t.Fatalf("(b) %d mails, and %d of them in a round", all, rounds)
+		}
+	}
+	for r := range m.handed {
+		if n := m.mailsOf(r.Ref, r.n); n > 0 {
+			t.Fatalf("%d mails in a round that a file invited to", n)
 		}
 	}
 	for ref, before := range m.quiet {
@@ -671,6 +699,12 @@ func TestWhateverHappens(t *testing.T) {
 			"rotate":    m.rotates,
 			"jump":      m.jumps,
 			"look":      m.looks,
+			"switch":    m.switches,
+			"edge":      m.switchesAtTheEdge,
+			"account":   m.accounts,
+			"forget":    m.forgets,
+			"import":    m.imports,
+			"hand":      m.handsOver,
 		}
 		for range 3 { // some 30 events each
 			t.Repeat(events)
