@@ -29,7 +29,8 @@ type crowd struct {
 	mu       sync.Mutex
 	kinds    map[string]*vegeta.Metrics
 	ended    [outcomes]int
-	excused  int // of those who failed: a fault was made meanwhile
+	excused  int    // of those who failed: a fault was made meanwhile
+	apart    [2]int // came while no fault was made, and were accepted of those
 	why      map[string]int
 	accepted []bool // by person
 	open     []bool // unanswered, by person
@@ -125,6 +126,11 @@ func (c *crowd) send(ctx context.Context, pacer vegeta.Pacer, progress func(*cro
 		c.mu.Unlock()
 		if c.inFlight.Load() >= int64(c.Most) {
 			c.leftOut.Add(1)
+			c.mu.Lock()
+			if now := time.Now(); c.instance.whole(now, now) {
+				c.apart[0]++
+			}
+			c.mu.Unlock()
 			continue
 		}
 		c.inFlight.Add(1)
@@ -168,12 +174,17 @@ func (c *crowd) took(kind string, began time.Time, status int) {
 
 // end records how a visit ended.
 func (c *crowd) end(n int, o outcome, err error, began time.Time) {
-	excused := o == failed && c.instance != nil && !c.instance.whole(began, time.Now())
+	whole := c.instance.whole(began, time.Now())
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended[o]++
-	if excused {
+	if whole {
+		c.apart[0]++
+	} else if o == failed {
 		c.excused++
+	}
+	if whole && o == accepted {
+		c.apart[1]++
 	}
 	c.bin(time.Now()).Ended[o]++
 	c.accepted[n] = o == accepted

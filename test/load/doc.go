@@ -21,7 +21,8 @@
 //
 // With --instance it starts `raincheck local` itself, on a free port and in a new
 // folder, and with --faults it breaks that in the middle. Whoever fails meanwhile
-// is excused; nobody may be lost.
+// is excused; nobody may be lost, and most of those who come while it is whole must be
+// accepted.
 //
 // It is a module of its own, so that what it needs never reaches the product.
 package main

@@ -141,3 +141,38 @@ func TestCurveSendsEverybodyOnTime(t *testing.T) {
 		t.Error("a person too many comes")
 	}
 }
+
+// TestMostMustBeAcceptedApartFromTheFaults: an instance that takes one person in all, or
+// only those who come while it is broken, is not well.
+func TestMostMustBeAcceptedApartFromTheFaults(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	in := &instance{broken: []window{{"killed", now.Add(time.Minute), now.Add(2 * time.Minute)}}}
+	for _, story := range []struct {
+		before, refused, during int // accepted before the fault, refused before it, accepted in it
+		bad                     bool
+	}{{9, 1, 0, false}, {1, 9, 0, true}, {0, 0, 5, true}, {5, 5, 90, true}, {6, 5, 0, false}} {
+		c := newCrowd(options{People: 200, Over: time.Minute, Most: 200})
+		c.instance, c.began = in, now
+		n := 0
+		for range story.before {
+			c.end(n, accepted, nil, now)
+			n++
+		}
+		for range story.refused {
+			c.end(n, refused, nil, now)
+			n++
+		}
+		broken := &instance{broken: []window{{"killed", now.Add(-time.Hour), now.Add(time.Hour)}}}
+		c.instance = broken
+		for range story.during {
+			c.end(n, accepted, nil, now)
+			n++
+		}
+		r := c.report(now)
+		r.Broken = in.broken
+		if r.bad() != story.bad {
+			t.Errorf("%+v: bad is %v\n%s", story, r.bad(), r.text())
+		}
+	}
+}
