@@ -148,7 +148,7 @@ func TestARelaysDayIsUsedUp(t *testing.T) {
 }
 
 // TestARelayIsNotHurried: whatever the speed, no second of the wall's has more mails
-// than the rate, by the relay's own stamps; and every slot is used.
+// than the rate and what a carrier holds, by the relay's own stamps.
 func TestARelayIsNotHurried(t *testing.T) {
 	t.Parallel()
 	const rate, mails = 50, 80
@@ -175,9 +175,12 @@ func TestARelayIsNotHurried(t *testing.T) {
 	if len(stamps) != mails {
 		t.Fatalf("%d mails of %d", len(stamps), mails)
 	}
+	// A machine that stood still for a moment lets every carrier send what is late at
+	// once; there are ten.
+	const most = rate + 12
 	for i := range stamps {
-		if i+rate+2 < len(stamps) && stamps[i+rate+2].Sub(stamps[i]) < time.Second {
-			t.Fatalf("%d mails in %s", rate+3, stamps[i+rate+2].Sub(stamps[i]))
+		if i+most < len(stamps) && stamps[i+most].Sub(stamps[i]) < time.Second {
+			t.Fatalf("%d mails in %s", most+1, stamps[i+most].Sub(stamps[i]))
 		}
 	}
 }
