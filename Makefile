@@ -88,13 +88,14 @@ GOCOGNIT := github.com/uudashr/gocognit/cmd/gocognit@v1.3.0
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 COMPLEXITY := 25
 
-law: ## Run the goal table of the admission law into docs/control.md, some minutes
-	$(GO) run ./cmd/raincheck simulate --law-report docs/control.md
+law: ## Run the goal table of the admission law into docs/control-table.md, some minutes
+	$(GO) test -count=1 -timeout 60m -run TestRows ./pkg/simulation/goals -law -law-write "$(CURDIR)/docs/control-table.md"
 
-law-mutate: ## Double and halve each number of the law and name what turns red, hours (NUMBERS=REGEXP for some of them)
-	$(GO) test -count=1 -timeout 24h -v -run TestMutations ./pkg/simulation/goals -law-mutate '$(or $(NUMBERS),.)'
+law-mutate: ## Double and halve each number of the law and name what turns red; goes on after a stop (NUMBERS=REGEXP for some of them)
+	@mkdir -p out
+	$(GO) test -count=1 -timeout 24h -v -run TestMutations ./pkg/simulation/goals -law-mutate '$(or $(NUMBERS),.)' -law-mutate-file "$(CURDIR)/out/law-mutations.txt"
 
-test-law: ## Hold the admission law to every row of its families of days (a minute or two)
+test-law: ## Hold the admission law to every row of its families of days (about a minute)
 	$(GO) test -count=1 -timeout 30m -run TestRows ./pkg/simulation/goals -law
 
 lint: ## Check format, vet, staticcheck, errorlint, gocognit, and the hosted workflow

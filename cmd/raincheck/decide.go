@@ -21,7 +21,7 @@ type decideCmd struct {
 // Help is shown by --help.
 func (c *decideCmd) Help() string {
 	return "Reads one observation a line (JSON) on standard input, in time order, and answers each with one decision a line: " +
-		"the same function that the inviter calls, its state kept between the lines. docs/control.md explains the fields."
+		"the same function that the inviter calls, its state kept between the lines. docs/decide.md explains the fields."
 }
 
 // longestLine bounds one observation: a day of late counts is a tenth of it.

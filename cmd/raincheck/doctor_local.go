@@ -69,7 +69,7 @@ func (p localPlane) recorded(ctx context.Context, s operator.Snapshot) (capacity
 	if len(series.Load) != n || len(series.Admit) != n || len(series.Visitors) != n || len(series.Admitted) != n || len(series.Redeemed) != n {
 		return r, errors.New("the instance's columns differ in length")
 	}
-	everybody := s.Control.Door() == gate.Open || s.Control.Door() == gate.Observe
+	everybody := s.Control.EffectiveMode() == gate.Open || s.Control.EffectiveMode() == gate.Observe
 	for i, m := range series.Minutes {
 		at := time.Unix(m, 0).UTC()
 		if v := series.Load[i]; v != nil {

@@ -115,10 +115,10 @@ func (s *session) controller(clock func() time.Time) func(context.Context) ([]he
 		switch age := now.Sub(report.Tick); {
 		case report.Tick.IsZero():
 			found = append(found, health.Warn("Wait a minute; if it stays so, look at the inviter's logs.", "the inviter has not decided anything yet"))
-		case age > 3*time.Minute && control.Door() != gate.Open:
+		case age > 3*time.Minute && control.EffectiveMode() != gate.Open:
 			found = append(found, health.Bad("Look at the inviter's logs (alarm NoTicks in docs/operating.md).", "the inviter last decided %s ago; it should every minute", age.Round(time.Second)))
 		default:
-			found = append(found, health.OK("the inviter decides; the door: %s", operator.ModeText(control)))
+			found = append(found, health.OK("the inviter decides; mode %s", operator.ModeText(control)))
 		}
 		return found, nil
 	}
@@ -202,7 +202,7 @@ func (l *loadCheck) letIn(ctx context.Context) time.Time {
 		return time.Time{}
 	}
 	control, err := store.Control(ctx)
-	if door := control.Door(); err == nil && (door == gate.Open || door == gate.Observe) {
+	if mode := control.EffectiveMode(); err == nil && (mode == gate.Open || mode == gate.Observe) {
 		return control.Switched.Add(time.Second) // of a stack that was never switched: always
 	}
 	return time.Time{}

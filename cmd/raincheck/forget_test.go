@@ -162,7 +162,7 @@ func newFlows(t *testing.T, dir string) *flows {
 	count := func(name metric.Name, n float64) { fmt.Fprintf(f.places["metrics"], "%s %g\n", name, n) }
 	f.room, err = intake.Service{
 		Settings: intake.Settings{Site: "the site", Sender: "no-reply@example.org", PassLife: time.Hour, Origins: []string{"http://www.example.org"}},
-		Store:    store, Keys: ring, Now: clock, Log: log, Viewer: func(*http.Request) string { return "192.0.2.1" }, Count: func(name string, n int) { count(metric.Name("intake."+name), float64(n)) },
+		Store:    store, Keys: ring, Now: clock, Log: log, Viewer: func(*http.Request) string { return "192.0.2.1" }, Count: count,
 	}.Handler()
 	if err != nil {
 		t.Fatal(err)

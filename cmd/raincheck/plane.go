@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"raincheck/cmd/raincheck/history"
+	"raincheck/pkg/admission"
 	"raincheck/pkg/aws/edgestore"
+	"raincheck/pkg/aws/metrics"
 	"raincheck/pkg/aws/stack"
 	"raincheck/pkg/aws/table"
 	"raincheck/pkg/console"
@@ -26,6 +28,9 @@ type plane interface {
 	status(ctx context.Context) (operator.Snapshot, error)
 	// change does it.
 	change(ctx context.Context, change operator.Change) error
+	// measured says whether the source of the load has a value now. It is asked only
+	// where no tick has read one: in mode open, with nobody waiting, none does.
+	measured(ctx context.Context) bool
 }
 
 // where are the flags that choose a plane: the deployed stack, if one is
@@ -118,10 +123,15 @@ func (p localPlane) change(ctx context.Context, change operator.Change) error {
 	return callersFault(p.Change(ctx, console.Change{Change: change}))
 }
 
+// measured is false: every tick of a local instance reads the load.
+func (p localPlane) measured(context.Context) bool { return false }
+
 // deployment is the control plane of a deployed stack.
 type deployment struct {
 	operator.Plane
 	stack string
+	// load reads the load from its source; nil where the source is not known.
+	load func(ctx context.Context) ([]admission.Sample, error)
 }
 
 func (d *deployment) name() string { return "the stack " + d.stack }
@@ -130,6 +140,14 @@ func (d *deployment) status(ctx context.Context) (operator.Snapshot, error) { re
 
 func (d *deployment) change(ctx context.Context, change operator.Change) error {
 	return callersFault(d.Change(ctx, change))
+}
+
+func (d *deployment) measured(ctx context.Context) bool {
+	if d.load == nil {
+		return false
+	}
+	load, err := d.load(ctx)
+	return err == nil && len(load) > 0
 }
 
 // watched is what the console of a deployed stack shows.
@@ -159,10 +177,23 @@ func (s *session) deployment(e *env) (*deployment, error) {
 		return nil, err
 	}
 	stack.Remember(s.Name, stack.Parts{Table: out[0], EdgeStore: out[1], At: e.now().UTC()})
-	return &deployment{stack: s.Name, Plane: operator.Plane{
+	return &deployment{stack: s.Name, load: s.latest(e), Plane: operator.Plane{
 		Site: operator.Site{Name: s.Parameters["SiteHost"], Target: s.number("Target"), Capacity: s.number("Capacity")},
 		Desk: table.New(s.cfg, out[0]), Edge: edgestore.New(s.cfg, out[1]), Now: e.now, Explain: awsWords,
 	}}, nil
+}
+
+// latest reads what the source of the load says of the last quarter of an hour; nil
+// where the load is said by hand.
+func (s *session) latest(e *env) func(context.Context) ([]admission.Sample, error) {
+	source, err := s.source()
+	if err != nil || source.Preset == metrics.ByHand {
+		return nil
+	}
+	return func(ctx context.Context) ([]admission.Sample, error) {
+		now := e.now()
+		return metrics.New(s.cfg, source, "").Load(ctx, now.Add(-15*time.Minute), now)
+	}
 }
 
 // number is a parameter that is a number; 0 when it is not there.

@@ -11,7 +11,6 @@ import (
 	"raincheck/pkg/admission"
 	"raincheck/pkg/demo"
 	"raincheck/pkg/simulation"
-	"raincheck/pkg/simulation/goals"
 )
 
 // simulateCmd runs a day.
@@ -54,12 +53,11 @@ type simulateCmd struct {
 	Mail        float64 `group:"What goes wrong" placeholder:"PER-SECOND" help:"Mails a second that can be sent; 0 means unlimited."`
 	MailDay     float64 `group:"What goes wrong" placeholder:"MAILS" help:"Mails in any 24 hours; 0 means unlimited."`
 
-	Seed      uint64 `group:"What comes of it" default:"1" help:"The same seed gives the same bytes."`
-	Full      bool   `group:"What comes of it" help:"Live the day with everybody one by one and the real waiting room, inviter and sender instead: minutes for a large day. Agrees with the fast one within noise."`
-	Compare   bool   `group:"What comes of it" help:"Run the yardsticks beside it: no waiting room, the rule of 2013, a PI controller, and a planner that knows the day."`
-	JSON      bool   `group:"What comes of it" name:"json" help:"Print JSON: the summary and the day by the minute."`
-	LawReport string `group:"What comes of it" placeholder:"FILE.md" help:"Run the goal table of the law instead, and put it between the marks in that file."`
-	Report    string `group:"What comes of it" placeholder:"FILE.html" help:"Write one self-contained page with plots."`
+	Seed    uint64 `group:"What comes of it" default:"1" help:"The same seed gives the same bytes."`
+	Full    bool   `group:"What comes of it" help:"Live the day with everybody one by one and the real waiting room, inviter and sender instead: minutes for a large day. Agrees with the fast one within noise."`
+	Compare bool   `group:"What comes of it" help:"Run the yardsticks beside it: no waiting room, the rule of 2013, a PI controller, and a planner that knows the day."`
+	JSON    bool   `group:"What comes of it" name:"json" help:"Print JSON: the summary and the day by the minute."`
+	Report  string `group:"What comes of it" placeholder:"FILE.html" help:"Write one self-contained page with plots."`
 }
 
 // Help is shown by --help.
@@ -72,12 +70,6 @@ func (c *simulateCmd) Help() string {
 
 // Run runs the day and prints what came of it.
 func (c *simulateCmd) Run(e *env) error {
-	if c.LawReport != "" {
-		if err := goals.FillFile(c.LawReport); err != nil {
-			return usageError{fmt.Errorf("--law-report: %w", err)}
-		}
-		return nil
-	}
 	s, err := c.scenario()
 	if err != nil {
 		return err

@@ -51,12 +51,14 @@ type throttleCmd struct {
 	apply
 	Admit *float64 `placeholder:"SHARE" help:"Let in this fixed share of new visitors (0 to 1) until released by another switch, instead of what the law says."`
 	Law   string   `placeholder:"LAW" help:"Another admission law: observer (the policy's default) or ramp (2013's rule)."`
+
+	WithoutLoad bool `help:"Let the law decide although no load of the site is known: as few are let in as the policy's floor says."`
 }
 
 // Run switches to throttle.
 func (c *throttleCmd) Run(e *env) error {
 	p, err := c.plane(e)
-	return switchTo(e, p, err, c.apply, operator.Change{Mode: gate.Throttle, Admit: c.Admit, Law: c.Law})
+	return planned(e, p, err, c.apply, operator.Change{Mode: gate.Throttle, Admit: c.Admit, Law: c.Law}, c.WithoutLoad)
 }
 
 // holdCmd lets nobody new in.
@@ -163,8 +165,13 @@ func (c *loadCmd) Run(e *env) error {
 }
 
 // switchTo says what change would do on a plane, if it could be found, and does it
-// when told to.
+// with --apply.
 func switchTo(e *env, p plane, err error, a apply, change operator.Change) error {
+	return planned(e, p, err, a, change, false)
+}
+
+// planned is switchTo. The law decides without a load only where withoutLoad says so.
+func planned(e *env, p plane, err error, a apply, change operator.Change, withoutLoad bool) error {
 	if err != nil {
 		return err
 	}
@@ -178,19 +185,24 @@ func switchTo(e *env, p plane, err error, a apply, change operator.Change) error
 	}
 	fmt.Fprintf(e.stdout, "On %s:\n", p.name())
 	for _, line := range [][3]string{
-		{"door", operator.ModeText(now.Control), operator.ModeText(after)},
+		{"mode", operator.ModeText(now.Control), operator.ModeText(after)},
 		{"mail", operator.MailText(now.Control), operator.MailText(after)},
 	} {
 		switch {
 		case line[1] != line[2]:
 			fmt.Fprintf(e.stdout, "  %s: %s\n     → %s\n", line[0], line[1], line[2])
-		case line[0] == "door" && change.Mode != "", line[0] == "mail" && change.Paused != nil:
+		case line[0] == "mode" && change.Mode != "", line[0] == "mail" && change.Paused != nil:
 			fmt.Fprintf(e.stdout, "  %s: %s (as it is)\n", line[0], line[1])
 		}
 	}
-	if change.Mode == gate.Throttle && change.Admit == nil && now.Load == nil {
-		fmt.Fprintln(e.stdout, "  load: none has been read yet; until one is, as few are let in as the policy's floor says, and nobody is invited.\n"+
-			"     `raincheck doctor` looks for it; `raincheck load 0.93` says it by hand")
+	blocked := false
+	if change.Mode == gate.Throttle && change.Admit == nil && !now.Unread && now.Load == nil && now.Control.LoadAt.IsZero() && !p.measured(e.ctx) {
+		fmt.Fprintln(e.stdout, "  load: none is known; until one is, as few are let in as the policy's floor says, and nobody is invited.\n"+
+			"     `raincheck doctor` looks for it; `raincheck load 0.93` says it by hand; `raincheck throttle --admit 0.2` needs none")
+		blocked = !withoutLoad
+	}
+	if a.Apply && blocked {
+		return usageError{errors.New("no load of the site is known, so nothing was changed: add --without-load if that is meant")}
 	}
 	if !a.Apply {
 		fmt.Fprintln(e.stdout, "Nothing was changed. Add --apply to do it.")

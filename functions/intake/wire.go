@@ -15,7 +15,6 @@ import (
 	"raincheck/pkg/aws/table"
 	"raincheck/pkg/email"
 	"raincheck/pkg/intake"
-	"raincheck/pkg/metric"
 )
 
 // serve answers one event of the HTTP API.
@@ -39,7 +38,7 @@ func waitingRoom(c config, cfg aws.Config, out io.Writer) (serve, error) {
 		// CloudFront and the API put one address each.
 		Viewer: intake.Forwarded(2),
 		Now:    time.Now, Log: log,
-		Count: func(name string, n int) { meter.Count(metric.Name("intake."+name), float64(n)) },
+		Count: meter.Count,
 	}.Handler()
 	if err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ import (
 // first what the throttle does, then the number it comes from, and what to do
 // where it is the operator's turn. TestEveryReason lists them all.
 
-const quietly = "nobody is invited: it is in or too shortly before the quiet hours"
+const duringQuietHours = "nobody is invited: it is in or too shortly before the quiet hours"
 
 // cause is what decided the share to admit.
 type cause int
@@ -61,9 +61,9 @@ func (v *view) throttle(d Decision, sd float64, by cause) string {
 		return fmt.Sprintf("nobody new: the load was measured at %.2f, more than a full site", v.measured)
 	}
 	switch low := v.m.Trim.LowNow; {
-	case v.stale > trusting:
+	case v.stale > staleFrom:
 		return fmt.Sprintf("the load has not been known for %.0f min: %.2f by counting who came, closing to %.2f or less", v.stale, n.Load, v.p.Floor)
-	case low > 0 && v.measured < 0.9*n.Load && v.stale <= trusting:
+	case low > 0 && v.measured < 0.9*n.Load && v.stale <= staleFrom:
 		return fmt.Sprintf("the load of %.2f is not believed, as people cannot have left so fast: %.2f by counting who came, until it has been low for %d min", v.measured, n.Load, lowAgain)
 	case d.Admit >= 1 && math.Round(100*n.Load) < math.Round(100*v.target):
 		return fmt.Sprintf("open: the load is %.2f, below %s", n.Load, v.aim(sd))

@@ -30,7 +30,7 @@ func TestEveryReason(t *testing.T) {
 	const number = `[0-9]+`
 	for _, c := range []struct {
 		policy Policy
-		tell   func(*day) Decision
+		events func(*day) Decision
 		want   string // a regular expression, of all of it
 	}{
 		// The throttle, by the model.
@@ -112,7 +112,7 @@ func TestEveryReason(t *testing.T) {
 		{with(func(p *Policy) { p.Target = 2 }), func(d *day) Decision { return d.minutes(1, 400, 0.5) },
 			`the policy cannot be used, nothing changes: policy: target is 2: .*`},
 	} {
-		got := c.tell(&day{t: t, policy: c.policy, last: Decision{Admit: 1}})
+		got := c.events(&day{t: t, policy: c.policy, last: Decision{Admit: 1}})
 		if !regexp.MustCompile("^(?:" + c.want + ")$").MatchString(got.Because) {
 			t.Errorf("a reason reads\n\t%s\nwant\n\t%s", got.Because, c.want)
 		}

@@ -2,7 +2,7 @@ package admission
 
 import "math"
 
-// demand is the filter of the visitors at the door: a level with a slope, which
+// demand is the filter of the new visitors at the edge: a level with a slope, which
 // gives in to a jump at once and is calm otherwise, because the counts are
 // estimated from a sample (one visitor in 20: 8 % of noise at 3,000 a minute).
 type demand struct {
@@ -27,20 +27,20 @@ type demand struct {
 	// since then draws above it.
 	Usual float32 `json:"usual,omitempty"`
 	Known bool    `json:"known,omitempty"`
-	// First and Final are discounted sums of counts as they were first told and as
-	// they were told last; RevisedAt is at which age in minutes that was, smoothed.
+	// First and Final are discounted sums of counts as they were first reported and as
+	// they were reported last; RevisedAt is at which age in minutes that was, smoothed.
 	First     float32 `json:"first,omitempty"`
 	Final     float32 `json:"final,omitempty"`
 	RevisedAt float32 `json:"revisedAt,omitempty"`
 }
 
-// revise learns from a count that is told again. A minute's sampled lines arrive
-// over some minutes, so that its first count is often too low: what was told
+// revise learns from a count that is reported again. A minute's sampled lines arrive
+// over some minutes, so that its first count is often too low: what was reported
 // again so far says by how much.
 func (d *demand) revise(before, now float64, age int) {
 	if before < 0 {
-		// Told for the first time, and perhaps for the last: it counts as if nothing
-		// were added, until it is told again.
+		// Reported for the first time, and perhaps for the last: it counts as if nothing
+		// were added, until it is reported again.
 		d.First = float32(float64(d.First)*(1-reviseMemory) + now)
 		d.Final = float32(float64(d.Final)*(1-reviseMemory) + now)
 		return
@@ -64,7 +64,7 @@ func (d *demand) take(minute int64, visitors, admitted, share float64) {
 	if !d.Known {
 		*d = demand{Since: minute, Upto: minute, Level: float32(visitors), Noise: firstNoise, Known: true, Usual: float32(share),
 			First: d.First, Final: d.Final, RevisedAt: d.RevisedAt}
-		d.pass(visitors, admitted, share)
+		d.learnShare(visitors, admitted, share)
 		return
 	}
 	level, slope, noise, lean := float64(d.Level), float64(d.Slope), float64(d.Noise), float64(d.Lean)
@@ -82,7 +82,7 @@ func (d *demand) take(minute int64, visitors, admitted, share float64) {
 	slopeGain += (quickSlope/(1+20*poor) - slopeGain) * quick
 	// A jump teaches noise too, for a few minutes: else a demand that is never calm
 	// would be all jumps.
-	if expect > noise/4 { // with nobody at the door the counts say nothing of it
+	if expect > noise/4 { // with nobody at the edge the counts say nothing of it
 		noise += noiseMemory * (min(off*off, 9)*noise - noise)
 	}
 	level = max(0, expect+gain*(visitors-expect))
@@ -91,11 +91,11 @@ func (d *demand) take(minute int64, visitors, admitted, share float64) {
 	d.Upto, d.Level, d.Slope = minute, float32(level), float32(clamp(slope, -level/2-1, 2*level+10))
 	d.Noise, d.Lean = float32(clamp(noise, 1, 400)), float32(lean)
 	d.Usual += float32((share - float64(d.Usual)) * usualMemory)
-	d.pass(visitors, admitted, share)
+	d.learnShare(visitors, admitted, share)
 }
 
-// pass learns how much of the share let in is really let in.
-func (d *demand) pass(visitors, admitted, share float64) {
+// learnShare learns how much of the share let in is really let in.
+func (d *demand) learnShare(visitors, admitted, share float64) {
 	if share < 0.02 || share > 0.98 {
 		return
 	}
@@ -112,7 +112,7 @@ func (d *demand) expect(minute int64) float64 {
 	bent := slopeAhead * (1 - math.Exp(-steps/slopeAhead))
 	level, slope := float64(d.Level), float64(d.Slope)
 	if slope < 0 {
-		slope /= 2 // a door opened for people who come after all cannot be shut again in time
+		slope /= 2 // people let in for a demand that does not fall cannot be sent away
 	}
 	return clamp(level+slope*bent, 0.6*level, 4*level+50)
 }

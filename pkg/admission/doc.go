@@ -12,12 +12,12 @@
 // when the decision will show:
 //
 //	visits    how long people stay, learned from what was let in and measured
-//	demand    the visitors at the door, smoothed, and how many of the share that
+//	demand    the new visitors at the edge, smoothed, and how many of the share that
 //	          is admitted really get in
 //	trim      the correction of the count by the metric, late as it is
 //	returns   how many of the invited come back, and how soon
 //	follow    what decides while the model has not proved right
-//	law       the door and the invitations, from all of these
+//	law       admit and the invitations, from all of these
 //
 // docs/control.md has it on one page, with formulae, sources, limits and the
 // results on days that can be run again.
@@ -26,6 +26,6 @@
 // nonsense; counts that are estimates; ticks that were missed; a site that loses
 // a third of its capacity; people who suddenly come three times as often, or who
 // are asleep. Where it does not know, it lets fewer people in. Everything is a
-// pure function of what it is told: the inviter, the simulator and `raincheck
+// pure function of its arguments: the inviter, the simulator and `raincheck
 // decide` call the same Next.
 package admission

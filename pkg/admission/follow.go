@@ -44,9 +44,9 @@ func (v *view) foreseen() float64 {
 	return v.measured + reach*max(0, slope-chance)
 }
 
-// doubt tightens a decision of the law by what the load alone says, as far as the
+// limit tightens a decision of the law by what the load alone says, as far as the
 // model has not proved right, and says what decides, and why fewer are invited.
-func (v *view) doubt(d *Decision, by cause) (decides cause, why string) {
+func (v *view) limit(d *Decision, by cause) (decides cause, why string) {
 	w := v.m.Trust.share()
 	if w == 1 || by == byNoLoad {
 		v.m.Follow = float32(clamp(d.Admit, followLeast, 1)) // where it would go on from
@@ -61,8 +61,8 @@ func (v *view) doubt(d *Decision, by cause) (decides cause, why string) {
 	default:
 		admit, invite = v.follow()
 	}
-	if w == 0 && !v.m.Door.Known && doubt != byAbsence {
-		// The law knows of nobody at the door.
+	if w == 0 && !v.m.Demand.Known && doubt != byAbsence {
+		// The law knows of nobody at the edge.
 		d.Admit = admit
 		d.Invite, why = v.bounded(min(invite, v.uncounted()))
 		return byNoCounts, why
@@ -83,7 +83,7 @@ func (v *view) doubt(d *Decision, by cause) (decides cause, why string) {
 }
 
 // uncounted is how many invitations are good for what is free where nobody is
-// counted at the door: those with codes who come as they do now are in the load
+// counted at the edge: those with codes who come as they do now are in the load
 // already.
 func (v *view) uncounted() float64 {
 	if v.p.Capacity == 0 {

@@ -21,18 +21,11 @@ type forecast struct {
 	news float64
 }
 
-// look works out the forecast for the minutes ahead.
-func (r *returns) look(now int64, ttl time.Duration) forecast {
-	classes, rates := classOf(), r.rates()
+// forecast works out the forecast for the minutes ahead.
+func (r *returns) forecast(now int64, ttl time.Duration) forecast {
+	classes, table := classOf(), r.table()
+	rates, still := table.rates, &table.out
 	life := min(oldest, int(ttl.Minutes()))
-	// still[k] is the share that has not come by the age of k minutes.
-	var still [oldest + 1]float64
-	left := 1.0
-	still[0] = left
-	for k := range life {
-		left *= 1 - rates[classes[k]]
-		still[k+1] = left
-	}
 	f := forecast{coming: make([]float64, ahead), fresh: make([]float64, ahead)}
 	ages := make([]int, len(r.Cohorts))
 	for i := range r.Cohorts {

@@ -7,7 +7,7 @@ import (
 )
 
 // TestTheClockIsSetBack: a clock that was years ahead for a minute leaves nothing
-// behind that would be out for ever, and the door stays as it was.
+// behind that would be out for ever, and admit stays as it was.
 func TestTheClockIsSetBack(t *testing.T) {
 	t.Parallel()
 	p := DefaultPolicy()
@@ -18,7 +18,7 @@ func TestTheClockIsSetBack(t *testing.T) {
 		Applied: &Applied{Mode: "throttle", Admit: 0.25}})
 	d, s := Next(p, s, Observation{Time: noon, Waiting: 9000})
 	if d.Admit > 0.25 {
-		t.Errorf("the clock was set back: %+v, want the door no wider than the 0.25 that it was", d)
+		t.Errorf("the clock was set back: %+v, want an admit of at most the 0.25 that it was", d)
 	}
 	d, _ = Next(p, s, Observation{Time: noon.Add(time.Minute), Waiting: 9000})
 	if d.Numbers.Outstanding != 0 || d.Numbers.Committed != 0 {
@@ -27,7 +27,7 @@ func TestTheClockIsSetBack(t *testing.T) {
 }
 
 // TestADayWithoutTicks: after a gap longer than the histories the law begins again,
-// with the door as it was and not wide open.
+// with admit as it was and not 1.
 func TestADayWithoutTicks(t *testing.T) {
 	t.Parallel()
 	p := DefaultPolicy()
@@ -36,7 +36,7 @@ func TestADayWithoutTicks(t *testing.T) {
 	before := d.minutes(60, 6000, 0.92)
 	d.minute += 24 * 60
 	if after := d.minutes(1, 0, -1); after.Admit > before.Admit {
-		t.Errorf("after a day without a tick: %+v, want the door no wider than %g", after, before.Admit)
+		t.Errorf("after a day without a tick: %+v, want an admit of at most %g", after, before.Admit)
 	}
 }
 
@@ -57,11 +57,11 @@ func TestToldInTheSameMinute(t *testing.T) {
 	if again.Invite != 0 || again.Admit != d.last.Admit {
 		t.Errorf("the same minute again: %+v after %+v", again, d.last)
 	}
-	untold, told := *d, *d
-	told.state = s
-	was, is := untold.minutes(1, 400, 0.2).Numbers.Outstanding, told.minutes(1, 400, 0.2).Numbers.Outstanding
+	without, with := *d, *d
+	with.state = s
+	was, is := without.minutes(1, 400, 0.2).Numbers.Outstanding, with.minutes(1, 400, 0.2).Numbers.Outstanding
 	if is < was+2000 { // of mails asked for and not reported some may have gone out
-		t.Errorf("%.0f codes are out after 5,000 more were told of, 1,000 of them used, and %.0f if they were not", is, was)
+		t.Errorf("%.0f codes are out after 5,000 more were reported, 1,000 of them used, and %.0f if they were not", is, was)
 	}
 }
 
@@ -155,6 +155,6 @@ func TestNoDelayAtAll(t *testing.T) {
 		o.Edge = []EdgeCount{{At: o.Time.Add(30 * time.Second), Visitors: 1000, Admitted: 1000}}
 	}, cameBack)
 	if got.Admit != 1 || got.Invite == 0 || got.Numbers.Visitors < 900 {
-		t.Errorf("half full, and known at once: %+v, want an open door, invitations and 1,000 visitors", got)
+		t.Errorf("half full, and known at once: %+v, want an admit of 1, invitations and 1,000 visitors", got)
 	}
 }

@@ -21,10 +21,10 @@ type view struct {
 	// factor corrects the model to the metric.
 	factor, variance float64
 	// base[h] is the load at the end of h minutes from now with nobody let in but
-	// who is certain: those here, and the door until the decision is in effect.
+	// who is certain: those here, and new visitors until the decision is in effect.
 	base []float64
-	// door[u] is the visitors expected at the door in the u-th minute.
-	door []float64
+	// visitors[u] is the new visitors expected in the u-th minute.
+	visitors []float64
 	// measured is the newest load, age how old the end of its minute is, stale how
 	// long nothing new was heard.
 	measured, age float64
@@ -32,17 +32,17 @@ type view struct {
 	target        float64
 }
 
-// see works out the forecast without the decision.
-func (m *memory) see(p Policy, o Observation, b belief, f forecast, in []float64, factor, variance, flow float64) *view {
+// view works out the forecast without the decision.
+func (m *memory) view(p Policy, o Observation, b belief, f forecast, in []float64, factor, variance, flow float64) *view {
 	v := &view{p: p, o: o, m: m, b: b, f: f, factor: factor, variance: variance}
 	v.measured, v.age = m.newest()
 	v.stale = float64(m.Last - m.Fresh - 1)
-	v.door = make([]float64, ahead)
-	for u := range v.door {
-		v.door[u] = m.Door.expect(m.Last+int64(u)) * flow
+	v.visitors = make([]float64, ahead)
+	for u := range v.visitors {
+		v.visitors[u] = m.Demand.expect(m.Last+int64(u)) * flow
 	}
 	v.base = make([]float64, ahead+1)
-	inForce := v.door[0] * m.Door.letIn(float64(m.Admit))
+	inForce := v.visitors[0] * m.Demand.letIn(float64(m.Admit))
 	for h := range v.base {
 		people := 0.0
 		if h <= reach || h == fillIn || slices.Contains(checked[:], h) {
@@ -59,9 +59,9 @@ func (m *memory) see(p Policy, o Observation, b belief, f forecast, in []float64
 // first says that this is the first tick: there was no decision before it.
 func (v *view) first() bool { return v.m.First == v.m.Last }
 
-// blank says that a law which is to hold a load has never seen one. Where the
+// noLoadYet says that a law which is to hold a load has never seen one. Where the
 // operator has set the mode open nobody reads it, and that is not a fault.
-func (v *view) blank() bool {
+func (v *view) noLoadYet() bool {
 	a := v.o.Applied
 	return v.m.Visits.Began == 0 && !(a != nil && (a.Mode == "open" || a.Mode == "observe"))
 }
@@ -84,11 +84,11 @@ func (v *view) returning(h int) float64 {
 	return sum
 }
 
-// atDoor is the load at h of everyone at the door from the next minute on.
-func (v *view) atDoor(h int) float64 {
+// newcomers is the load at h of all new visitors from the next minute on.
+func (v *view) newcomers(h int) float64 {
 	sum := 0.0
 	for u := 1; u < h; u++ {
-		sum += v.door[u] * v.weight(u, h)
+		sum += v.visitors[u] * v.weight(u, h)
 	}
 	return sum
 }
@@ -117,20 +117,20 @@ func (v *view) decide(d Decision) Decision {
 	p, m := v.p, v.m
 	// Without news of the load the target sinks, slowly: what the model does not
 	// know adds up.
-	blind := clamp((v.stale-trusting)/(givenUp-trusting), 0, 1)
+	closing := clamp((v.stale-staleFrom)/(staleTo-staleFrom), 0, 1)
 	sd := v.spread()
-	v.target = min(p.Target*(1+min(lift*sd, 0.01)), max(1-sigmas*sd*p.Target, leastTarget*p.Target)) * (1 - 0.1*blind)
+	v.target = min(p.Target*(1+min(liftSigmas*sd, 0.01)), max(1-marginSigmas*sd*p.Target, leastTarget*p.Target)) * (1 - 0.1*closing)
 
-	// The door: the share at which the load reaches the target.
-	guarded := v.guard()
-	invite, why := v.invite(guarded)
+	// Admit: the share at which the load reaches the target.
+	full := v.aboveFull()
+	invite, why := v.invite(full)
 	// Who is invited in the next minutes too: as many as now.
 	each := v.invitedOn(reach)
 	room := v.target - v.base[reach] - v.returning(reach) - float64(invite)*each
-	demand := v.atDoor(reach)
+	demand := v.newcomers(reach)
 	admit, by := 1.0, byModel
 	if demand > 0 {
-		admit = m.Door.admitFor(clamp(room/demand, 0, 1))
+		admit = m.Demand.admitFor(clamp(room/demand, 0, 1))
 	} else if room <= 0 {
 		admit = 0
 	}
@@ -141,18 +141,18 @@ func (v *view) decide(d Decision) Decision {
 			admit, by = steps, bySteps
 		}
 	}
-	if guarded {
+	if full {
 		admit, by = 0, byGuard
 	}
-	if v.blank() {
+	if v.noLoadYet() {
 		// Who is there already, nobody has counted.
 		admit, by = min(admit, m.admit(), p.Floor), byNoLoad
 	}
-	if blind > 0 {
-		admit = admit*(1-blind) + min(admit, p.Floor)*blind
+	if closing > 0 {
+		admit = admit*(1-closing) + min(admit, p.Floor)*closing
 	}
 	d.Admit, d.Invite, d.Numbers = admit, invite, v.sum(room)
-	by, fewer := v.doubt(&d, by)
+	by, fewer := v.limit(&d, by)
 	if fewer != "" {
 		why = fewer
 	}
@@ -167,16 +167,16 @@ func (v *view) spread() float64 {
 	people := v.p.Target / max(v.factor*v.b.gainMean, 1e-12)
 	// Until a decision shows, the people of some minutes have come and gone.
 	chance := 2 * (reach + 1) / v.b.mean / max(people, 1)
-	// And the door of the minutes that are not counted yet is only estimated, from
+	// And the visitors of the minutes that are not counted yet is only estimated, from
 	// a sample.
-	sampled := blindMinutes * float64(v.m.Door.Noise) / v.b.mean / max(people, 1)
+	sampled := samplingMinutes * float64(v.m.Demand.Noise) / v.b.mean / max(people, 1)
 	return math.Sqrt(v.variance + chance + sampled)
 }
 
-// guard says whether the measured load itself forbids everything, whatever the
+// aboveFull says whether the measured load itself forbids everything, whatever the
 // model holds.
-func (v *view) guard() bool {
-	if v.age < 0 || v.stale > trusting {
+func (v *view) aboveFull() bool {
+	if v.age < 0 || v.stale > staleFrom {
 		return false
 	}
 	noise := math.Sqrt(max(float64(v.m.Trim.Noise), trimNoise))
@@ -184,13 +184,13 @@ func (v *view) guard() bool {
 }
 
 // invite is how many to invite, and what bounds it, for an operator.
-func (v *view) invite(guarded bool) (int, string) {
+func (v *view) invite(full bool) (int, string) {
 	switch {
 	case v.o.Waiting <= 0:
 		return 0, ""
-	case guarded:
+	case full:
 		return 0, "nobody is invited"
-	case v.stale > inviting, v.blank():
+	case v.stale > inviteUntil, v.noLoadYet():
 		return 0, "nobody is invited while the load is not known"
 	}
 	n := v.places()
@@ -213,7 +213,7 @@ func (v *view) bounded(n float64) (int, string) {
 	case p.MaxInvitesPerMinute == 0:
 		return 0, "nobody is invited, as maxInvitesPerMinute is 0"
 	case p.quiet(v.o.Time):
-		return 0, quietly
+		return 0, duringQuietHours
 	}
 	mail, why := v.mail()
 	wanted := math.Round(clamp(n, 0, most))
@@ -235,9 +235,9 @@ func (v *view) places() float64 {
 	if each <= 0 {
 		return 0
 	}
-	// What may be taken from the door, over the horizon.
+	// What may be taken from new visitors, over the horizon.
 	free := v.target - v.base[fillIn]
-	allowed := max(min(v.p.QueueFirst, 1-play)*free, free-(1-play)*v.atDoor(fillIn))
+	allowed := max(min(v.p.QueueFirst, 1-admitReserve)*free, free-(1-admitReserve)*v.newcomers(fillIn))
 	n := (allowed - v.returning(fillIn)) / each
 	// And none that would not fit if nobody else came, at any time ahead.
 	for _, h := range checked {
@@ -261,7 +261,7 @@ func (v *view) places() float64 {
 	}
 	// Nor more than thrice what keeps the site full: however empty it is, the next
 	// minutes must be able to show whether they come.
-	return min(n, fastest*flow/max(v.f.usual, 0.05))
+	return min(n, mostFlow*flow/max(v.f.usual, 0.05))
 }
 
 func (v *view) sum(room float64) Numbers {
@@ -272,7 +272,7 @@ func (v *view) sum(room float64) Numbers {
 	n := Numbers{
 		Trust: v.m.Trust.share(), TrustSince: v.m.Trust.since(),
 		Load: v.base[0], Measured: v.measured, LoadAge: v.age,
-		Visitors: v.door[1], Committed: committed, Outstanding: v.f.out, ReturnRate: v.f.rate,
+		Visitors: v.visitors[1], Committed: committed, Outstanding: v.f.out, ReturnRate: v.f.rate,
 		Visit: v.b.mean,
 	}
 	if g := v.factor * v.b.gainMean; g > 0 {

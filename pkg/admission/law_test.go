@@ -17,7 +17,7 @@ type day struct {
 	last   Decision
 }
 
-// minutes lets n minutes pass in which visitors come to the door and the load is
+// minutes lets n minutes pass in which visitors come and the load is
 // what load says (below 0: unknown).
 func (d *day) minutes(n int, visitors, load float64, change ...func(*Observation)) Decision {
 	d.t.Helper()
@@ -55,7 +55,7 @@ func TestADay(t *testing.T) {
 
 	quiet := d.minutes(90, 400, 0.20, cameBack)
 	if quiet.Admit != 1 || !strings.HasPrefix(quiet.Because, "open") {
-		t.Errorf("a quiet morning: %+v, want an open door", quiet)
+		t.Errorf("a quiet morning: %+v, want an admit of 1", quiet)
 	}
 	if quiet.Invite == 0 {
 		t.Error("a quiet morning with people waiting: nobody is invited")
@@ -63,7 +63,7 @@ func TestADay(t *testing.T) {
 
 	full := d.minutes(40, 6000, 0.93, cameBack)
 	if full.Admit > 0.5 || !strings.HasPrefix(full.Because, "holding 0.90") {
-		t.Errorf("three times the capacity at the door: %+v, want a narrow one", full)
+		t.Errorf("three times the capacity: %+v, want a small admit", full)
 	}
 
 	over := d.minutes(3, 6000, 1.25)
@@ -75,7 +75,7 @@ func TestADay(t *testing.T) {
 	before := d.last
 	gone := d.minutes(25, 3000, -1)
 	if gone.Admit >= before.Admit || gone.Invite != 0 || !strings.Contains(gone.Because, "has not been known") {
-		t.Errorf("25 minutes without a load: %+v after %+v, want a narrower door, no invitations, and the reason", gone, before)
+		t.Errorf("25 minutes without a load: %+v after %+v, want a smaller admit, no invitations, and the reason", gone, before)
 	}
 	if much := d.minutes(60, 3000, -1); much.Admit > p.Floor {
 		t.Errorf("an hour without a load: admit %v, want the floor of %v or less", much.Admit, p.Floor)
@@ -119,7 +119,7 @@ func TestACoarseMetricIsBelieved(t *testing.T) {
 		}
 	}
 	if d.last.Admit < 0.95 {
-		t.Errorf("a steady 0.79 with a target of 0.90: %+v, want an open door", d.last)
+		t.Errorf("a steady 0.79 with a target of 0.90: %+v, want an admit of 1", d.last)
 	}
 	// The same 0.79 while five times as many come is one that hangs.
 	got := d.minutes(40, 7900, -1, steady)
@@ -159,14 +159,14 @@ func TestNoLoadWasEverKnown(t *testing.T) {
 	inForce := func(o *Observation) { o.Applied = &Applied{Mode: "throttle", Admit: d.last.Admit} }
 	for range 90 {
 		if got := d.minutes(1, 1000, -1, inForce); got.Invite != 0 || got.Admit > 0.4 {
-			t.Fatalf("minute %d without any load: %+v, want nobody invited and the door no wider than it was", d.minute, got)
+			t.Fatalf("minute %d without any load: %+v, want nobody invited and admit no higher than it was", d.minute, got)
 		}
 	}
 	if d.last.Admit > p.Floor {
 		t.Errorf("an hour and a half without any load: %+v, want the floor of %v or less", d.last, p.Floor)
 	}
 	if got := d.minutes(30, 1000, 0.5, inForce, cameBack); got.Invite == 0 || got.Admit < 0.9 {
-		t.Errorf("half an hour of a load of 0.5: %+v, want an open door and invitations", got)
+		t.Errorf("half an hour of a load of 0.5: %+v, want an admit of 1 and invitations", got)
 	}
 }
 
@@ -186,7 +186,7 @@ func TestTheDaysMails(t *testing.T) {
 				if limited {
 					o.Mail = &Mail{PerSecond: 1000, Remaining: float64(quota - used)}
 				}
-				// The mails of a decision are told of two minutes later, and until then
+				// The mails of a decision are reported two minutes later, and until then
 				// count as remaining.
 				if n := len(sent); n > 1 && sent[n-2] > 0 {
 					used += sent[n-2]
@@ -217,8 +217,8 @@ func TestTheDaysMails(t *testing.T) {
 // unsettledSlack is what two minutes of the law's own invitations may be.
 const unsettledSlack = 4000
 
-// TestCountsThatGrow: a count is told a second time, and is then a quarter higher;
-// the next one that is told only once is taken for what it will become.
+// TestCountsThatGrow: a count is reported a second time, and is then a quarter higher;
+// the next one that is reported only once is taken for what it will become.
 func TestCountsThatGrow(t *testing.T) {
 	t.Parallel()
 	p := DefaultPolicy()

@@ -9,7 +9,7 @@ import (
 // last decision. It is pure: it reads no clock, draws no lots, changes neither
 // argument, and gives the same bytes for the same arguments.
 //
-// A policy that Validate refuses decides nothing: the door stays as it is and
+// A policy that Validate refuses decides nothing: admit stays as it is and
 // nobody is invited. An observation that is not newer than the last one is taken
 // in, and answered with the decision that stands and no invitation.
 func Next(p Policy, s State, o Observation) (Decision, State) {
@@ -29,7 +29,7 @@ func Next(p Policy, s State, o Observation) (Decision, State) {
 		m.begin(now, o)
 	case now <= m.Last:
 		m.record(o, 1)
-		m.Returns.tell(o, max(o.Time.Unix(), m.Last*60), 0)
+		m.Returns.update(o, max(o.Time.Unix(), m.Last*60), 0)
 		d.Because = "this minute was decided before, and that stands"
 		return d, State{memory: m}
 	default:
@@ -37,19 +37,19 @@ func Next(p Policy, s State, o Observation) (Decision, State) {
 	}
 	m.advance(now, o)
 	m.record(o, int(steps))
-	m.Returns.tell(o, o.Time.Unix(), int(steps))
-	m.countIn()
-	doubted, repeated := m.doubt(p.Target)
-	m.settle(p.Target, doubted, repeated, int(steps))
+	m.Returns.update(o, o.Time.Unix(), int(steps))
+	m.countArrivals()
+	doubted, repeated := m.findRepeats(p.Target)
+	m.learnVisits(p.Target, doubted, repeated, int(steps))
 
 	b := m.Visits.believe(p)
 	m.Gain = float32(b.gainMean)
 	var room [longHistory]float64
 	in := m.byAge(&room)
 	factor, variance, flow := m.estimate(b, in, doubted, repeated, int(steps))
-	m.judge(p.Target, b.gainMean, doubted)
-	f := m.Returns.look(o.Time.Unix(), time.Duration(p.CodeTTL))
-	v := m.see(p, o, b, f, in, factor, variance, flow)
+	m.updateTrust(p.Target, b.gainMean, doubted)
+	f := m.Returns.forecast(o.Time.Unix(), time.Duration(p.CodeTTL))
+	v := m.view(p, o, b, f, in, factor, variance, flow)
 	if p.Law == Ramp {
 		d = v.ramp(d)
 	} else {

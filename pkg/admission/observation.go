@@ -136,7 +136,7 @@ type Numbers struct {
 	Load     float64 `json:"load"`
 	Measured float64 `json:"measured"`
 	LoadAge  float64 `json:"loadAge"`
-	// Visitors is the demand at the door expected for the next minute.
+	// Visitors is the new visitors expected for the next minute.
 	Visitors float64 `json:"visitors"`
 	// Free is how many people could come in over the next minute.
 	Free float64 `json:"free"`

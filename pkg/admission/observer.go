@@ -12,18 +12,18 @@ const unknown = -1
 // a gap longer than they are, or because the clock was set back. What was learned
 // of people stays.
 func (m *memory) begin(now int64, o Observation) {
-	returns, visits, door, trim, lag := m.Returns, m.Visits, m.Door, m.Trim, m.Lag
+	returns, visits, demand, trim, lag := m.Returns, m.Visits, m.Demand, m.Trim, m.Lag
 	inForce := float32(1) // nobody has decided yet
 	if m.Last != 0 {
 		inForce = m.Admit
 	}
 	*m = memory{First: now, Last: now, Fresh: now - 1, Admit: inForce}
 	returns.begin(o.Time.Unix())
-	m.Returns, m.Door, m.Visits, m.Lag = returns, door, visits, lag
+	m.Returns, m.Demand, m.Visits, m.Lag = returns, demand, visits, lag
 	m.Trust.begin(now)
 	m.Trim.Noise, m.Trim.Quick = trim.Noise, trim.Quick
 	m.Visits.Began, m.Visits.Found = 0, 0
-	m.Door.Known = false
+	m.Demand.Known = false
 	if o.Applied != nil {
 		m.Admit = float32(o.Applied.share())
 	} else if visitors, admitted := total(o.Edge); visitors > 0 {
@@ -33,7 +33,7 @@ func (m *memory) begin(now int64, o Observation) {
 	m.Before = m.Admit
 	// What comes with the first observation is of minutes before it.
 	for range 10 {
-		m.pass(float64(m.Admit))
+		m.addMinute(float64(m.Admit))
 	}
 }
 
@@ -47,8 +47,8 @@ func total(counts []EdgeCount) (visitors, admitted float64) {
 	return visitors, admitted
 }
 
-// pass adds a minute of which nothing is known but the share in force.
-func (m *memory) pass(share float64) {
+// addMinute adds a minute of which nothing is known but the share in force.
+func (m *memory) addMinute(share float64) {
 	m.In = push(m.In, 0, longHistory)
 	m.Visitors = push(m.Visitors, unknown, recentHistory)
 	m.Admitted = push(m.Admitted, unknown, recentHistory)
@@ -74,7 +74,7 @@ func (m *memory) advance(now int64, o Observation) {
 		if o.Applied != nil {
 			share = o.Applied.share()
 		}
-		m.pass(share)
+		m.addMinute(share)
 	}
 	m.Last = now
 	if o.Applied != nil && (o.Applied.Mode == "open" || o.Applied.Mode == "observe") && steps > 0 {
@@ -99,10 +99,10 @@ func (m *memory) at(minute int64) (int, bool) {
 	return int(i), i >= 0 && i < int64(len(m.Share))
 }
 
-// told is the index that a report of a minute belongs to. What names the tick's
+// index is the index that a report of a minute belongs to. What names the tick's
 // own minute is of one without any delay: it stands for the minute that has just
 // ended, of which nothing else is known yet.
-func (m *memory) told(minute int64, known []float32) (int, bool) {
+func (m *memory) index(minute int64, known []float32) (int, bool) {
 	if minute == m.Last && known[len(known)-1] == unknown {
 		minute--
 	}
@@ -112,15 +112,15 @@ func (m *memory) told(minute int64, known []float32) (int, bool) {
 // record takes in what became known, leaving out what cannot be.
 func (m *memory) record(o Observation, steps int) {
 	for _, c := range o.Edge {
-		i, ok := m.told(minuteAt(c.At), m.Visitors)
+		i, ok := m.index(minuteAt(c.At), m.Visitors)
 		if !ok || !finite(c.Visitors) || !finite(c.Admitted) || c.Visitors < 0 || c.Admitted < 0 || c.Visitors > most {
 			continue
 		}
-		m.Door.revise(float64(m.Visitors[i]), c.Visitors, len(m.Share)-i)
+		m.Demand.revise(float64(m.Visitors[i]), c.Visitors, len(m.Share)-i)
 		m.Visitors[i], m.Admitted[i] = float32(c.Visitors), float32(min(c.Admitted, c.Visitors))
 	}
 	for _, s := range o.Load {
-		i, ok := m.told(minuteAt(s.At), m.Load)
+		i, ok := m.index(minuteAt(s.At), m.Load)
 		if !ok || !finite(s.Value) || s.Value < 0 {
 			continue
 		}
@@ -137,17 +137,17 @@ func (m *memory) record(o Observation, steps int) {
 	}
 }
 
-// countIn takes the counts of the door in, in the order of their minutes, and works
+// countArrivals takes the counts of the edge in, in the order of their minutes, and works
 // out who came in during the recent minutes.
-func (m *memory) countIn() {
+func (m *memory) countArrivals() {
 	first := m.Last - int64(len(m.Share))
 	for i := range m.Share {
 		minute := first + int64(i)
-		if m.Visitors[i] < 0 || minute <= m.Door.Upto && m.Door.Known {
+		if m.Visitors[i] < 0 || minute <= m.Demand.Upto && m.Demand.Known {
 			continue
 		}
-		grown := m.Door.grown(len(m.Share) - i)
-		m.Door.take(minute, grown*float64(m.Visitors[i]), grown*float64(m.Admitted[i]), m.shareIn(i))
+		grown := m.Demand.grown(len(m.Share) - i)
+		m.Demand.take(minute, grown*float64(m.Visitors[i]), grown*float64(m.Admitted[i]), m.shareIn(i))
 	}
 	// Counts come late and are revised: the last quarter of an hour is open.
 	for i := max(0, len(m.Share)-15); i < len(m.Share); i++ {
@@ -159,9 +159,9 @@ func (m *memory) countIn() {
 		came := 0.0
 		switch {
 		case m.Visitors[i] >= 0:
-			came = m.countedIn(i) * m.Door.grown(len(m.Share)-i)
-		case m.Door.Known && minute > m.Door.Since: // before, nobody has counted
-			came = m.Door.expect(minute) * m.Door.letIn(m.shareIn(i))
+			came = m.countedIn(i) * m.Demand.grown(len(m.Share)-i)
+		case m.Demand.Known && minute > m.Demand.Since: // before, nobody has counted
+			came = m.Demand.expect(minute) * m.Demand.letIn(m.shareIn(i))
 		}
 		m.In[len(m.In)-len(m.Share)+i] = float32(came) + m.Back[i]
 	}
@@ -170,17 +170,17 @@ func (m *memory) countIn() {
 // shareIn is the admit that was in force in a minute.
 func (m *memory) shareIn(i int) float64 { return float64(m.Share[i]) }
 
-// countedIn is how many came in at the door in a minute that was counted. Both
+// countedIn is how many came in without a code in a minute that was counted. Both
 // counts come from the same sample; the share is known much better than either,
 // so the visitors say how many there were and the share how many got in, unless
 // the counts contradict it.
 func (m *memory) countedIn(i int) float64 {
 	visitors, admitted := m.around(i, m.width(i))
-	by := visitors * m.Door.fresh() * m.shareIn(i)
+	by := visitors * m.Demand.fresh() * m.shareIn(i)
 	if m.shareIn(i) >= 0.98 {
 		by = visitors
 	}
-	spread := math.Sqrt(float64(m.Door.Noise)*max(by, admitted, 1)) + 1
+	spread := math.Sqrt(float64(m.Demand.Noise)*max(by, admitted, 1)) + 1
 	if math.Abs(admitted-by) > 2.5*spread {
 		return admitted
 	}
@@ -191,8 +191,8 @@ func (m *memory) countedIn(i int) float64 {
 // they say enough, up to ten where one in twenty of a few dozen visitors is
 // nobody at all or twenty.
 func (m *memory) width(i int) int {
-	level := max(float64(m.Door.Level), float64(m.Visitors[i]), 1)
-	return int(clamp(float64(m.Door.Noise)/level/0.02/2, 0, 10))
+	level := max(float64(m.Demand.Level), float64(m.Visitors[i]), 1)
+	return int(clamp(float64(m.Demand.Noise)/level/0.02/2, 0, 10))
 }
 
 // around is the mean of the counts in the minutes around one.
@@ -235,14 +235,14 @@ func overlap(a, b []float64) float64 {
 	return s0 + s1 + (s2 + s3)
 }
 
-// settle learns from the samples that became final with this tick. A repeat at
+// learnVisits learns from the samples that became final with this tick. A repeat at
 // the target or above is believed because it is safe; it does not show who left.
-func (m *memory) settle(target float64, doubted, repeated []bool, steps int) {
+func (m *memory) learnVisits(target float64, doubted, repeated []bool, steps int) {
 	v := &m.Visits
 	first := m.Last - int64(len(m.Share))
 	for i := max(0, len(m.Share)-settleAfter-steps); i < len(m.Share)-settleAfter; i++ {
 		if y := float64(m.Load[i]); y >= 0 && !m.idle(i) {
-			m.Still.take(y)
+			m.Repeats.take(y)
 		}
 	}
 	if v.Began == 0 {
@@ -292,7 +292,7 @@ func (m *memory) counting(i int) float64 {
 	if in <= 0 || people < 1 {
 		return 1
 	}
-	return min(lasting*float64(m.Door.Noise)*max(0, 1-back/in)/people, 1)
+	return min(lasting*float64(m.Demand.Noise)*max(0, 1-back/in)/people, 1)
 }
 
 // found takes the first load that was ever seen as people who were there before
@@ -304,11 +304,11 @@ func (m *memory) found(minute int64, y float64, i int) {
 	for k := range m.In[:len(m.In)-len(m.Share)+i+1] {
 		m.In[k] = 0
 	}
-	if v.Loads == 0 && m.Door.Known {
+	if v.Loads == 0 && m.Demand.Known {
 		// A site that is found open and busy is at rest: that says more than what is
 		// counted while the throttle works.
 		for range int(1 + atRest*min(y, 1)) {
-			v.guess(y, float64(m.Door.Level))
+			v.guess(y, float64(m.Demand.Level))
 		}
 	}
 }
@@ -319,12 +319,12 @@ func (m *memory) idle(i int) bool { return m.Load[i] < 0.03 && m.Model[i] < 0.05
 
 // estimate gives the correction of the model by the metric, as a factor, and the
 // variance of its logarithm, after working the model out again for the minutes
-// whose counts may have changed; flow is by how much the door is to be reckoned
+// whose counts may have changed; flow is by how much the edge is to be reckoned
 // busier than it was counted. in is byAge.
 func (m *memory) estimate(b belief, in []float64, doubted, repeated []bool, steps int) (factor, variance, flow float64) {
 	n := len(m.Share)
 	first := m.Last - int64(n)
-	_, step := m.Still.longest()
+	_, step := m.Repeats.longest()
 	for i := max(0, n-4-steps); i < n; i++ {
 		m.Model[i] = float32(overlap(in[n-1-i:], b.stay) + m.left(b, first+int64(i)))
 	}
@@ -337,15 +337,15 @@ func (m *memory) estimate(b belief, in []float64, doubted, repeated []bool, step
 			one.measured = unknown
 		}
 		if people := model / max(b.gainMean, 1e-12); people > 1 {
-			door := max(0, float64(m.In[len(m.In)-n+i])-float64(m.Back[i]))
+			fromEdge := max(0, float64(m.In[len(m.In)-n+i])-float64(m.Back[i]))
 			one.walk = 2 * float64(m.In[len(m.In)-n+i]) / (people * people)
 			if width := float64(m.width(i)); width == 0 {
-				one.walk += float64(m.Door.Noise) * door / (people * people)
+				one.walk += float64(m.Demand.Noise) * fromEdge / (people * people)
 			} else {
 				// The error of an average over many minutes is one and the same in all
 				// of them.
-				one.flow = min(door/people, 0.5)
-				one.doubt = min(float64(m.Door.Noise)/max(float64(m.Door.Level), 1)/(1+2*width), 0.5)
+				one.flow = min(fromEdge/people, 0.5)
+				one.doubt = min(float64(m.Demand.Noise)/max(float64(m.Demand.Level), 1)/(1+2*width), 0.5)
 				one.lasting = 1 - 1/(1+2*width)
 			}
 		}
@@ -364,14 +364,14 @@ func (m *memory) estimate(b belief, in []float64, doubted, repeated []bool, step
 }
 
 // people is how many are on the site by the counts, those found at the beginning
-// included where a visitor's weight is known. Where nobody is counted at the door,
+// included where a visitor's weight is known. Where nobody is counted at the edge,
 // it is those who came with a code.
 func (m *memory) people(b belief) float64 {
 	n := len(m.Model)
 	if n == 0 {
 		return 0
 	}
-	if !m.Door.Known {
+	if !m.Demand.Known {
 		sum := 0.0
 		for k := range m.In {
 			sum += float64(m.In[len(m.In)-1-k]) * b.stay[k]

@@ -19,7 +19,7 @@ const (
 	Ramp = "ramp"
 )
 
-// Policy is what an operator wants of the door. A field left out of the JSON
+// Policy is what an operator wants of the law. A field left out of the JSON
 // takes its default; an unknown one is an error, because a typo in a policy
 // would otherwise be a site that is held at another load than was meant.
 type Policy struct {
@@ -31,14 +31,14 @@ type Policy struct {
 	// knows: it is learned from the counts and the load.
 	Capacity float64 `json:"capacity"`
 	// QueueFirst is the share of the site's free places, 0 to 1, that invited
-	// people may take from people at the door. At 0 invitations go only into
-	// places that the door would leave empty; at 1 everyone who waits comes
+	// people may take from new visitors. At 0 invitations go only into
+	// places that new visitors would leave empty; at 1 everyone who waits comes
 	// before anyone new. It trades waiting against people lost.
 	QueueFirst float64 `json:"queueFirst"`
 	// CodeTTL is how long a code is good for after it was sent.
 	CodeTTL Duration `json:"codeTTL"`
 	// MaxInvitesPerMinute bounds the invitations of one decision, whatever else
-	// would allow more; 0 stops inviting.
+	// would allow more; 0 stops inviteUntil.
 	MaxInvitesPerMinute int `json:"maxInvitesPerMinute"`
 	// Law is Observer or Ramp.
 	Law string `json:"law"`
@@ -46,7 +46,7 @@ type Policy struct {
 	// the counts and the load have shown it. Too long is the safe side: it makes
 	// the first minutes careful.
 	Visit Duration `json:"visit"`
-	// Floor is the share of new visitors, 0 to 1, to which the door has closed
+	// Floor is the share of new visitors, 0 to 1, that are let in
 	// when the load has not been known for an hour. It bounds what a site without
 	// a metric can be asked to bear; the model's own answer stands if it is lower.
 	Floor float64 `json:"floor"`
@@ -62,7 +62,7 @@ type Quiet struct {
 	// midnight.
 	From  string `json:"from"`
 	Until string `json:"until"`
-	// Offset is the local time's distance from UTC, such as "-05:00". It is no
+	// Offset is the local time's distance from UTC, such as "-05:00". It is not a
 	// name of a zone: the law reads no files, and an hour's error twice a year is
 	// no harm here.
 	Offset string `json:"offset"`
@@ -91,7 +91,7 @@ const (
 
 // Validate reports everything that is wrong with the policy, each by the name of
 // its field in the JSON. A policy that it refuses decides nothing: Next with one
-// holds the door as it is.
+// keeps admit as it is.
 func (p Policy) Validate() error {
 	var problems []error
 	bad := func(field string, value any, want string) {

@@ -8,8 +8,8 @@ import "math"
 // What remains is not spread over the day. Mails that go out as soon as there are
 // places are at every later moment at least as many as under any other plan: a mail
 // that is held back leaves a place empty now and gains none later, because what was
-// sent earlier is given back earlier, too. When none remain the door takes the
-// places, and the line keeps its order.
+// sent earlier is given back earlier, too. When none remain new visitors take the
+// places, and the waitlist keeps its order.
 func (v *view) mail() (float64, string) {
 	mail := v.o.Mail
 	if mail == nil {

@@ -25,7 +25,7 @@ func (v *view) ramp(d Decision) Decision {
 	d.Numbers = v.sum(0)
 	top := v.p.Target + rampOver
 	switch {
-	case v.blank():
+	case v.noLoadYet():
 		d.Admit = min(d.Admit, v.p.Floor)
 		d.Because = fmt.Sprintf("ramp: no load has been reported yet: closed to %.2f or less", v.p.Floor)
 	case v.absent():

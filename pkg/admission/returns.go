@@ -128,7 +128,7 @@ func (c *cohort) out(age int, reports bool) float64 {
 		case !reports, age <= 2:
 			n += pending
 		default:
-			// Mails that are not reported after some minutes went back to the line.
+			// Mails that are not reported after some minutes went back to the waitlist.
 			n += pending * givenBack()[min(age-2, len(givenBack())-1)]
 		}
 	}
@@ -195,9 +195,9 @@ func (r *returns) begin(now int64) {
 	r.Asleep, r.Woken, r.Unseen = 0, 0, false
 }
 
-// tell takes in what became known. now is the time of the tick in seconds, steps
+// update takes in what became known. now is the time of the tick in seconds, steps
 // the minutes since the last one.
-func (r *returns) tell(o Observation, now int64, steps int) {
+func (r *returns) update(o Observation, now int64, steps int) {
 	if len(r.Exposed) == 0 {
 		r.Exposed, r.Came = make([]float32, len(ageEdges)-1), make([]float32, len(ageEdges)-1)
 	}
@@ -214,8 +214,8 @@ func (r *returns) tell(o Observation, now int64, steps int) {
 		}
 	}
 	r.delay(o.Deferred, now)
-	r.grow(now, steps)
-	classes, due := classOf(), r.due()
+	classes, life := classOf(), r.table()
+	r.grow(now, steps, life)
 	for _, came := range o.Redeemed {
 		n := count(came.Count)
 		c := r.find(came.Invited.Unix())
@@ -228,14 +228,14 @@ func (r *returns) tell(o Observation, now int64, steps int) {
 		c.Back = plus(c.Back, n)
 		c.Came += float32(n)
 		age := min(max(0, c.age(now)-1), oldest-1)
-		if r.known(c, age+1, due) {
+		if r.known(c, age+1, life) {
 			r.NowCame += float32(n)
 		}
 		if r.learns() {
 			r.Came[classes[age]] += float32(n)
 		}
 	}
-	r.watch(now)
+	r.updateAsleep(now)
 	r.join(now)
 }
 
@@ -261,8 +261,8 @@ func (r *returns) delay(delayed []Cohort, now int64) {
 
 // grow lets the minutes since the last tick pass for everyone who is out: they are
 // exposed, some of them should have come, and what was learned before fades.
-func (r *returns) grow(now int64, steps int) {
-	classes, rates, due := classOf(), r.rates(), r.due()
+func (r *returns) grow(now int64, steps int, life *lifeTable) {
+	classes, rates := classOf(), life.rates
 	var sure [32]float64 // of the rates, what was learned
 	for k := range r.Came {
 		sure[k] = float64(r.Came[k]) / max(float64(r.Exposed[k]), tablePrior)
@@ -287,7 +287,7 @@ func (r *returns) grow(now int64, steps int) {
 				r.Exposed[class] += float32(n)
 			}
 			c.Hoped += float32(n * rates[class])
-			if r.known(c, age, due) {
+			if r.known(c, age, life) {
 				r.NowHoped += float32(n * min(sure[class], rates[class]))
 			}
 		}
@@ -300,19 +300,19 @@ func (r *returns) grow(now int64, steps int) {
 	}
 }
 
-// watch finds out whether people sleep. When only those invited last do not come,
+// updateAsleep finds out whether people sleep. When only those invited last do not come,
 // they are less willing, or nobody's addresses: that is learned. When those who
 // had begun to come stop too, it is night, or a mail or a page is broken: then
 // nothing is learned of how willing people are, and those who are missing may all
 // come in the morning.
-func (r *returns) watch(now int64) {
+func (r *returns) updateAsleep(now int64) {
 	came, hoped := float64(r.NowCame), float64(r.NowHoped)
 	switch {
 	case r.Asleep == 0 && hoped > asleepOf && came < asleepBelow*hoped:
 		r.Asleep, r.Woken = now, 0
-	case r.Asleep == 0 && r.never(now):
+	case r.Asleep == 0 && r.noneCame(now):
 		r.Asleep, r.Woken, r.Unseen = now, 0, true
-	case r.Asleep == 0, r.Unseen && r.never(now):
+	case r.Asleep == 0, r.Unseen && r.noneCame(now):
 	case r.Unseen && now-r.Asleep < 3600: // only slow
 		r.Asleep, r.Unseen = 0, false
 	case r.Unseen:
@@ -327,9 +327,9 @@ func (r *returns) watch(now int64) {
 // learns says that what people do is how they are: not while they sleep.
 func (r *returns) learns() bool { return r.Asleep == 0 || r.Woken != 0 }
 
-// never says that next to nobody has come of all whose codes are out: a law that
+// noneCame says that next to nobody has come of all whose codes are out: a law that
 // begins at night, or whose mails never arrive.
-func (r *returns) never(now int64) bool {
+func (r *returns) noneCame(now int64) bool {
 	invited, came := 0.0, 0.0
 	for i := range r.Cohorts {
 		if c := &r.Cohorts[i]; c.age(now) >= neverAt {
@@ -340,19 +340,29 @@ func (r *returns) never(now int64) bool {
 }
 
 // known says that a cohort's people are known as ones who come.
-func (r *returns) known(c *cohort, age int, due []float64) bool {
-	return age >= provenAt && float64(c.Back) > proven*due[age]*c.mailed(r.Reports)
+func (r *returns) known(c *cohort, age int, life *lifeTable) bool {
+	return age >= provenAt && float64(c.Back) > proven*(1-life.out[age])*c.mailed(r.Reports)
 }
 
-// due is the share of the mailed that has come by each age.
-func (r *returns) due() []float64 {
-	classes, rates := classOf(), r.rates()
-	due, left := make([]float64, oldest+1), 1.0
-	for k := range oldest {
-		left *= 1 - rates[classes[k]]
-		due[k+1] = 1 - left
+// lifeTable is what was learned of those invited: rates by class of ages, and the
+// share that has not come by each age in minutes.
+type lifeTable struct {
+	rates []float64
+	out   [oldest + 1]float64
+}
+
+// table works the life table out from what was counted.
+func (r *returns) table() *lifeTable {
+	life := &lifeTable{rates: r.rates()}
+	left, k := 1.0, 0
+	life.out[0] = left
+	for i, rate := range life.rates {
+		for ; k < ageEdges[i+1]; k++ {
+			left *= 1 - rate
+			life.out[k+1] = left
+		}
 	}
-	return due
+	return life
 }
 
 // mailed is how many mails a cohort took.

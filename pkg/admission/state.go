@@ -50,10 +50,10 @@ type memory struct {
 	Load     []float32 `json:"load"`     // measured
 	Model    []float32 `json:"model"`    // load as the counts alone explain it
 
-	Door    demand  `json:"door"`
+	Demand  demand  `json:"door"`
 	Visits  visits  `json:"visits"`
 	Trim    trim    `json:"trim"`
-	Still   still   `json:"still"`
+	Repeats repeats `json:"still"`
 	Returns returns `json:"returns"`
 	Trust   trust   `json:"trust"`
 	// Fresh is the last minute of which the load is known, or was not asked for.

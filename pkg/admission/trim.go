@@ -17,7 +17,7 @@ type trim struct {
 	// Quick is the same from one minute to the next alone. Errors of the counts move
 	// slowly; what moves slowly is not called noise of the metric but for a part.
 	Quick float32 `json:"quick,omitempty"`
-	// Flow is the error of the counts at the door, as the metric shows it, in the
+	// Flow is the error of the counts at the edge, as the metric shows it, in the
 	// logarithm; FlowVar its variance and Both its covariance with Log. On a site of
 	// a few hundred people one visitor in twenty is next to nothing, and how the
 	// load rises says more of who came in.
@@ -38,7 +38,7 @@ type minuteOf struct {
 	measured float64 // below 0: unknown or not believed
 	model    float64
 	walk     float64 // variance that the counts add
-	flow     float64 // share of the people who came in at the door in that minute
+	flow     float64 // share of the people who came in without a code in that minute
 	doubt    float64 // variance of the logarithm of that count
 	lasting  float64 // how much of its error is that of the minute after too
 	step     float64 // of the metric: it is rounded to so much
@@ -49,7 +49,7 @@ type minuteOf struct {
 // covariance, and what its latest errors were like.
 type filter struct {
 	level, levelVar float64 // the correction: log(measured/model)
-	flow, flowVar   float64 // the error of the counts at the door
+	flow, flowVar   float64 // the error of the counts at the edge
 	both            float64 // covariance of the two
 	lean, slow      float64 // smoothed errors in standard deviations, over 4 and 15 minutes
 	low             int     // samples in a row far below what is expected
@@ -57,9 +57,9 @@ type filter struct {
 	fell            bool    // so many were
 }
 
-// pass lets a minute pass: what came in carries the error of its count, and what is
+// advance lets a minute go by: what came in carries the error of its count, and what is
 // known grows old, faster while the errors lean one way.
-func (f *filter) pass(m minuteOf) {
+func (f *filter) advance(m minuteOf) {
 	f.level += m.flow*f.flow - f.level*trimBack
 	f.levelVar += m.flow * (2*f.both + m.flow*f.flowVar)
 	f.flow *= m.lasting
@@ -87,9 +87,9 @@ func (f *filter) measure(m minuteOf, noise float64) (seen float64, usual bool) {
 	sd := math.Sqrt(f.levelVar + noise)
 	seen = off*off - f.levelVar
 	switch {
-	case off > far*sd:
+	case off > farSigmas*sd:
 		f.levelVar += off * off
-	case off < -far*sd:
+	case off < -farSigmas*sd:
 		f.low++
 		back := f.low >= lowBack && f.level > 0.1 && math.Abs(off+f.level) < 0.1
 		if f.low < f.lowAgain && !back {
@@ -115,7 +115,7 @@ func (f *filter) measure(m minuteOf, noise float64) (seen float64, usual bool) {
 // correct runs the filter over the minutes, oldest first. keep is how many of
 // them leave the recent history afterwards: after those the result is stored, and
 // only they teach how noisy the metric is. It returns the correction after the
-// last minute, its variance, and the error of the counts at the door.
+// last minute, its variance, and the error of the counts at the edge.
 func (t *trim) correct(minutes []minuteOf, keep int, trusted bool) (correction, variance, flow float64) {
 	f := filter{level: float64(t.Log), levelVar: float64(t.Var),
 		flow: float64(t.Flow), flowVar: float64(t.FlowVar), both: float64(t.Both), low: t.Low, lowAgain: lowBack}
@@ -134,7 +134,7 @@ func (t *trim) correct(minutes []minuteOf, keep int, trusted bool) (correction, 
 		quick = noise
 	}
 	for i, m := range minutes {
-		f.pass(m)
+		f.advance(m)
 		if m.measured >= 0 && m.model > 1e-6 {
 			seen, usual := f.measure(m, clamp(noise, quick, trimQuick*quick))
 			if usual && i < keep {

@@ -54,9 +54,9 @@ func (t *trust) weight(last, minute int64) (float64, bool) {
 	return float64(t.Weights[i]), true
 }
 
-// judge holds the samples that became known with their counts against what was
+// updateTrust holds the samples that became known with their counts against what was
 // foreseen of them. gain is what a visitor weighs in the model now.
-func (m *memory) judge(target, gain float64, doubted []bool) {
+func (m *memory) updateTrust(target, gain float64, doubted []bool) {
 	t, n := &m.Trust, len(m.Load)
 	if newest := slices.IndexFunc(m.Visitors[max(0, n-uncounted):], func(v float32) bool { return v >= 0 }); newest < 0 {
 		t.Proof = 0 // nobody is counted: the model is a guess

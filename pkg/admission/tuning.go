@@ -15,38 +15,38 @@ const (
 	// fillIn is over how many minutes invitations fill what is missing. Twice: a dip is
 	// filled late.
 	fillIn = 6
-	// play is the share of the free places by which the throttle is kept from being
+	// admitReserve is the share of the free places by which the throttle is kept from being
 	// fully shut or open while somebody waits: it alone acts within minutes, and only
-	// while it can move both ways. Twice: places go to the door at queueFirst 1.
-	play = 0.03
-	// sigmas is how many standard deviations of the load fit between the target and a
+	// while it can move both ways. Twice: places go to new visitors at queueFirst 1.
+	admitReserve = 0.03
+	// marginSigmas is how many standard deviations of the load fit between the target and a
 	// full site. Twice: small sites stay emptier.
-	sigmas = 3.5
-	// blindMinutes is how many minutes' sampling noise of the door the load bears when a
+	marginSigmas = 3.5
+	// samplingMinutes is how many minutes' sampling noise of the counts the load bears when a
 	// decision shows. Twice: small sites stay emptier.
-	blindMinutes = 1.5
+	samplingMinutes = 1.5
 	// leastTarget is the share of the target below which chance does not push it.
 	leastTarget = 0.7
-	// lift is how many standard deviations the law aims above the target, at most a
+	// liftSigmas is how many standard deviations the law aims above the target, at most a
 	// hundredth: the load lies as often above the aim as below, and below is places that
 	// stay empty. Twice: minutes above 95 %.
-	lift = 0.6
+	liftSigmas = 0.6
 	// opening is by how much, and in what share of itself, the throttle opens in a
 	// minute: what is let in cannot be sent away again. Twice: a demand that is only
 	// estimated fills the site.
 	openingShare, openingStep = 1.5, 0.05
-	// fastest is how many times what keeps the site full is invited at most: the next
+	// mostFlow is how many times what keeps the site full is invited at most: the next
 	// minutes must be able to show whether they come. Twice: a return rate that jumps.
-	fastest = 3.0
+	mostFlow = 3.0
 )
 
 // A load that is missing.
 const (
-	// trusting is how old the load may be, in minutes, before it counts as missing, and
-	// givenUp when the throttle has closed to the floor. Twice: an hour of guessing.
-	trusting, givenUp = 7, 60
-	// inviting is how old it may be, in minutes, for invitations to be sent.
-	inviting = 10
+	// staleFrom is how old the load may be, in minutes, before it counts as missing, and
+	// staleTo when the throttle has closed to the floor. Twice: an hour of guessing.
+	staleFrom, staleTo = 7, 60
+	// inviteUntil is how old it may be, in minutes, for invitations to be sent.
+	inviteUntil = 10
 	// beyondLag is by how many minutes more than usual the load lags when it is absent.
 	beyondLag = 1.5
 )
@@ -101,7 +101,7 @@ const (
 	// slopeAhead is for how many minutes a slope is followed, and then bent flat.
 	slopeAhead = 8.0
 	// The memories, in counts: of how much of the share gets in, of the usual share, of
-	// the noise, and of what is told again later.
+	// the noise, and of counts that are reported again.
 	passMemory, usualMemory, noiseMemory, reviseMemory = 1.0 / 60, 1.0 / 15, 1.0 / 50, 1.0 / 60
 )
 
@@ -121,9 +121,9 @@ const (
 	trimQuick = 6.0
 	// trimLimit is the largest correction: more than a factor of 4 is none.
 	trimLimit = 1.5
-	// far is how many standard deviations off a sample is not chance. Twice: a capacity
+	// farSigmas is how many standard deviations off a sample is not chance. Twice: a capacity
 	// that falls is believed late.
-	far = 4
+	farSigmas = 4
 	// lowAgain is how many samples in a row far below the model it takes for them to
 	// be believed: a load that falls faster than people can leave is a metric that lost
 	// some of its sources. lowBack is how many it takes where they only take back what
@@ -183,7 +183,7 @@ const (
 const (
 	// stillMemory is what a sample replaces of how often it does.
 	stillMemory = 1.0 / 240
-	// longestLesson bounds what one run teaches: an hour of a metric that hung is no
+	// longestLesson bounds what one run teaches: an hour of a metric that hung is not a
 	// proof that it is a coarse one.
 	longestLesson = 3
 	// unlikely is how improbable a run must be for the metric to be doubted.

@@ -10,7 +10,7 @@ import (
 // can say it beforehand. So the law carries a row of candidates, each a lognormal
 // with its mean, and weighs them by how well the load that was measured follows
 // from the people who were let in. One candidate is enough for a site at rest;
-// the row is what keeps a wrong first guess from being a wrong door.
+// the row is what keeps a wrong first guess from being a wrong admit.
 
 // candidate is one guess at how long visits last: lognormal, of that mean in
 // minutes and that spread of the logarithm.

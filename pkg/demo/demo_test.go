@@ -63,8 +63,8 @@ func TestASwitchBeforeTheFirstTick(t *testing.T) {
 	if err := in.Change(t.Context(), console.Change{Change: operator.Change{Mode: gate.Hold}}); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := in.Snapshot(t.Context()); err != nil || s.Control.Door() != gate.Hold {
-		t.Errorf("%s, %v", s.Control.Door(), err)
+	if s, err := in.Snapshot(t.Context()); err != nil || s.Control.EffectiveMode() != gate.Hold {
+		t.Errorf("%s, %v", s.Control.EffectiveMode(), err)
 	}
 }
 

@@ -15,7 +15,7 @@ func (in *Instance) result(s simulation.Scenario, t Totals) simulation.Result {
 		}
 	}
 	sum := simulation.Summary{
-		Visits: t.Visits, Door: t.StraightIn, TurnedAway: t.TurnedAway, Joined: t.Joined, Invited: t.Invited,
+		Visits: t.Visits, Admitted: t.StraightIn, TurnedAway: t.TurnedAway, Joined: t.Joined, Invited: t.Invited,
 		Redeemed: t.Redeemed + t.InGrace, Late: t.CameLate, Lost: t.GaveUp + c.invitedPeople.never, Waiting: t.Joined - t.Invited,
 		WaitP50: c.invitedPeople.waits.quantile(0.50), WaitP95: c.invitedPeople.waits.quantile(0.95), WaitMax: float64(c.invitedPeople.waits.longest),
 		WaitMinutes: c.invitedPeople.waitedBack, Utilisation: 1,
@@ -48,7 +48,7 @@ func (in *Instance) result(s simulation.Scenario, t Totals) simulation.Result {
 		}
 		series.Demand = append(series.Demand, float64(m.demand))
 		series.Visitors = append(series.Visitors, float64(m.visitors))
-		series.Door = append(series.Door, float64(m.admitted))
+		series.Admitted = append(series.Admitted, float64(m.admitted))
 		series.Returned = append(series.Returned, float64(m.redeemed))
 		series.OnSite = append(series.OnSite, float64(m.onSite))
 		series.Load = append(series.Load, m.load)
@@ -62,7 +62,7 @@ func (in *Instance) result(s simulation.Scenario, t Totals) simulation.Result {
 		sum.Utilisation = used / float64(sum.Queued) / s.Policy.Target
 		sum.MeanLoad /= float64(sum.Queued)
 	}
-	if served := sum.Door + sum.Redeemed; served > 0 {
+	if served := sum.Admitted + sum.Redeemed; served > 0 {
 		sum.MeanDelay = sum.WaitMinutes / float64(served)
 	}
 	return simulation.Result{Name: s.Name, Control: "raincheck, in full", Summary: sum, Series: series}

@@ -24,10 +24,10 @@ func Decides(s operator.Snapshot) []health.Finding {
 	switch age := s.Now.Sub(s.Decided); {
 	case s.Decided.IsZero():
 		found = append(found, health.Warn("Wait for the first minute.", "nothing has been decided yet"))
-	case age > 3*time.Minute && s.Control.Door() != gate.Open:
+	case age > 3*time.Minute && s.Control.EffectiveMode() != gate.Open:
 		found = append(found, health.Bad("Restart it, and report what it logs with --verbose.", "the last decision is %s old", age.Round(time.Second)))
 	default:
-		found = append(found, health.OK("the inviter decides; the door: %s", operator.ModeText(s.Control)))
+		found = append(found, health.OK("the inviter decides; mode %s", operator.ModeText(s.Control)))
 	}
 	if s.Control.SignupsOff {
 		found = append(found, health.Warn("`raincheck drain --undo --apply`, if nobody means it.", "no addresses are taken"))

@@ -10,6 +10,7 @@ import (
 
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -77,9 +78,9 @@ func (rm *room) redeem(ctx context.Context, v *visit) (answer, error) {
 		return answer{}, err
 	case err != nil:
 		rm.Log.ErrorContext(ctx, "write down the use of a code; its bearer gets in", "error", err)
-		rm.Count("CodesUnrecorded", 1)
+		rm.Count(metric.IntakeCodesUnrecorded, 1)
 	default:
-		rm.Count("CodesRedeemed", 1)
+		rm.Count(metric.IntakeCodesRedeemed, 1)
 	}
 	pass, err := keys.MintPass(bypass.Redeemed, use, v.now, rm.PassLife)
 	if err != nil {
@@ -137,7 +138,7 @@ func (rm *room) in(ctx context.Context, v *visit) (answer, error) {
 
 // dead is the page for a code that was good.
 func (rm *room) dead(v *visit, key string) answer {
-	rm.Count("CodesOver", 1)
+	rm.Count(metric.IntakeCodesOver, 1)
 	w := v.view("dead", key+".title")
 	w.Text, w.To = key, v.wanted()
 	if v.ticket.Wanted != "" {

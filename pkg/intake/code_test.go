@@ -14,6 +14,7 @@ import (
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -151,7 +152,7 @@ func TestCodesAsTheyAreTyped(t *testing.T) {
 	if n := w.probe.Total(); n != 0 {
 		t.Errorf("the store was asked: %v", w.probe.Calls())
 	}
-	if w.counts["CodesWrong"] != 11 {
+	if w.counts[metric.IntakeCodesWrong] != 11 {
 		t.Errorf("counted %v", w.counts)
 	}
 }
@@ -189,7 +190,7 @@ func TestCodesThatAreOver(t *testing.T) {
 	w.control(func(c *waitlist.Control) { c.Mode = gate.Open })
 	w.use(string(late), "d").status(410).says("This code was good until", "There is no wait for Example Benefits now", `href="/apply?step=2"`).lacks("Join the line")
 	w.use(string(used), "e").status(410).says("This code was good until")
-	if w.counts["CodesOver"] != 5 {
+	if w.counts[metric.IntakeCodesOver] != 5 {
 		t.Errorf("counted %v", w.counts)
 	}
 }

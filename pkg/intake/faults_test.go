@@ -10,6 +10,7 @@ import (
 
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/intake"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -44,7 +45,7 @@ func TestAStoreThatRefusesIsSaid(t *testing.T) {
 			if n := w.entries(); n != 0 {
 				t.Errorf("%d entries", n)
 			}
-			if w.counts["SignupsFailed"] != 1 {
+			if w.counts[metric.IntakeSignupsFailed] != 1 {
 				t.Errorf("counted %v", w.counts)
 			}
 			// It recovers by itself, and the form on the page still works.
@@ -101,7 +102,7 @@ func TestACodeWorksWhileTheStoreIsDown(t *testing.T) {
 	code := w.invite(e.Ref)
 	w.probe.Before = failOn("Redeem", waitlist.ErrBusy)
 	p := w.post("/waiting-room/en/code?c="+string(code), nil).status(303)
-	if len(p.Cookies()) != 1 || w.counts["CodesUnrecorded"] != 1 {
+	if len(p.Cookies()) != 1 || w.counts[metric.IntakeCodesUnrecorded] != 1 {
 		t.Errorf("cookies %v, counted %v", p.Cookies(), w.counts)
 	}
 }
@@ -127,6 +128,8 @@ func TestKeysThatCannotBeRead(t *testing.T) {
 	w.join("ana@example.org").status(429).says(`value="ana@example.org"`).lacks("arn")
 	w.get("/waiting-room/en/").status(429).lacks("arn")
 	w.post("/waiting-room/en/code?c=X", url.Values{}).status(429).lacks("arn")
+	// What was typed comes along with the button that tries again.
+	w.post("/waiting-room/en/enter", url.Values{"code": {"ABCDE-<"}}).status(429).says(`name="code" value="ABCDE-&lt;"`, "Try again")
 }
 
 // Leaving is said to be done only when it is.

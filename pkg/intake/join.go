@@ -12,6 +12,7 @@ import (
 
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -130,7 +131,7 @@ func (rm *room) join(ctx context.Context, v *visit) (answer, error) {
 	}
 	address, err := email.Parse(v.form.Get("email"))
 	if err != nil {
-		rm.Count("SignupsRefused", 1)
+		rm.Count(metric.IntakeSignupsRefused, 1)
 		if ask, ok := v.slip(email.Address{}); ok && errors.Is(err, email.ErrDash) {
 			return ask, nil
 		}
@@ -138,7 +139,7 @@ func (rm *room) join(ctx context.Context, v *visit) (answer, error) {
 	}
 	fields, err := rm.fields(v)
 	if err != nil {
-		rm.Count("SignupsRefused", 1)
+		rm.Count(metric.IntakeSignupsRefused, 1)
 		return answer{}, err
 	}
 	if err := keys.VerifyStamp(v.form.Get("stamp"), v.now, MaxFormAge); err != nil {
@@ -149,7 +150,7 @@ func (rm *room) join(ctx context.Context, v *visit) (answer, error) {
 		return answer{}, errClosed
 	}
 	if v.form.Get("note") != "" {
-		rm.Count("SignupsTrapped", 1)
+		rm.Count(metric.IntakeSignupsTrapped, 1)
 		return rm.joined(v, keys, address, waitlist.Ref{})
 	}
 	if ask, ok := v.slip(address); ok {
@@ -165,9 +166,9 @@ func (rm *room) save(ctx context.Context, v *visit, keys *bypass.Keyring, s wait
 		return answer{}, fmt.Errorf("save a sign-up: %w", err)
 	}
 	if got.New {
-		rm.Count("SignupsNew", 1)
+		rm.Count(metric.IntakeSignupsNew, 1)
 	} else {
-		rm.Count("SignupsKnown", 1)
+		rm.Count(metric.IntakeSignupsKnown, 1)
 	}
 	rm.Log.InfoContext(ctx, "sign-up", "language", v.lang.Tag, "json", v.asJSON)
 	return rm.joined(v, keys, s.Address, got.Ref)

@@ -16,6 +16,7 @@ import (
 
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/site"
 	"raincheck/pkg/waitlist"
 )
@@ -84,7 +85,7 @@ func TestAnAddressThatIsNone(t *testing.T) {
 	if n := w.entries(); n != 0 {
 		t.Errorf("%d entries", n)
 	}
-	if w.counts["SignupsRefused"] != 17 {
+	if w.counts[metric.IntakeSignupsRefused] != 17 {
 		t.Errorf("counted %v", w.counts)
 	}
 
@@ -132,7 +133,7 @@ func TestEveryAnswerLooksTheSame(t *testing.T) {
 
 	// The trap: a script that fills in every field gets the same page for nothing.
 	trapped := w.post("/waiting-room/en/?to=%2Fapply%3Fstep%3D2", url.Values{"email": {"bot@example.org"}, "stamp": {w.stamp()}, "note": {"buy"}})
-	if masked(trapped, "bot@example.org") != first || w.entries() != 2 || w.counts["SignupsTrapped"] != 1 {
+	if masked(trapped, "bot@example.org") != first || w.entries() != 2 || w.counts[metric.IntakeSignupsTrapped] != 1 {
 		t.Errorf("the trap: another page or an entry: %v", w.counts)
 	}
 
@@ -178,7 +179,7 @@ func TestFiftyAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if n := w.entries(); n != 1 || w.counts["SignupsNew"] != 1 {
+	if n := w.entries(); n != 1 || w.counts[metric.IntakeSignupsNew] != 1 {
 		t.Errorf("%d entries, counted %v", n, w.counts)
 	}
 }
@@ -216,7 +217,7 @@ func TestAFormOfAnotherSite(t *testing.T) {
 			p.says("Please use the form on this page", `href="/waiting-room/en/"`)
 		}
 	}
-	if w.counts["ForeignForms"] != 5 {
+	if w.counts[metric.IntakeForeignForms] != 5 {
 		t.Errorf("counted %v", w.counts)
 	}
 }
@@ -323,7 +324,7 @@ func TestAroundTheCDN(t *testing.T) {
 	if strings.Contains(w.log.String(), "198.51.100.77") {
 		t.Errorf("the log believes the client: %s", w.log)
 	}
-	if w.counts["DirectHits"] != 4 {
+	if w.counts[metric.IntakeDirectHits] != 4 {
 		t.Errorf("counted %v", w.counts)
 	}
 }
@@ -414,7 +415,7 @@ func TestTheDoorAndTheLine(t *testing.T) {
 	w.get("/waiting-room/en/").says("There is a line for Example Benefits").lacks("now inviting")
 	w.progress(waitlist.Progress{Front: noon.Add(-20 * time.Minute)})
 	w.get("/waiting-room/en/").says("We are now inviting those who joined at 6:40 am (EST, UTC−5).")
-	w.get("/waiting-room/es/").says("Ahora invitamos a quienes se unieron a las 6:40 a. m. (EST, UTC−5).</p>")
+	w.get("/waiting-room/es/").says("Ahora invitamos a quienes se unieron a esta hora: 6:40 a. m. (EST, UTC−5).</p>")
 	w.progress(waitlist.Progress{Front: noon.Add(-20 * time.Hour)})
 	w.get("/waiting-room/en/").says("those who joined on Sunday, March 1, 2026, 11:00 am (EST, UTC−5).")
 

@@ -9,6 +9,7 @@ import (
 
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -52,6 +53,20 @@ func (rm *room) keepAgain(v *visit, key string) answer {
 	return a
 }
 
+// expiredAgain is that page for a visitor who has it, with what was typed.
+func (rm *room) expiredAgain(v *visit) (answer, bool) {
+	keys, err := rm.Keys(v.Context())
+	if err != nil {
+		return answer{}, false
+	}
+	if v.code, v.expires, err = keys.VerifyCode(v.typed(), v.now); !errors.Is(err, bypass.ErrCodeExpired) {
+		return answer{}, false
+	}
+	a := rm.expired(v)
+	a.status = http.StatusOK
+	return a, true
+}
+
 // keep gives whoever let a code run out their old place back, once, if the address
 // is of the mailbox that the code was sent to, also while sign-ups are off. With
 // any other address it is an ordinary sign-up, and the page is the same: it does
@@ -81,7 +96,7 @@ func (rm *room) keep(ctx context.Context, v *visit) (answer, error) {
 		return answer{}, errClosed
 	}
 	if v.form.Get("note") != "" {
-		rm.Count("SignupsTrapped", 1)
+		rm.Count(metric.IntakeSignupsTrapped, 1)
 		return rm.joined(v, keys, address, waitlist.Ref{})
 	}
 	signup := v.signup(keys, address, nil)
@@ -93,7 +108,7 @@ func (rm *room) keep(ctx context.Context, v *visit) (answer, error) {
 		signup.Wanted = cmp.Or(ticket.Wanted, signup.Wanted)
 		got, err := rm.rejoin(ctx, signup, ticket)
 		if err == nil {
-			rm.Count("PlacesKept", 1)
+			rm.Count(metric.IntakePlacesKept, 1)
 			return rm.joined(v, keys, address, got.Ref)
 		}
 		if !errors.Is(err, waitlist.ErrStale) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"raincheck/pkg/bypass"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -36,7 +37,7 @@ func TestAnExpiredCodeKeepsItsPlace(t *testing.T) {
 	w.keep(code, "ana@").status(422).says("Enter an email address in the correct format", `value="ana@"`, "Keep my place")
 	w.keep(code, "Ana@Example.org").status(200).says("You are in the line", "Ana@example.org")
 	e, _ := w.entry("ana@example.org")
-	if e.Stage != waitlist.Waiting || !e.Joined.Equal(joined) || !e.Kept || e.Wanted != "/apply?step=2" || w.counts["PlacesKept"] != 1 {
+	if e.Stage != waitlist.Waiting || !e.Joined.Equal(joined) || !e.Kept || e.Wanted != "/apply?step=2" || w.counts[metric.IntakePlacesKept] != 1 {
 		t.Errorf("the entry is %+v, counted %v", e, w.counts)
 	}
 	// A second press changes nothing.
@@ -98,6 +99,18 @@ func TestWhenAPlaceIsKept(t *testing.T) {
 	w.keep(drained, "eve@example.org").status(409).says("Your address was not saved")
 }
 
+// Changing the language on the page of a dead code keeps the page and what was typed.
+func TestADeadCodeInAnotherLanguage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	code, _ := w.missed("ana")
+	form := url.Values{"code": {code}, "email": {"ana@exam"}, "stamp": {w.stamp()}, "language": {"es"}}
+	w.post("/waiting-room/en/keep", form).status(200).says(`lang="es"`, `name="code" value="`+code+`"`, `value="ana@exam"`, "Conservar mi lugar")
+	// With no such code it is the page for entering one.
+	form.Set("code", "ABCDE")
+	w.post("/waiting-room/en/keep", form).status(200).says(`lang="es"`, `value="ABCDE"`, "Escriba su código")
+}
+
 // Nothing is said to be kept that is not; a wrong code gets no further than
 // arithmetic.
 func TestKeepingWhileTheStoreIsDown(t *testing.T) {
@@ -106,7 +119,9 @@ func TestKeepingWhileTheStoreIsDown(t *testing.T) {
 	code, _ := w.missed("ana")
 	for _, call := range []string{"Ticket", "Expire", "Rejoin"} {
 		w.probe.Before = failOn(call, errors.New("the store is down"))
-		w.keep(code, "ana@example.org").status(429).lacks("You are in the line")
+		// What was typed comes along with the button that tries again.
+		w.keep(code, "ana@example.org").status(429).lacks("You are in the line").
+			says("Try again", `name="code" value="`+code+`"`, `name="email" value="ana@example.org"`)
 	}
 	w.probe.Before = nil
 	w.get("/waiting-room/en/")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -59,7 +60,7 @@ func (rm *room) quiet(ctx context.Context, v *visit, ref waitlist.Ref) (answer, 
 func (rm *room) leaves(ctx context.Context, v *visit, ref waitlist.Ref) error {
 	switch err := rm.Store.Leave(ctx, ref, v.now); {
 	case err == nil:
-		rm.Count("Left", 1)
+		rm.Count(metric.IntakeLeft, 1)
 	case !errors.Is(err, waitlist.ErrStale) && !errors.Is(err, waitlist.ErrUnknown):
 		return fmt.Errorf("take somebody out of the line: %w", err)
 	}

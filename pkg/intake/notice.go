@@ -176,7 +176,7 @@ func (v *visit) speaks(tag string) bool {
 
 // open says that nobody is turned away now.
 func (n notice) open() bool {
-	switch n.control.Door() {
+	switch n.control.EffectiveMode() {
 	case gate.Open, gate.Observe:
 		return true
 	case gate.Hold:

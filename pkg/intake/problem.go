@@ -7,6 +7,7 @@ import (
 
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -73,7 +74,7 @@ func (rm *room) explain(v *visit, err error, h http.Header) answer {
 	case errors.Is(err, errEmptyCode):
 		return rm.enterAgain(v, "code.empty")
 	case errors.Is(err, bypass.ErrCode):
-		rm.Count("CodesWrong", 1)
+		rm.Count(metric.IntakeCodesWrong, 1)
 		return rm.enterAgain(v, "code.wrong")
 	case errors.Is(err, bypass.ErrCodeExpired):
 		return rm.expired(v)
@@ -91,13 +92,13 @@ func (rm *room) explain(v *visit, err error, h http.Header) answer {
 		return a
 
 	case errors.Is(err, errForeign):
-		rm.Count("ForeignForms", 1)
+		rm.Count(metric.IntakeForeignForms, 1)
 		a := plain(http.StatusConflict, "foreign")
 		a.view.Button = "to.form"
 		return a
 	case errors.Is(err, errDirect):
 		// No page: visitors do not come this way.
-		rm.Count("DirectHits", 1)
+		rm.Count(metric.IntakeDirectHits, 1)
 		return answer{status: http.StatusForbidden, raw: []byte("This address is not for visitors.\n"), kind: "text/plain; charset=utf-8"}
 	case errors.Is(err, errLarge):
 		return back(plain(http.StatusRequestEntityTooLarge, "bad"))
@@ -115,7 +116,7 @@ func (rm *room) explain(v *visit, err error, h http.Header) answer {
 	h.Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
 	switch {
 	case v.page == "" && v.form != nil:
-		rm.Count("SignupsFailed", 1)
+		rm.Count(metric.IntakeSignupsFailed, 1)
 		a := rm.again(v, "", "form.busy")
 		a.status, a.view.Busy = http.StatusTooManyRequests, true
 		return a
@@ -124,7 +125,21 @@ func (rm *room) explain(v *visit, err error, h http.Header) answer {
 		a.view.Retry, a.view.Button = true, "leave.busy.button"
 		return a
 	}
-	return plain(http.StatusTooManyRequests, "busy")
+	a := plain(http.StatusTooManyRequests, "busy")
+	if v.form != nil {
+		a.view.Retry, a.view.Button, a.view.Fields = true, "leave.busy.button", v.posted()
+	}
+	return a
+}
+
+// posted is what was typed into the forms for a code, to be posted again.
+func (v *visit) posted() (fields []input) {
+	for _, name := range []string{"code", "email", "stamp", "to"} {
+		if v.form.Has(name) {
+			fields = append(fields, input{Name: name, Value: clip(v.form.Get(name))})
+		}
+	}
+	return fields
 }
 
 // pageName is a page of ours, for the log: never what a client made up.

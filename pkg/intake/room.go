@@ -219,7 +219,12 @@ func (rm *room) inLanguage(v *visit) answer {
 			a.status, a.view.Action = http.StatusOK, at
 			return a
 		}
-	case "code", "enter", "keep":
+	case "keep":
+		if a, ok := rm.expiredAgain(v); ok {
+			return a
+		}
+		fallthrough
+	case "code", "enter":
 		if v.form.Has("code") {
 			a := rm.enterAgain(v, "")
 			a.status = http.StatusOK

@@ -8,6 +8,7 @@ import (
 
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/site"
 	"raincheck/pkg/waitlist"
 )
@@ -55,7 +56,7 @@ func TestChangingTheLanguageKeepsWhatWasTyped(t *testing.T) {
 	}
 	p := w.post("/waiting-room/en/?to=%2Fapply", url.Values{"email": {"ana@exam"}, "state": {"VT"}, "stamp": {w.stamp()}, "language": {"es"}}).status(200)
 	p.says(`action="/waiting-room/es/?to=%2Fapply"`, `value="ana@exam"`, `value="VT"`, `name="to" value="/apply"`, "Unirme a la fila").lacks("Error:", "Hay un problema")
-	if w.entries() != 0 || w.counts["SignupsRefused"] != 0 {
+	if w.entries() != 0 || w.counts[metric.IntakeSignupsRefused] != 0 {
 		t.Error("it was taken for a sign-up")
 	}
 	if p := w.post("/waiting-room/en/?to=%2Fapply", url.Values{"email": {" "}, "stamp": {w.stamp()}, "language": {"es"}}).status(303); p.Header.Get("Location") != "/waiting-room/es/?to=%2Fapply" {

@@ -21,6 +21,7 @@ import (
 	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/site"
 	"raincheck/pkg/twin"
 	"raincheck/pkg/twin/store"
@@ -43,7 +44,7 @@ type world struct {
 
 	mu     sync.Mutex
 	now    time.Time
-	counts map[string]int
+	counts map[metric.Name]float64
 }
 
 func newWorld(t *testing.T, change ...func(*intake.Service)) *world {
@@ -53,7 +54,7 @@ func newWorld(t *testing.T, change ...func(*intake.Service)) *world {
 		t.Fatal(err)
 	}
 	probe := &twin.Probe{}
-	w := &world{T: t, store: &store.Store{Probe: probe}, probe: probe, keys: keys, now: noon, counts: map[string]int{}, log: &bytes.Buffer{}}
+	w := &world{T: t, store: &store.Store{Probe: probe}, probe: probe, keys: keys, now: noon, counts: map[metric.Name]float64{}, log: &bytes.Buffer{}}
 	w.control(func(c *waitlist.Control) { c.Mode = gate.Throttle })
 	s := intake.Service{
 		Settings: intake.Settings{
@@ -64,7 +65,7 @@ func newWorld(t *testing.T, change ...func(*intake.Service)) *world {
 		Keys:  func(context.Context) (*bypass.Keyring, error) { return keys, nil },
 		Now:   w.clock,
 		Log:   slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Count: func(name string, n int) {
+		Count: func(name metric.Name, n float64) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.counts[name] += n

@@ -104,7 +104,7 @@ type ruling struct {
 
 // applyMode makes of the law's decision what the operator's mode asks for.
 func applyMode(control waitlist.Control, decision admission.Decision) ruling {
-	r := ruling{mode: control.Door(), admit: decision.Admit, because: decision.Because}
+	r := ruling{mode: control.EffectiveMode(), admit: decision.Admit, because: decision.Because}
 	switch r.mode {
 	case gate.Open:
 		r.admit = 1
@@ -127,7 +127,7 @@ func applyMode(control waitlist.Control, decision admission.Decision) ruling {
 func invitations(byLaw int, control waitlist.Control, waiting int, paused, because string) (law, asked int, why string) {
 	law = max(0, byLaw)
 	var reasons []string
-	if control.Door() == gate.Hold && law > 0 {
+	if control.EffectiveMode() == gate.Hold && law > 0 {
 		law = 0
 		reasons = append(reasons, "on hold, nobody is invited")
 	}

@@ -147,7 +147,7 @@ func (s *Service) Tick(ctx context.Context, scheduled time.Time) (Report, error)
 	if err != nil {
 		return r, err
 	}
-	r.Mode = control.Door()
+	r.Mode = control.EffectiveMode()
 	if control.Resting(when.now) && !s.controlUnread() {
 		return s.skip(r, "the gate is open, nobody waits and nothing is due"), nil
 	}
@@ -201,7 +201,7 @@ func (f failures) err() error {
 // run is a tick under its lease. Each step takes what it needs and returns what
 // it found or changed; an error ends the tick, a fault is kept for the end.
 func (s *Service) run(ctx context.Context, when moment, control waitlist.Control, lease waitlist.Lease) (Report, error) {
-	report := Report{Tick: when.at, Mode: control.Door()}
+	report := Report{Tick: when.at, Mode: control.EffectiveMode()}
 	var faults faults
 	if behind := when.at.Sub(when.now); behind > time.Minute {
 		faults = append(faults, fmt.Errorf("this clock is %s behind the schedule's: what is due is done late, and codes live longer", behind.Round(time.Second)))
@@ -211,12 +211,12 @@ func (s *Service) run(ctx context.Context, when moment, control waitlist.Control
 		return report, err
 	}
 	control, memory.Gate, err = s.applySwitch(ctx, when.now, control, memory.Gate, &faults)
-	report.Mode = control.Door()
+	report.Mode = control.EffectiveMode()
 	if err != nil {
 		return report, err
 	}
 	control, account, err := s.endPause(ctx, when.now, control, &faults)
-	report.Mode = control.Door()
+	report.Mode = control.EffectiveMode()
 	if err != nil {
 		return report, err
 	}
@@ -247,7 +247,9 @@ func (s *Service) run(ctx context.Context, when moment, control waitlist.Control
 	memory.Gate, report.Published = edge, written
 	report.Mode, report.Admit, report.Fixed = ruled.mode, ruled.admit, ruled.fixed
 
-	control, report.Because, report.Done, err = s.work(ctx, when, control, lease, report.Decision, ruled.because, memory.Tally.Waiting, mail, &faults)
+	control, report.Because, report.Done, err = s.work(ctx, when, control, plan{
+		invite: report.Decision.Invite, because: ruled.because, waiting: memory.Tally.Waiting, slotsUntil: lease.SlotsUntil, mail: mail,
+	}, &faults)
 	if err != nil {
 		faults = append(faults, err)
 	}

@@ -69,7 +69,7 @@ func (s *Service) readMemory(ctx context.Context, faults *faults) (state, admiss
 func (s *Service) applySwitch(ctx context.Context, now time.Time, control waitlist.Control, was published, faults *faults) (waitlist.Control, published, error) {
 	// A hold or a fixed share is not renewed, and so a write by somebody else would
 	// go unnoticed.
-	stands := control.Door() == gate.Hold || control.Door() == gate.Throttle && control.Admit != nil
+	stands := control.EffectiveMode() == gate.Hold || control.EffectiveMode() == gate.Throttle && control.Admit != nil
 	if !s.mustReadEdge() && !was.Pending && !(stands && now.Sub(was.Looked) >= gate.GoodFor/2) {
 		return control, was, nil
 	}
@@ -174,7 +174,7 @@ func (s *Service) observe(ctx context.Context, now time.Time, control waitlist.C
 	if o.tally, err = s.countWaiting(ctx, now, control.Readers(), memory.Tally, o.returned, o.left); err != nil {
 		return o, err
 	}
-	if control.Door() != gate.Open || o.tally.Waiting > 0 || len(o.cohorts) > 0 {
+	if control.EffectiveMode() != gate.Open || o.tally.Waiting > 0 || len(o.cohorts) > 0 {
 		o.load, o.edge = s.readMetrics(ctx, now, control, faults)
 		o.LoadAt, o.Load = memory.Report.LoadAt, memory.Report.Load
 		if n := len(o.load); n > 0 {
@@ -182,7 +182,7 @@ func (s *Service) observe(ctx context.Context, now time.Time, control waitlist.C
 			o.LoadAt, o.Load = newest.At, newest.Value
 			s.count(metric.InviterLoad, newest.Value)
 		}
-		if mode := control.Door(); mode == gate.Throttle || mode == gate.Observe {
+		if mode := control.EffectiveMode(); mode == gate.Throttle || mode == gate.Observe {
 			age := lookBack
 			if !o.LoadAt.IsZero() {
 				age = now.Sub(o.LoadAt)

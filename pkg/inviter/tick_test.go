@@ -410,8 +410,8 @@ func TestHoldIsLookedAt(t *testing.T) {
 	for range 6 {
 		w.Minute()
 	}
-	if c, err := w.Store.Control(w.Ctx); err != nil || c.Door() != gate.Open {
-		t.Fatalf("control has %s, %v", c.Door(), err)
+	if c, err := w.Store.Control(w.Ctx); err != nil || c.EffectiveMode() != gate.Open {
+		t.Fatalf("control has %s, %v", c.EffectiveMode(), err)
 	}
 	if g, _, err := w.Edge.Gate(w.Ctx); err != nil || g.Mode != gate.Open || len(g.Keys) == 0 {
 		t.Fatalf("the gate is %v, with %d keys, %v", g, len(g.Keys), err)
@@ -435,7 +435,7 @@ func TestFixedShareOfTheEdgeIsAdopted(t *testing.T) {
 	}
 	c, err := w.Store.Control(w.Ctx)
 	w.Must(err)
-	if c.Door() != gate.Throttle || c.Admit == nil || *c.Admit != 0.3 {
+	if c.EffectiveMode() != gate.Throttle || c.Admit == nil || *c.Admit != 0.3 {
 		t.Fatalf("control is %+v", c)
 	}
 	if g, _, err := w.Edge.Gate(w.Ctx); err != nil || !g.Fixed || g.Admit != 0.3 || !g.Until.IsZero() {
@@ -629,8 +629,8 @@ func TestSwitchIsAdoptedWithoutAMemory(t *testing.T) {
 	if g, _, err := w.Edge.Store.Gate(w.Ctx); err != nil || g.Mode != gate.Open {
 		t.Fatalf("the gate is %v, %v", g, err)
 	}
-	if c, err := w.Store.Control(w.Ctx); err != nil || c.Door() != gate.Open {
-		t.Fatalf("control has %s, %v", c.Door(), err)
+	if c, err := w.Store.Control(w.Ctx); err != nil || c.EffectiveMode() != gate.Open {
+		t.Fatalf("control has %s, %v", c.EffectiveMode(), err)
 	}
 }
 

@@ -30,10 +30,23 @@ type mailing struct {
 	person bool
 }
 
+// plan is what a tick has found out by the time that it turns to the line.
+type plan struct {
+	// invite is how many the law invites, because the ruling's reason.
+	invite  int
+	because string
+	// waiting is how many wait.
+	waiting int
+	// slotsUntil is up to when earlier ticks gave slots out.
+	slotsUntil time.Time
+	mail       mailing
+}
+
 // work does what is due and invites the oldest: as many as the law says, beside
 // what the operator asks for. It returns control, the ruling's reason with what
 // made the invitations another number in front, and what was done.
-func (s *Service) work(ctx context.Context, when moment, control waitlist.Control, lease waitlist.Lease, decision admission.Decision, because string, waiting int, mail mailing, faults *faults) (waitlist.Control, string, Done, error) {
+func (s *Service) work(ctx context.Context, when moment, control waitlist.Control, plan plan, faults *faults) (waitlist.Control, string, Done, error) {
+	mail, because := plan.mail, plan.because
 	control, err := s.pauseSending(ctx, when.now, control, mail)
 	if err != nil {
 		return control, because, Done{}, err
@@ -45,13 +58,13 @@ func (s *Service) work(ctx context.Context, when moment, control waitlist.Contro
 	if !control.Paused && slices.ContainsFunc(due, func(p waitlist.Place) bool { return unanswered(p, when.now) }) {
 		mail.account = s.askAccount(ctx, mail.account, faults)
 	}
-	slots := waitlist.NewSlots(when.now, lease.SlotsUntil, admission.MailShare*mailRate(control, mail.account, mail.pace))
+	slots := waitlist.NewSlots(when.now, plan.slotsUntil, admission.MailShare*mailRate(control, mail.account, mail.pace))
 	end := when.now.Add(horizon)
 	again, done, err := s.settleDue(ctx, when.now, due, slots.Free(end))
 	if err != nil {
 		faults.add("working off what is due", err)
 	}
-	law, asked, because := invitations(decision.Invite, control, waiting, mail.paused, because)
+	law, asked, because := invitations(plan.invite, control, plan.waiting, mail.paused, because)
 	var chosen []waitlist.Place
 	if n := min(law+asked, cmp.Or(max(0, s.MaxClaims), DefaultMaxClaims), slots.Free(end)-len(again)); n > 0 {
 		if chosen, err = s.oldest(ctx, n, false, control.Readers(), time.Time{}); err != nil {

@@ -88,7 +88,7 @@ func (o *outage) after(c operator.Change) string {
 	o.minutes(10)
 	end, endedStill := o.has(c)
 	s, lost := o.see()
-	adopted := lost == nil && s.Control.Door() == c.Mode && (c.Admit == nil) == (s.Control.Admit == nil)
+	adopted := lost == nil && s.Control.EffectiveMode() == c.Mode && (c.Admit == nil) == (s.Control.Admit == nil)
 	switch refused := err != nil && !errors.Is(err, operator.ErrHalfDone); {
 	case !end && !adopted && refused && strings.Contains(err.Error(), "nothing was changed"):
 		return "refused, and says so"

@@ -172,7 +172,7 @@ func TestEveryPairOfStates(t *testing.T) {
 		if string(gate) != string(its) || string(d.Base) != string(stack.Base) {
 			t.Errorf("snapshot %d: the demo has %s and %s, the stack %s and %s", i, d.Gate, d.Base, stack.Gate, stack.Base)
 		}
-		if d.Control.Door() != stack.Control.Door() || !d.Control.Switched.Equal(stack.Control.Switched) {
+		if d.Control.EffectiveMode() != stack.Control.EffectiveMode() || !d.Control.Switched.Equal(stack.Control.Switched) {
 			t.Errorf("snapshot %d: the demo has %+v, the stack %+v", i, d.Control, stack.Control)
 		}
 	}

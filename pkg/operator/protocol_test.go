@@ -51,8 +51,8 @@ func TestOpenIsOneWrite(t *testing.T) {
 		if now, _ := d.kv.Value(gate.Key); now != opened {
 			t.Errorf("%s: it was undone: %s", name, now)
 		}
-		if s, err := d.see(); err != nil || s.Control.Door() != gate.Open {
-			t.Errorf("%s: the control item has %s, %v", name, s.Control.Door(), err)
+		if s, err := d.see(); err != nil || s.Control.EffectiveMode() != gate.Open {
+			t.Errorf("%s: the control item has %s, %v", name, s.Control.EffectiveMode(), err)
 		}
 		if n := d.kv.Writes() - before; n > 2 {
 			t.Errorf("%s: %d writes in the 18 minutes after", name, n-1)
@@ -84,8 +84,8 @@ func TestClockThatIsBehind(t *testing.T) {
 	}
 	d.tableDown = false
 	must(d.minute())
-	if s, err := d.see(); err != nil || s.Control.Door() != gate.Hold || *s.Admit != 0 || len(s.Warnings) > 0 {
-		t.Fatalf("the control item has %s, the edge lets in %g, %q, %v", s.Control.Door(), *s.Admit, s.Warnings, err)
+	if s, err := d.see(); err != nil || s.Control.EffectiveMode() != gate.Hold || *s.Admit != 0 || len(s.Warnings) > 0 {
+		t.Fatalf("the control item has %s, the edge lets in %g, %q, %v", s.Control.EffectiveMode(), *s.Admit, s.Warnings, err)
 	}
 	// And the other way round: the switch is recorded, and an older gate does not
 	// undo it.
@@ -95,8 +95,8 @@ func TestClockThatIsBehind(t *testing.T) {
 	}
 	d.edgeDown = false
 	must(d.minute())
-	if s, err := d.see(); err != nil || s.Control.Door() != gate.Open || *s.Admit != 1 {
-		t.Fatalf("the control item has %s, the edge lets in %g, %v", s.Control.Door(), *s.Admit, err)
+	if s, err := d.see(); err != nil || s.Control.EffectiveMode() != gate.Open || *s.Admit != 1 {
+		t.Fatalf("the control item has %s, the edge lets in %g, %v", s.Control.EffectiveMode(), *s.Admit, err)
 	}
 }
 

@@ -210,7 +210,7 @@ const muchDelayed = 0.1
 
 // sayReport warns of what the last tick found, and of one that is overdue.
 func (s *Snapshot) sayReport(r inviter.Report) {
-	turnsAway := s.Control.Door() != gate.Open
+	turnsAway := s.Control.EffectiveMode() != gate.Open
 	switch age := s.Now.Sub(r.Tick); {
 	case r.Tick.IsZero():
 		s.warn(neverDecided)
@@ -237,8 +237,8 @@ func (s *Snapshot) sayGate(g gate.Gate) {
 	if !g.InForce(s.Now) {
 		s.warn(gateOver, g.Until.UTC().Format("15:04"), 100*g.Stale)
 	}
-	if g.Mode != s.Control.Door() && !s.Unread {
-		s.warn(edgeDiffers, g.Mode, s.Control.Door())
+	if g.Mode != s.Control.EffectiveMode() && !s.Unread {
+		s.warn(edgeDiffers, g.Mode, s.Control.EffectiveMode())
 	}
 }
 

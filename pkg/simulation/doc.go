@@ -1,4 +1,4 @@
-// Package simulation runs days that have not happened: demand at a site's door,
+// Package simulation runs days that have not happened: the demand of a site,
 // people who leave an address, wait, come back or do not, a site that people
 // stay on for a while, and a metric that is late and noisy. It is where the
 // admission law is proved, and how an operator learns in a second what a
@@ -12,5 +12,5 @@
 //
 // The law sees of all this only what it would see in production: sampled counts
 // and a load that are minutes old, redemptions, mails sent, and the length of
-// the line.
+// the waitlist.
 package simulation

@@ -13,7 +13,7 @@ type People struct {
 	// LeaveAddress is the share of those turned away who leave an address, 0 to
 	// 1. "Captive" people leave one in 95 of 100 cases: they need this site.
 	LeaveAddress float64
-	// ComeBack is the share of the others who try the door again; their draw stays
+	// ComeBack is the share of the others who try again; their draw stays
 	// what it was, so they get in only when more are let in. The rest are lost.
 	ComeBack float64
 	// ComeBackAfter is the mean time until they try (exponential).
@@ -58,7 +58,7 @@ func DefaultPeople() People { return CaptivePeople() }
 func (p People) Leaves(r *rand.Rand) bool { return r.Float64() < p.LeaveAddress }
 
 // Tries draws whether, and after how long, somebody turned away who left no
-// address tries the door again.
+// address tries again.
 func (p People) Tries(r *rand.Rand) (time.Duration, bool) {
 	if r.Float64() >= p.ComeBack {
 		return 0, false
@@ -104,7 +104,7 @@ func (p People) Validate() error {
 	for _, v := range []struct {
 		name  string
 		share float64
-	}{{"the share that leaves an address", p.LeaveAddress}, {"the share that comes back to the door", p.ComeBack}, {"the return rate", p.Return}, {"the share that comes in the evening", p.Evening}} {
+	}{{"the share that leaves an address", p.LeaveAddress}, {"the share that tries again", p.ComeBack}, {"the return rate", p.Return}, {"the share that comes in the evening", p.Evening}} {
 		if !(v.share >= 0 && v.share <= 1) {
 			return fmt.Errorf("%s is %v: it is a share from 0 to 1", v.name, v.share)
 		}

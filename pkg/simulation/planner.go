@@ -10,7 +10,7 @@ import (
 // Planner is not a controller that anybody could build: it knows who will come, who
 // leaves when, and when everyone who was invited returns. It shows what no law
 // can beat: the oldest are invited as early as they can be without the load ever
-// passing the target, and the door fills the rest exactly. It goes by queueFirst
+// passing the target, and new visitors fill the rest exactly. It goes by queueFirst
 // 1.
 func Planner(admission.Policy) Controller { return &planner{} }
 
@@ -97,7 +97,7 @@ func (p *planner) plan(w *world, m int) admission.Decision {
 		// it are chance, and no reason to invite nobody.
 		free := room[h]
 		if p.delayed {
-			// Who would come at the door, at the demand expected, and still be there.
+			// Which new visitors would come, at the demand expected, and still be there.
 			if k := h - w.Conditions.Effect; k >= 0 {
 				free = max(p.queueFirst*free, free-demand(m)*p.stays[k])
 			}

@@ -67,9 +67,9 @@ func Report(w io.Writer, s Scenario, results ...Result) error {
 		}
 		return out
 	}
-	served := make([]float64, len(r.Series.Door))
+	served := make([]float64, len(r.Series.Admitted))
 	for m := range served {
-		served[m] = r.Series.Door[m] + r.Series.Returned[m]
+		served[m] = r.Series.Admitted[m] + r.Series.Returned[m]
 	}
 	p.Demand, p.Served, p.Waiting = thin(r.Series.Demand), thin(served), thin(r.Series.Waiting)
 	p.Invited, p.Back, p.Admit = thin(r.Series.Invited), thin(r.Series.Returned), thin(r.Series.Admit)

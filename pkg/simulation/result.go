@@ -9,7 +9,7 @@ import (
 // Result is what a run came to. The fast simulation and the full instance (its
 // real intake, inviter and sender) fill the same.
 type Result struct {
-	// Name is the scenario's, Control who controlled the door.
+	// Name is the scenario's, Control which controller.
 	Name    string  `json:"name"`
 	Control string  `json:"control"`
 	Summary Summary `json:"summary"`
@@ -21,13 +21,13 @@ type Result struct {
 //
 // It has more than 15 fields: one for each number of the report.
 type Summary struct {
-	// Visits is the demand: people who wanted to visit. Door of them were let in
-	// at the door, TurnedAway is how often somebody was not, Joined left an
+	// Visits is the demand: people who wanted to visit. Admitted of them were let in
+	// without a code, TurnedAway is how often somebody was not, Joined left an
 	// address, Invited were mailed, Redeemed came back in time, Late with a code
 	// that had died. Lost is who never got in: turned away without leaving an
 	// address, or invited and never come. Waiting is who waits at the end.
 	Visits     int `json:"visits"`
-	Door       int `json:"door"`
+	Admitted   int `json:"admitted"`
 	TurnedAway int `json:"turnedAway"`
 	Joined     int `json:"joined"`
 	Invited    int `json:"invited"`
@@ -88,10 +88,10 @@ func share(a, b int) float64 {
 type Series struct {
 	Start time.Time `json:"start"`
 	// Demand is who wanted to come for the first time, Visitors everyone at the
-	// door without a pass, Door who was let in there, Returned who redeemed.
+	// edge without a pass, Admitted who of them was let in, Returned who redeemed.
 	Demand   []float64 `json:"demand"`
 	Visitors []float64 `json:"visitors"`
-	Door     []float64 `json:"door"`
+	Admitted []float64 `json:"admitted"`
 	Returned []float64 `json:"returned"`
 	// OnSite and Load are as the minute ends.
 	OnSite []float64 `json:"onSite"`
@@ -119,7 +119,7 @@ func newSeries(start time.Time, n int) Series {
 		block = block[n:]
 		return s
 	}
-	return Series{Start: start, Demand: next(), Visitors: next(), Door: next(), Returned: next(), OnSite: next(), Load: next(),
+	return Series{Start: start, Demand: next(), Visitors: next(), Admitted: next(), Returned: next(), OnSite: next(), Load: next(),
 		Admit: next(), Invited: next(), Waiting: next(), WaitOf: next(), metric: next(),
 		Because: make([]string, n), counted: make([]admission.EdgeCount, n), longest: make([]int, n), waiters: make([]int, n)}
 }
@@ -134,7 +134,7 @@ func (s *Series) waited(joined, wait, n int) {
 // finish works out the summary of a run that has lived all its minutes.
 func (w *world) finish() Summary {
 	s, end := w.sum, len(w.Trace.Visits)
-	for _, g := range w.line[w.first:] {
+	for _, g := range w.waitlist[w.first:] {
 		if g.nobody {
 			continue
 		}
@@ -149,7 +149,7 @@ func (w *world) finish() Summary {
 		}
 		if load > 1 {
 			s.Above100++
-			s.Overloaded += int(w.series.Door[m] + w.series.Returned[m])
+			s.Overloaded += int(w.series.Admitted[m] + w.series.Returned[m])
 		}
 		if load > 0.95 {
 			s.Above95++
@@ -170,7 +170,7 @@ func (w *world) finish() Summary {
 		s.Utilisation = 1
 	}
 	s.WaitP50, s.WaitP95 = quantile(w.waits, 0.50), quantile(w.waits, 0.95)
-	if served := s.Door + s.Redeemed; served > 0 {
+	if served := s.Admitted + s.Redeemed; served > 0 {
 		s.MeanDelay = s.WaitMinutes / float64(served)
 	}
 	return s

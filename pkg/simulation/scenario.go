@@ -62,7 +62,7 @@ type Conditions struct {
 	// MailPerSecond and MailPerDay bound the sender; 0 means unlimited.
 	MailPerSecond, MailPerDay float64
 	// Paused are minutes in which the sender is paused: what was asked for and not
-	// sent goes back to the line.
+	// sent goes back to the waitlist.
 	Paused []Span
 	// Missed are minutes without a tick, MissedShare is the share of all the others
 	// that is missing, by chance.
@@ -109,7 +109,7 @@ func DefaultConditions() Conditions {
 	return Conditions{MetricLag: 2, MetricNoise: 0.03, EdgeLag: 2, Sample: 20, Effect: 1}
 }
 
-// Scenario is one day to run: everything but who controls the door.
+// Scenario is one day to run: everything but the controller.
 type Scenario struct {
 	Name       string
 	Trace      Trace

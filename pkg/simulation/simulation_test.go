@@ -60,7 +60,7 @@ func TestEverybodyIsCounted(t *testing.T) {
 	if r.Waiting != 0 || r.Joined != r.Invited {
 		t.Errorf("%d joined, %d invited, %d wait at the end of the second day", r.Joined, r.Invited, r.Waiting)
 	}
-	onTheWay := r.Visits - r.Door - r.Redeemed - r.Lost
+	onTheWay := r.Visits - r.Admitted - r.Redeemed - r.Lost
 	if onTheWay < -r.Late || onTheWay > r.Late {
 		t.Errorf("%d of %d people are neither in nor lost; at most %d came too late", onTheWay, r.Visits, r.Late)
 	}

@@ -26,7 +26,7 @@ func Table(w io.Writer, results ...Result) {
 		return func(s Summary) string { return format.Thousands(f(s)) }
 	}
 	row("visits wanted", whole(func(s Summary) int { return s.Visits }))
-	row("let straight in", whole(func(s Summary) int { return s.Door }))
+	row("let straight in", whole(func(s Summary) int { return s.Admitted }))
 	row("turned away", whole(func(s Summary) int { return s.TurnedAway }))
 	row("left an address", whole(func(s Summary) int { return s.Joined }))
 	row("invited", whole(func(s Summary) int { return s.Invited }))

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Trace is the demand at a site's door: how many people start a visit in each
+// Trace is the the demand of a site: how many people start a visit in each
 // minute, were nobody ever turned away.
 type Trace struct {
 	// Name is how tables call it.

@@ -14,7 +14,7 @@ const draws = 50
 // longest is how many minutes of a visit, and of a return, are told apart.
 const longest = 24 * 60
 
-// group is people who joined the line, or were invited, in the same minute.
+// group is people who joined the waitlist, or were invited, in the same minute.
 type group struct {
 	minute, count int
 	nobody        bool // addresses that belong to nobody
@@ -34,19 +34,19 @@ type world struct {
 
 	visit, back, tries spread
 	// leaving is how many leave the site in a minute; coming who redeems; late who
-	// comes with a dead code; trying who comes back to the door, by draw.
+	// comes with a dead code; trying who tries again, by draw.
 	leaving []int
 	coming  [][]returning
 	late    []int
 	trying  [][draws]int
 
-	onSite  int
-	below   bool    // the load has been below the target
-	line    []group // the waiting, oldest first
-	first   int     // where the line begins
-	waiting int
-	posted  []group // asked for and not sent, oldest first
-	admit   []float64
+	onSite   int
+	below    bool    // the load has been below the target
+	waitlist []group // the waiting, oldest first
+	first    int     // where the waitlist begins
+	waiting  int
+	posted   []group // asked for and not sent, oldest first
+	admit    []float64
 
 	// by the minute of the decision
 	sent, redeemed []int
@@ -125,7 +125,7 @@ func (w *world) enter(minute, n int) {
 	}
 }
 
-// live lets one minute pass: the door, the returns, the mails, the site.
+// live lets one minute pass: new visitors, returns, the mails, the site.
 func (w *world) live(m int) {
 	a := w.admit[m]
 	before := w.onSite
@@ -167,9 +167,9 @@ func (w *world) live(m int) {
 	s.counted[m] = admission.EdgeCount{At: w.stamp(m), Visitors: float64(sampled * w.Conditions.Sample), Admitted: float64(sampledIn * w.Conditions.Sample)}
 	load := float64(before+w.onSite) / 2 / w.capacity(m)
 	s.metric[m] = w.measure(m, load)
-	s.Demand[m], s.Visitors[m], s.Door[m], s.Returned[m] = float64(demand), float64(visitors), float64(in), float64(back)
+	s.Demand[m], s.Visitors[m], s.Admitted[m], s.Returned[m] = float64(demand), float64(visitors), float64(in), float64(back)
 	s.OnSite[m], s.Load[m], s.Admit[m], s.Waiting[m] = float64(w.onSite), float64(w.onSite)/w.capacity(m), a, float64(w.waiting)
-	w.sum.Door += in
+	w.sum.Admitted += in
 	w.sum.Redeemed += back
 }
 
@@ -222,10 +222,10 @@ func (w *world) join(m, n int, nobody bool) {
 		w.sum.Joined += n
 	}
 	w.waiting += n
-	w.line = append(w.line, group{m, n, nobody})
+	w.waitlist = append(w.waitlist, group{m, n, nobody})
 }
 
-// claim takes the n oldest from the line for the decision of minute m.
+// claim takes the n oldest from the waitlist for the decision of minute m.
 func (w *world) claim(m, n int) {
 	n = min(n, w.waiting)
 	if n <= 0 {
@@ -244,7 +244,7 @@ func (w *world) claim(m, n int) {
 // post sends what was asked for, as fast as the mail service takes it.
 func (w *world) post(m int) {
 	if has(w.Conditions.Paused, m) {
-		// Nobody has left the line yet: a place is given up only by a mail.
+		// Nobody has left the waitlist yet: a place is given up only by a mail.
 		for _, p := range w.posted {
 			w.series.Invited[p.minute] -= float64(p.count)
 		}
@@ -291,7 +291,7 @@ func (w *world) send(m, decided, n int) {
 		rate = w.Conditions.JumpTo
 	}
 	for n > 0 {
-		g := &w.line[w.first]
+		g := &w.waitlist[w.first]
 		take := min(n, g.count)
 		wait := decided - g.minute
 		if g.nobody {

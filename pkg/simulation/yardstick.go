@@ -49,8 +49,8 @@ type law2013 struct{ law }
 func (*law2013) Name() string { return "2013 rule" }
 
 // PI is a textbook controller: the inflow follows the error of the measured load
-// and its integral, which stands still while the door is fully open or shut
-// (anti-windup). What the door does not take is invited, divided by the share of
+// and its integral, which stands still while admit is 0 or 1
+// (anti-windup). What new visitors do not take is invited, divided by the share of
 // the invited that has come back so far. It knows nothing of visits, of codes
 // that are out, or of the delay of either.
 func PI(p admission.Policy) Controller {

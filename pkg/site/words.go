@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -55,7 +56,8 @@ const (
 	MaxURL      = 300
 )
 
-var telephone = regexp.MustCompile(`^[+(]?[0-9][0-9 ()./\-]*$`)
+// telephone is compiled when it is first needed, not at every start of a function.
+var telephone = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[+(]?[0-9][0-9 ()./\-]*$`) })
 
 // Validate reports everything that is wrong with the words, each problem with the
 // name of its setting in the file.
@@ -75,7 +77,7 @@ func (w Words) Validate() error {
 	check("timeZoneName", line(w.ZoneName, MaxZoneName))
 	check("siteUrl", address(w.URL))
 	check("privacyUrl", address(w.Privacy))
-	if w.Telephone != "" && (len(w.Telephone) > MaxPhone || !telephone.MatchString(w.Telephone)) {
+	if w.Telephone != "" && (len(w.Telephone) > MaxPhone || !telephone().MatchString(w.Telephone)) {
 		check("telephone", fmt.Errorf("%q is not a number such as +1 800 318 2596", w.Telephone))
 	}
 	if w.Colour != "" {

@@ -71,7 +71,7 @@ const IdleLook = 5 * time.Minute
 // Resting says that a tick at now has nothing to do: the mode is open, nobody
 // waited and nothing was due at the last look, and that was a short while ago.
 func (c Control) Resting(now time.Time) bool {
-	return c.Door() == gate.Open && c.InviteNow == 0 && !c.Paused &&
+	return c.EffectiveMode() == gate.Open && c.InviteNow == 0 && !c.Paused &&
 		!c.Idle.IsZero() && !now.Before(c.Idle) && now.Sub(c.Idle) < IdleLook && !c.Switched.After(c.Idle)
 }
 
@@ -79,8 +79,8 @@ func (c Control) Resting(now time.Time) bool {
 // earlier ask; 0 takes that back.
 func (c *Control) Ask(n int) { c.InviteNow, c.InviteBy = n, time.Time{} }
 
-// Door is Mode, with the empty one said out: gate.Open.
-func (c Control) Door() gate.Mode {
+// EffectiveMode is Mode; the empty mode is gate.Open.
+func (c Control) EffectiveMode() gate.Mode {
 	if c.Mode == "" {
 		return gate.Open
 	}

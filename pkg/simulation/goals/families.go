@@ -106,7 +106,7 @@ func openRow(name string) string {
 	return ""
 }
 
-// Rows are the families of docs/control.md. Nothing was tuned on the seeds that
+// Rows are the families of docs/control-table.md. Nothing was tuned on the seeds that
 // the table is made with.
 func Rows() []Row {
 	var rows []Row

@@ -1,7 +1,9 @@
 package goals
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -12,21 +14,29 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
-var mutate = flag.String("law-mutate", "", "double and halve the numbers of the law that this regular expression matches, one at a time")
+var (
+	mutate  = flag.String("law-mutate", "", "double and halve the numbers of the law that this regular expression matches, one at a time")
+	mutated = flag.String("law-mutate-file", "", "with -law-mutate: keep the results in this file, and go on from it after a stop")
+	first   = flag.Bool("law-first", false, "stop at the first row that fails")
+)
 
 // tuningFile has every number of the law.
 const tuningFile = "../../admission/tuning.go"
 
-// TestMutations doubles and halves each number of the law and names what turns red:
-// a number that turns nothing red is one that nothing needs. It runs the tests of
-// pkg/admission and the short goals once for each; `make law-mutate` takes hours.
+// TestMutations doubles and halves each number of the law and names the first test or
+// row that turns red: a number that turns nothing red is one that nothing needs. What
+// is quick is tried first: the tests of pkg/admission, the few rows, the days that
+// the law was made for, every row. After a stop it goes on where it was, as long as
+// the law is the same.
 func TestMutations(t *testing.T) {
 	if *mutate == "" {
-		t.Skip("-law-mutate was not given: it takes hours")
+		t.Skip("-law-mutate was not given: it takes an hour or more")
 	}
 	only, err := regexp.Compile(*mutate)
 	if err != nil {
@@ -36,16 +46,84 @@ func TestMutations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Printf("| number | doubled | halved |\n|---|---|---|\n")
-	for _, name := range numbers(t, src) {
-		if !only.MatchString(name) {
-			continue
+	done := earlier(t)
+	names := slices.DeleteFunc(numbers(t, src), func(name string) bool { return !only.MatchString(name) })
+	began := time.Now()
+	for i, name := range names {
+		for _, how := range [][3]string{{"twice", "2*(", ")"}, {"half", "(", ")/2"}} {
+			key := name + " " + how[0]
+			if done[key] != "" {
+				continue
+			}
+			done[key] = try(t, changed(t, src, name, how[1], how[2]))
+			fmt.Printf("%d of %d, %s: %s: %s\n", i+1, len(names), time.Since(began).Round(time.Second), key, done[key])
+			keep(t, key+": "+done[key])
 		}
-		twice, half := try(t, changed(t, src, name, "2*(", ")")), try(t, changed(t, src, name, "(", ")/2"))
+	}
+	fmt.Printf("| number | doubled | halved |\n|---|---|---|\n")
+	for _, name := range names {
+		twice, half := done[name+" twice"], done[name+" half"]
 		fmt.Printf("| %s | %s | %s |\n", name, twice, half)
 		if twice == nothing && half == nothing {
 			t.Errorf("%s: nothing turns red when it is doubled or halved", name)
 		}
+	}
+}
+
+// earlier reads what was found before of the same law.
+func earlier(t *testing.T) map[string]string {
+	t.Helper()
+	done := map[string]string{}
+	if *mutated == "" {
+		return done
+	}
+	files, err := filepath.Glob("../../admission/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := sha256.New()
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Write(data)
+	}
+	law := fmt.Sprintf("law %x", h.Sum(nil)[:8])
+	data, err := os.ReadFile(*mutated)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(data), "\n")
+	if lines[0] != law {
+		if err := os.WriteFile(*mutated, []byte(law+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return done
+	}
+	for _, line := range lines[1:] {
+		if key, found, ok := strings.Cut(line, ": "); ok {
+			done[key] = found
+		}
+	}
+	return done
+}
+
+// keep appends a result.
+func keep(t *testing.T, line string) {
+	t.Helper()
+	if *mutated == "" {
+		return
+	}
+	f, err := os.OpenFile(*mutated, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprintln(f, line); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -118,13 +196,33 @@ func try(t *testing.T, text []byte) string {
 			t.Fatal(err)
 		}
 	}
-	out, err := exec.CommandContext(t.Context(), "go", "test", "-short", "-failfast", "-overlay", overlay, "../../admission", ".").CombinedOutput()
-	if err == nil {
-		return nothing
+	binary := func(pkg string) string {
+		name := filepath.Join(dir, filepath.Base(pkg)+".test")
+		if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", overlay, "-o", name, pkg).CombinedOutput(); err != nil {
+			t.Logf("%s", out)
+			return ""
+		}
+		return name
 	}
-	all := failed.FindAllStringSubmatch(string(out), -1)
-	if len(all) == 0 {
+	law, rows := binary("../../admission"), binary(".")
+	if law == "" || rows == "" {
 		return "it does not build" // a whole number that cannot be halved, or a bound that is crossed
 	}
-	return strings.ReplaceAll(all[len(all)-1][1], "_", " ")
+	for _, stage := range [][]string{
+		{"../../admission", law, "-test.short"},
+		{".", rows, "-test.run", "^TestRows$", "-law-first"},
+		{".", rows, "-test.run", "^(TestGoals|TestWhatOnlyTheDelayCosts)$"},
+		{".", rows, "-test.run", "^TestRows$", "-law", "-law-first"},
+	} {
+		run := exec.CommandContext(t.Context(), stage[1], append(stage[2:], "-test.failfast", "-test.parallel", "2")...)
+		run.Dir = stage[0]
+		if out, err := run.CombinedOutput(); err != nil {
+			all := failed.FindAllStringSubmatch(string(out), -1)
+			if len(all) == 0 {
+				return "it stops"
+			}
+			return strings.ReplaceAll(all[len(all)-1][1], "_", " ")
+		}
+	}
+	return nothing
 }

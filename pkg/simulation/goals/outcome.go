@@ -3,7 +3,6 @@ package goals
 import (
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 
@@ -11,9 +10,6 @@ import (
 	"raincheck/pkg/format"
 	"raincheck/pkg/simulation"
 )
-
-// queueFirsts are what every row is run with.
-var queueFirsts = [...]float64{1, 0.3, 0}
 
 // Cell is a row at one queueFirst, the worst of its seeds.
 type Cell struct {
@@ -74,77 +70,72 @@ func (o Outcome) Fails() (fails []string) {
 	return fails
 }
 
-// Try runs a row with every seed and at every queueFirst.
-func (r Row) Try(seeds []uint64, law func(admission.Policy) simulation.Controller) (Outcome, error) {
+// Try runs a row with the seeds, each at every queueFirst. compared gives the
+// yardsticks of a seed; enough, if not nil, ends it after a seed.
+func (r Row) Try(seeds []uint64, law func(admission.Policy) simulation.Controller, compared func(Row, uint64) (Compared, error), enough func(Outcome) bool) (Outcome, error) {
 	o := Outcome{Row: r, RuleUse: 1}
 	for _, q := range queueFirsts {
 		o.Cells = append(o.Cells, Cell{QueueFirst: q, Use: 1, UseBound: 0, AboveBound: -1, Pace: 1})
 	}
 	for _, seed := range seeds {
-		if err := o.try(seed, law); err != nil {
-			return o, err
+		if err := o.try(seed, law, compared); err != nil {
+			return o, fmt.Errorf("%s, %s: %w", r.Family, r.Name, err)
+		}
+		if enough != nil && enough(o) {
+			break
 		}
 	}
 	return o, nil
 }
 
 // try runs the row with one seed at every queueFirst.
-func (o *Outcome) try(seed uint64, law func(admission.Policy) simulation.Controller) error {
-	r := o.Row
-	t, err := r.day(seed)
+func (o *Outcome) try(seed uint64, law func(admission.Policy) simulation.Controller, compared func(Row, uint64) (Compared, error)) error {
+	base, s, err := o.scenario(seed)
 	if err != nil {
 		return err
 	}
-	base := simulation.DefaultScenario(t)
-	base.Seed = seed
-	run := func(s simulation.Scenario, control func(admission.Policy) simulation.Controller) simulation.Result {
-		var result simulation.Result
-		if err == nil {
-			result, err = simulation.Run(s, control)
-		}
-		return result
+	than, err := compared(o.Row, seed)
+	if err != nil {
+		return err
 	}
-	s := base
-	r.change(&s)
-	rule, pi := run(s, simulation.Rule2013).Summary, run(s, simulation.PI).Summary
-	var physics int
-	if r.bound.Yardstick == "physics" {
-		closed := s
-		closed.Conditions.BeginWaiting = 0
-		physics = run(closed, simulation.Physics).Summary.Above100
-	}
-	o.Rule, o.PI, o.Physics = max(o.Rule, rule.Above100), max(o.PI, pi.Above100), max(o.Physics, physics)
-	o.RuleUse = min(o.RuleUse, rule.Utilisation)
+	o.Rule, o.PI, o.Physics = max(o.Rule, than.Rule), max(o.PI, than.PI), max(o.Physics, than.Physics)
+	o.RuleUse = min(o.RuleUse, than.RuleUse)
 	for i, q := range queueFirsts {
 		s.Policy.QueueFirst = q
-		got := run(s, law)
-		b, c := r.bound, &o.Cells[i]
-		var planner simulation.Result
-		if b.Yardstick == "planner" || q == 1 && (b.P95 > 0 || b.Pace > 0) {
-			planner = run(s, simulation.Delayed)
-			o.Planner = max(o.Planner, planner.Summary.Above100)
+		got, err := simulation.Run(s, law)
+		if err != nil {
+			return err
 		}
-		measure := map[string]int{"physics": physics, "rule": rule.Above100, "PI": pi.Above100, "planner": planner.Summary.Above100}
-		if s.Policy.Capacity == 0 { // which PI cannot do without
-			measure["PI"] = rule.Above100
-		}
-		c.worse(got.Summary, b, measure[b.Yardstick], rule.Utilisation)
+		b, c := o.bound, &o.Cells[i]
+		o.Planner = max(o.Planner, than.Planner[i])
+		c.worse(got.Summary, b, than.measure(b.Yardstick, i, s.Policy.Capacity > 0), than.RuleUse)
 		if q == 1 && b.P95 > 0 {
-			c.worseP95(got.Summary.WaitP95, b.P95*planner.Summary.WaitP95+1)
+			c.worseP95(got.Summary.WaitP95, b.P95*than.P95+1)
 		}
 		if q == 1 && b.P95Own > 0 {
-			own := base
-			own.Policy.QueueFirst = q
-			c.worseP95(got.Summary.WaitP95, b.P95Own*run(own, law).Summary.WaitP95+1)
+			base.Policy.QueueFirst = q
+			own, err := simulation.Run(base, law)
+			if err != nil {
+				return err
+			}
+			c.worseP95(got.Summary.WaitP95, b.P95Own*own.Summary.WaitP95+1)
 		}
 		if q == 1 && b.Pace > 0 {
-			c.PaceBound, c.Pace = b.Pace, min(c.Pace, pace(got)/pace(planner))
+			c.PaceBound, c.Pace = b.Pace, min(c.Pace, pace(got)/than.Pace)
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("%s, %s: %w", r.Family, r.Name, err)
-	}
 	return nil
+}
+
+// Far says that a seed is so far from every bound that others would keep them too.
+func (o Outcome) Far() bool {
+	for _, c := range o.Cells {
+		if c.Above > 0 && c.Above > c.AboveBound/2 || c.Load > 0.98 && c.AboveBound < 2 || c.Use < min(c.UseBound+0.01, 0.997) ||
+			c.P95 > 0.8*c.P95Bound && c.P95Bound > 0 || c.Pace < c.PaceBound+0.05 && c.PaceBound > 0 || o.bound.NotFull && c.InvitedFull > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // worse keeps the worst of the seeds, each against its own bound.
@@ -166,17 +157,6 @@ func (c *Cell) worseP95(p95, bound float64) {
 	if c.P95Bound == 0 || p95-bound > c.P95-c.P95Bound {
 		c.P95, c.P95Bound = p95, bound
 	}
-}
-
-// pace is how many person-minutes since their invitation the day holds: all of it
-// when everybody is invited at once.
-func pace(r simulation.Result) float64 {
-	sum, all := 0.0, 0.0
-	for _, n := range r.Series.Invited {
-		sum += n
-		all += sum
-	}
-	return math.Max(all, 1)
 }
 
 // WriteOutcomes writes the table of the families as Markdown.

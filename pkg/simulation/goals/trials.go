@@ -34,7 +34,7 @@ var trials = []trial{
 	{"capacity 400, unknown", func(s *simulation.Scenario) { small(s); s.Policy.Capacity = 0 }},
 	{"visits of 8 min", func(s *simulation.Scenario) { visits(s, 8*time.Minute) }},
 	{"visits of 50 min", func(s *simulation.Scenario) { visits(s, 50*time.Minute) }},
-	{"half come back to the door undecided", func(s *simulation.Scenario) { s.People.LeaveAddress, s.People.ComeBack = 0.5, 0.9 }},
+	{"half try again undecided", func(s *simulation.Scenario) { s.People.LeaveAddress, s.People.ComeBack = 0.5, 0.9 }},
 	{"law begins again in the middle of the day", func(s *simulation.Scenario) { s.Conditions.Restart = busiest(s.Trace) }},
 	{"sender paused for an hour", func(s *simulation.Scenario) {
 		p := busiest(s.Trace)

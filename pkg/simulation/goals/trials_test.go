@@ -61,7 +61,7 @@ func TestGoals(t *testing.T) {
 			for _, trial := range trials {
 				switch trial.name {
 				case "metric 5 min late", "metric frozen for 60 min", "metric missing altogether", "return rate jumps from 0.30 to 0.90", "law begins again in the middle of the day",
-					"visits of 8 min", "visits of 50 min", "half come back to the door undecided", "sender paused for an hour", "a quarter of an hour of ticks missed":
+					"visits of 8 min", "visits of 50 min", "half try again undecided", "sender paused for an hour", "a quarter of an hour of ticks missed":
 					changed := s
 					trial.change(&changed)
 					if r := must(t, changed, simulation.Law).Summary; r.Above100 > 0 {

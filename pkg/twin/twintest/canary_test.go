@@ -60,7 +60,7 @@ func newCanaries(t *testing.T) *canaries {
 	var err error
 	c.room, err = intake.Service{
 		Settings: intake.Settings{Site: "Example", Sender: "invitations@example.com", PassLife: time.Hour, Fields: []intake.Field{{Name: "state", Labels: map[string]string{"en": "State"}}}},
-		Store:    w.Store, Viewer: intake.Forwarded(1), Log: log, Count: func(name string, n int) { count(metric.Name("intake."+name), float64(n)) },
+		Store:    w.Store, Viewer: intake.Forwarded(1), Log: log, Count: count,
 		Keys: func(context.Context) (*bypass.Keyring, error) { return w.Ring, nil }, Now: func() time.Time { return w.Now },
 	}.Handler()
 	w.Must(err)

@@ -218,7 +218,7 @@ func (w *World) Throttle(invite int) {
 	w.Helper()
 	half := 0.5
 	w.Operate(func(c *waitlist.Control) {
-		if c.Door() != gate.Throttle {
+		if c.EffectiveMode() != gate.Throttle {
 			c.Mode, c.Admit, c.Switched = gate.Throttle, &half, w.Now
 		}
 		c.InviteNow = invite

@@ -3,12 +3,12 @@ package admission
 import "math"
 
 // A metric that hangs repeats itself; so does one that is rounded to whole
-// percents, and an operator who says 0.93 every minute. still tells them apart
+// percents, and an operator who says 0.93 every minute. repeats tells them apart
 // by what the metric did before: one that has never repeated itself and does so
 // now hangs; of one that always did, only a repeat is doubted that holds on while
 // the people counted in and out have moved the load by clearly more than a step
 // of the metric.
-type still struct {
+type repeats struct {
 	// Same and Pairs count, discounted, successive samples that were equal, and all
 	// of them, over runs that have ended: a metric that hangs teaches nothing.
 	Same  float32 `json:"same,omitempty"`
@@ -22,7 +22,7 @@ type still struct {
 }
 
 // take learns from a sample that is final.
-func (s *still) take(y float64) {
+func (s *repeats) take(y float64) {
 	last := float64(s.Last)
 	if s.Run == 0 {
 		s.Run, s.Last = 1, float32(y)
@@ -44,7 +44,7 @@ func (s *still) take(y float64) {
 }
 
 // longest is how many equal samples in a row this metric may show, and its step.
-func (s *still) longest() (run, step float64) {
+func (s *repeats) longest() (run, step float64) {
 	step = float64(s.Step)
 	if step == 0 {
 		step = guessedStep
@@ -60,17 +60,17 @@ func (s *still) longest() (run, step float64) {
 	return max(2, 1+math.Log(unlikely)/math.Log(max(share, 1e-6))), step
 }
 
-// doubt says of every recent minute whether its load is a repeat that says
+// findRepeats says of every recent minute whether its load is a repeat that says
 // nothing; repeated, whether it is one that may be believed.
 //
 // A repeat at the target or above is believed: what is said again there closes.
-func (m *memory) doubt(target float64) (doubted, repeated []bool) {
+func (m *memory) findRepeats(target float64) (doubted, repeated []bool) {
 	n, fresh := len(m.Load), m.Fresh
 	// A model that has not proved right cannot say that a metric hangs.
 	proven := m.Trust.share() == 1
 	flags := make([]bool, 2*n)
 	doubted, repeated = flags[:n:n], flags[n:]
-	longest, step := m.Still.longest()
+	longest, step := m.Repeats.longest()
 	var (
 		last          = float32(unknown)
 		run           = 0.0
@@ -78,7 +78,7 @@ func (m *memory) doubt(target float64) (doubted, repeated []bool) {
 		walk          float64
 		hung          bool
 		gain          = max(float64(m.Gain), 1e-12)
-		noise, latest = float64(m.Door.Noise), m.Last - int64(n)
+		noise, latest = float64(m.Demand.Noise), m.Last - int64(n)
 	)
 	for i, y := range m.Load {
 		model := float64(m.Model[i])
