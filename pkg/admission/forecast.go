@@ -23,8 +23,9 @@ type forecast struct {
 
 // forecast works out the forecast for the minutes ahead.
 func (r *returns) forecast(now int64, ttl time.Duration) forecast {
-	classes, table := classOf(), r.table()
-	rates, still := table.rates, &table.out
+	table := new(lifeTable)
+	r.table(table)
+	classes, rates, still := classOf(), &table.rates, &table.out
 	life := min(oldest, int(ttl.Minutes()))
 	f := forecast{coming: make([]float64, ahead), fresh: make([]float64, ahead)}
 	ages := make([]int, len(r.Cohorts))

@@ -42,7 +42,7 @@ func Next(p Policy, s State, o Observation) (Decision, State) {
 	doubted, repeated := m.findRepeats(p.Target)
 	m.learnVisits(p.Target, doubted, repeated, int(steps))
 
-	b := m.Visits.believe(p)
+	b := m.Visits.believe(p, now)
 	m.Gain = float32(b.gainMean)
 	var room [longHistory]float64
 	in := m.byAge(&room)

@@ -15,7 +15,7 @@ import (
 
 // ageEdges are the classes of ages in minutes: fine where most come, coarse
 // where few do.
-var ageEdges = []int{0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 27, 33, 40, 50, 62, 78, 98, 122, 153, 192, 240, 300, 380, 480, 600, 760, 960, 1200, 1500}
+var ageEdges = [...]int{0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 27, 33, 40, 50, 62, 78, 98, 122, 153, 192, 240, 300, 380, 480, 600, 760, 960, 1200, 1500}
 
 const (
 	// oldest is the age in minutes beyond which a code is not counted any more.
@@ -214,8 +214,10 @@ func (r *returns) update(o Observation, now int64, steps int) {
 		}
 	}
 	r.delay(o.Deferred, now)
-	classes, life := classOf(), r.table()
+	classes, life := classOf(), new(lifeTable)
+	r.table(life)
 	r.grow(now, steps, life)
+	r.table(life)
 	for _, came := range o.Redeemed {
 		n := count(came.Count)
 		c := r.find(came.Invited.Unix())
@@ -262,7 +264,7 @@ func (r *returns) delay(delayed []Cohort, now int64) {
 // grow lets the minutes since the last tick pass for everyone who is out: they are
 // exposed, some of them should have come, and what was learned before fades.
 func (r *returns) grow(now int64, steps int, life *lifeTable) {
-	classes, rates := classOf(), life.rates
+	classes, rates := classOf(), &life.rates
 	var sure [32]float64 // of the rates, what was learned
 	for k := range r.Came {
 		sure[k] = float64(r.Came[k]) / max(float64(r.Exposed[k]), tablePrior)
@@ -347,13 +349,13 @@ func (r *returns) known(c *cohort, age int, life *lifeTable) bool {
 // lifeTable is what was learned of those invited: rates by class of ages, and the
 // share that has not come by each age in minutes.
 type lifeTable struct {
-	rates []float64
+	rates [len(ageEdges) - 1]float64
 	out   [oldest + 1]float64
 }
 
 // table works the life table out from what was counted.
-func (r *returns) table() *lifeTable {
-	life := &lifeTable{rates: r.rates()}
+func (r *returns) table(life *lifeTable) {
+	r.rates(&life.rates)
 	left, k := 1.0, 0
 	life.out[0] = left
 	for i, rate := range life.rates {
@@ -362,7 +364,6 @@ func (r *returns) table() *lifeTable {
 			life.out[k+1] = left
 		}
 	}
-	return life
 }
 
 // mailed is how many mails a cohort took.
@@ -434,10 +435,9 @@ func (r *returns) join(now int64) {
 	r.Cohorts = kept
 }
 
-// rates is the share of those still out who come in a minute, in each class.
-func (r *returns) rates() []float64 {
+// rates works out the share of those still out who come in a minute, in each class.
+func (r *returns) rates(rates *[len(ageEdges) - 1]float64) {
 	p := prior()
-	rates := make([]float64, len(p.rate))
 	for i := range rates {
 		came, exposed := 0.0, 0.0
 		if len(r.Exposed) > 0 {
@@ -447,5 +447,4 @@ func (r *returns) rates() []float64 {
 		weight := tablePrior * p.left[i] * float64(ageEdges[i+1]-ageEdges[i])
 		rates[i] = clamp((came+weight*p.rate[i])/(exposed+weight), 0, 0.95)
 	}
-	return rates
 }

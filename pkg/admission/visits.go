@@ -154,8 +154,8 @@ type belief struct {
 	gainMean   float64 // load of one visitor
 }
 
-// believe weighs the candidates.
-func (v *visits) believe(p Policy) belief {
+// believe weighs the candidates at a minute.
+func (v *visits) believe(p Policy, minute int64) belief {
 	c := curves()
 	n := len(candidates)
 	b := belief{weight: make([]float64, n), gain: make([]float64, n), stay: make([]float64, ages), rest: make([]float64, ages)}
@@ -198,6 +198,9 @@ func (v *visits) believe(p Policy) belief {
 		stay, rest := c.stay[j], c.rest[j]
 		for k, share := range stay {
 			b.stay[k] += w * b.gain[j] * share
+		}
+		if minute-v.Began > ages+recentHistory {
+			continue // all who were found are gone
 		}
 		for k, share := range rest {
 			b.rest[k] += w * share
