@@ -153,7 +153,7 @@ func (m *machine) Throttle(invite int) {
 	m.Helper()
 	control, err := m.Store.Control(m.Ctx)
 	m.Must(err)
-	if control.Door() != gate.Throttle || m.door != gate.Throttle {
+	if control.EffectiveMode() != gate.Throttle || m.door != gate.Throttle {
 		m.throws(true, gate.Throttle)
 	}
 	m.Operate(func(c *waitlist.Control) { c.InviteNow = invite })
@@ -209,10 +209,10 @@ func (m *machine) doorIs(t *rapid.T) {
 	m.Must(err)
 	// Under a hold and a fixed share the inviter looks at the edge every five minutes; in
 	// open and observe it does when it has something to write.
-	stands := control.Door() == gate.Hold || control.Door() == gate.Throttle
+	stands := control.EffectiveMode() == gate.Hold || control.EffectiveMode() == gate.Throttle
 	seen := stands && m.Now.Sub(m.thrown) > gate.GoodFor/2+time.Minute
-	if g.Mode != m.door || seen && control.Door() != m.door {
-		t.Fatalf("(i) the last switch is %s, the waitlist has %s and the edge %s", m.door, control.Door(), g.Mode)
+	if g.Mode != m.door || seen && control.EffectiveMode() != m.door {
+		t.Fatalf("(i) the last switch is %s, the waitlist has %s and the edge %s", m.door, control.EffectiveMode(), g.Mode)
 	}
 }
 
