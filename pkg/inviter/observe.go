@@ -67,9 +67,10 @@ func (s *Service) readMemory(ctx context.Context, faults *faults) (state, admiss
 // applySwitch looks at the gate for a newer switch than control has, when one may
 // be there, and takes it over. It returns control and what is known of the gate.
 func (s *Service) applySwitch(ctx context.Context, now time.Time, control waitlist.Control, was published, faults *faults) (waitlist.Control, published, error) {
-	// A hold or a fixed share is not renewed, and so a write by somebody else would
-	// go unnoticed.
-	stands := control.EffectiveMode() == gate.Hold || control.EffectiveMode() == gate.Throttle && control.Admit != nil
+	// What the edge has is not written while nothing changes, and so a write by
+	// somebody else would go unnoticed. In open, where a stack rests for months,
+	// nobody pays for looking.
+	stands := control.EffectiveMode() != gate.Open
 	if !s.mustReadEdge() && !was.Pending && !(stands && now.Sub(was.Looked) >= gate.GoodFor/2) {
 		return control, was, nil
 	}

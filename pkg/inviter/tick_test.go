@@ -418,6 +418,29 @@ func TestHoldIsLookedAt(t *testing.T) {
 	}
 }
 
+// TestASwitchAtTheEdgeAloneIsTakenOver: whatever the mode was, but for open, in which
+// a stack rests for months.
+func TestASwitchAtTheEdgeAloneIsTakenOver(t *testing.T) {
+	t.Parallel()
+	for _, was := range []gate.Mode{gate.Hold, gate.Throttle, gate.Observe} {
+		w := twintest.NewWorld(t)
+		w.Operate(func(c *waitlist.Control) { c.Mode, c.Switched = was, w.Now })
+		w.Minute()
+		w.Minute()
+		g, etag, err := w.Edge.Gate(w.Ctx)
+		w.Must(err)
+		thrown, base := gate.Switch{Mode: gate.Open, At: w.Now}.Apply(g)
+		_, err = w.Edge.Update(w.Ctx, &thrown, base, etag)
+		w.Must(err)
+		for range 6 {
+			w.Minute()
+		}
+		if c, err := w.Store.Control(w.Ctx); err != nil || c.EffectiveMode() != gate.Open {
+			t.Errorf("from %s: control has %s, %v", was, c.EffectiveMode(), err)
+		}
+	}
+}
+
 // TestFixedShareOfTheEdgeIsAdopted: a share that was fixed at the edge alone is a
 // fixed share to the inviter, not a decision of the law.
 func TestFixedShareOfTheEdgeIsAdopted(t *testing.T) {

@@ -20,7 +20,7 @@ const (
 	loadOld        warning = "the load is %s old; the law goes by what it knows, and tightens"
 	mailsDelayed   warning = "receivers keep %d of the %d mails of the last two hours waiting: they have not arrived, and the law does not count those people as missing (alarm MailsDelayed in docs/operating.md)"
 	gateOver       warning = "the gate ran out at %s: the edge lets in its stale share, %g %% of new visitors"
-	edgeDiffers    warning = "the edge has %s and the operator's last word is %s; the inviter brings them together within a minute"
+	edgeDiffers    warning = "the edge has %s and the operator's last word is %s; the inviter brings them together within five minutes"
 )
 
 // warnings are all of them.

@@ -207,9 +207,9 @@ func (m *machine) doorIs(t *rapid.T) {
 	m.Must(err)
 	g, _, err := m.Edge.Store.Gate(m.Ctx)
 	m.Must(err)
-	// Under a hold and a fixed share the inviter looks at the edge every five minutes; in
-	// open and observe it does when it has something to write.
-	stands := control.EffectiveMode() == gate.Hold || control.EffectiveMode() == gate.Throttle
+	// The inviter looks at the edge every five minutes; in open it does when it has
+	// something to write.
+	stands := control.EffectiveMode() != gate.Open
 	seen := stands && m.Now.Sub(m.thrown) > gate.GoodFor/2+time.Minute
 	if g.Mode != m.door || seen && control.EffectiveMode() != m.door {
 		t.Fatalf("(i) the last switch is %s, the waitlist has %s and the edge %s", m.door, control.EffectiveMode(), g.Mode)
