@@ -371,11 +371,10 @@ func Language(accept string, known []string) string {
 		if top >= "1" {
 			break
 		}
-		tag, weight, found := strings.Cut(part, ";")
+		tag, _, found := strings.Cut(part, ";")
+		weight := "1"
 		if found {
 			weight = part[strings.IndexByte(part, '=')+1:]
-		} else {
-			weight = "1"
 		}
 		if slices.Compare(utf16.Encode([]rune(weight)), utf16.Encode([]rune(top))) <= 0 {
 			continue

@@ -15,8 +15,8 @@ import (
 )
 
 // otherEvents hands every file of events/ to its function in Lambda's container,
-// and the canary what its schedule sends: nothing.
-func (s *stage) otherEvents() {
+// and the canary what its schedule sends: nothing. origin is the stack's secret.
+func (s *stage) otherEvents(origin string) {
 	s.Helper()
 	files, err := filepath.Glob(filepath.Join(template.Root(), "events", "*.json"))
 	if err != nil || len(files) == 0 {

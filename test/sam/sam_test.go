@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"raincheck/pkg/email"
+	"raincheck/test/emulators"
 	"raincheck/test/template"
 )
 
@@ -37,15 +38,22 @@ type stage struct {
 // newStage reads what run.sh prepared. SAM gives a function no variable that the
 // template does not declare, so the endpoints of the stand-ins, by which the SDK
 // finds them, are declared in a copy of the built template; the rest is
-// overridden. sts is where SAM itself asks whose account this is, for the
+// what the stack gives each function. sts is where SAM itself asks whose account this is, for the
 // pseudo parameter; with no network it would wait for that.
-func newStage(t *testing.T, gateway, sts string, variables, endpoints map[string]string) *stage {
+func newStage(t *testing.T, gateway, sts string, stack *template.Stack, endpoints map[string]string) *stage {
 	t.Helper()
 	s := &stage{T: t, sam: needed(t, "SAM"), network: needed(t, "RAINCHECK_SAM_NETWORK"), gateway: gateway, sts: sts}
 	if strings.ContainsRune(s.sam, filepath.Separator) && !filepath.IsAbs(s.sam) {
 		s.sam = filepath.Join(template.Root(), s.sam)
 	}
-	file, err := json.Marshal(map[string]any{"Parameters": variables})
+	variables := map[string]map[string]string{}
+	for _, function := range append(emulators.Functions(), "smoke") {
+		logical := strings.ToUpper(function[:1]) + function[1:] + "Function"
+		var err error
+		variables[logical], err = stack.Environment(logical)
+		must(t, err)
+	}
+	file, err := json.Marshal(variables)
 	must(t, err)
 	s.variables = filepath.Join(t.TempDir(), "variables.json")
 	must(t, os.WriteFile(s.variables, file, 0o600))
@@ -78,10 +86,14 @@ func needed(t *testing.T, name string) string {
 
 // command is SAM's, with what all have in common.
 func (s *stage) command(args ...string) *exec.Cmd {
+	var overrides []string
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		overrides = append(overrides, name+"="+parameters[name])
+	}
 	args = append(args, "--template", s.template, "--skip-pull-image",
 		"--docker-network", s.network, "--add-host", host+":"+s.gateway, "--add-host", account+"."+host+":"+s.gateway,
 		"--env-vars", s.variables,
-		"--parameter-overrides", "Architecture=x86_64 SiteHost="+site+" FromAddress="+from+" MailIdentity=example.org Smoke=on LoadSource=alb-connections LoadFull=1000 LoadResource="+balancer)
+		"--parameter-overrides", strings.Join(overrides, " "))
 	run := exec.Command(s.sam, args...)
 	run.Dir = template.Root()
 	run.Env = append(os.Environ(), "SAM_CLI_TELEMETRY=0", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=not-a-secret",

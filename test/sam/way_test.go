@@ -26,6 +26,7 @@ import (
 	"raincheck/pkg/inviter"
 	"raincheck/pkg/waitlist"
 	"raincheck/test/emulators"
+	"raincheck/test/template"
 )
 
 const (
@@ -35,16 +36,13 @@ const (
 	from     = "queue@example.org"
 	who      = "jordan@example.com"
 	balancer = "app/site/0123456789abcdef"
-
-	tableName  = "raincheck-sam"
-	queueName  = "raincheck-sam-mails"
-	mailSet    = "raincheck-sam"
-	rootName   = "raincheck-sam-keys"
-	originName = "raincheck-sam-origin"
-	root       = `{"root":"the root of the suite with SAM, and of nothing else"}`
-	origin     = "the origin secret of the suite with SAM"
-	storeARN   = "arn:aws:cloudfront::" + account + ":key-value-store/0f9e8d7c-6b5a-4321-8765-0123456789ab"
 )
+
+// parameters are the stack's that differ from the template's defaults.
+var parameters = map[string]string{
+	"Architecture": "x86_64", "SiteHost": site, "FromAddress": from, "MailIdentity": "example.org", "Smoke": "on",
+	"LoadSource": "alb-connections", "LoadFull": "1000", "LoadResource": balancer,
+}
 
 // sesAccount is what GetAccount answers, with all that the stand-in insists on.
 const sesAccount = `{"DedicatedIpAutoWarmupEnabled":false,"Details":{"AdditionalContactEmailAddresses":[],"ContactLanguage":"EN",
@@ -69,28 +67,40 @@ func TestTheWayOfAVisitor(t *testing.T) {
 	}
 	dynamo, moto := emulators.Dynalite(t, gateway), emulators.Moto(t, gateway)
 	ses := emulators.SES(t, gateway, sesAccount)
-	metrics, edge := &emulators.CloudWatch{}, &emulators.KeyValue{ARN: storeARN}
+	metrics, edge := &emulators.CloudWatch{}, &emulators.KeyValue{}
 	for ago := range 10 {
 		metrics.Put(emulators.Series("AWS/ApplicationELB", "ActiveConnectionCount", "LoadBalancer="+balancer), time.Now().Add(-time.Duration(ago+1)*time.Minute), 1300)
 	}
 
-	emulators.CreateTable(t, config(dynamo.URL), tableName)
-	store := table.New(config(dynamo.URL), tableName)
-	secrets := secretsmanager.NewFromConfig(config(moto.URL))
-	for name, value := range map[string]string{rootName: root, originName: origin} {
-		if _, err := secrets.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: &value}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	queues := sqs.NewFromConfig(config(moto.URL))
-	queue, err := queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(queueName)})
+	// What the template makes: the names that a template leaves to AWS are made here,
+	// and everything else follows from its text.
+	const name = "raincheck-sam"
+	tmpl, err := template.Read(template.Main)
 	must(t, err)
+	stack, err := tmpl.Deploy(name, parameters, nil)
+	must(t, err)
+	emulators.CreateTable(t, config(dynamo.URL), name)
+	store := table.New(config(dynamo.URL), name)
+	queues := sqs.NewFromConfig(config(moto.URL))
+	queue, err := queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(name + "-mails")})
+	must(t, err)
+	physical := map[string]string{"Table": name, "MailQueue": *queue.QueueUrl, "MailSet": stack.Outputs["ConfigurationSet"]}
+	secrets := secretsmanager.NewFromConfig(config(moto.URL))
+	secret := func(logical string) string {
+		value, err := stack.Secret(logical)
+		must(t, err)
+		out, err := secrets.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String(name + "-" + logical), SecretString: &value})
+		must(t, err)
+		physical[logical] = *out.ARN
+		return value
+	}
+	origin, root := secret("OriginSecret"), secret("KeysSecret")
+	stack, err = tmpl.Deploy(name, parameters, physical)
+	must(t, err)
+	edge.ARN = stack.Outputs["EdgeStoreArn"]
 
 	at := func(port int) string { return fmt.Sprintf("http://%s:%d", host, port) }
-	s := newStage(t, gateway, moto.URL, map[string]string{
-		"STACK": "raincheck-sam", "TABLE": tableName, "KEYS_SECRET": rootName, "ORIGIN_SECRET": originName,
-		"QUEUE_URL": *queue.QueueUrl, "EDGE_STORE": storeARN, "CONFIGURATION_SET": mailSet, "LOAD_REGION": region,
-	}, map[string]string{
+	s := newStage(t, gateway, moto.URL, stack, map[string]string{
 		"AWS_ENDPOINT_URL_DYNAMODB": at(dynamo.Port), "AWS_ENDPOINT_URL_SQS": at(moto.Port), "AWS_ENDPOINT_URL_SECRETS_MANAGER": at(moto.Port),
 		"AWS_ENDPOINT_URL_SESV2": at(ses.Port), "AWS_ENDPOINT_URL_CLOUDWATCH": at(serve(metrics)),
 		"AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE": at(serve(edge)),
@@ -202,13 +212,13 @@ func TestTheWayOfAVisitor(t *testing.T) {
 	s.invoke("FeedbackFunction", sample(t, "feedback-complaint", map[string]string{
 		`"ses:configuration-set": [
           "raincheck"
-        ]`: `"ses:configuration-set": ["` + mailSet + `"]`,
+        ]`: `"ses:configuration-set": ["` + physical["MailSet"] + `"]`,
 		"JJUpaw4blWC-JshwPsTbtxqQtpF1": key, "54064": fmt.Sprint(entry.Joining),
 	}), nil)
 	if entry, err := store.Entry(t.Context(), key); err != nil || !entry.Suppressed {
 		t.Errorf("after a complaint the entry is %+v (%v)", entry, err)
 	}
-	s.otherEvents()
+	s.otherEvents(origin)
 }
 
 // config is the SDK's, for a stand-in.
