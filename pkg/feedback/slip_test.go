@@ -11,17 +11,85 @@ import (
 	"raincheck/pkg/email"
 	"raincheck/pkg/feedback"
 	"raincheck/pkg/metric"
+	"raincheck/pkg/twin/outbox"
 	"raincheck/pkg/twin/twintest"
 	"raincheck/pkg/waitlist"
+	"raincheck/test/emulators/account"
+	"raincheck/test/template"
 )
 
 // A day with a slip in the DNS: for an hour one large provider sends our mail
-// back, 5.7.26. Sending pauses within minutes. Afterwards nobody is suppressed, and
-// everybody of that hour is invited.
+// back, 5.7.26. Sending pauses within minutes. Afterwards nobody is suppressed, here
+// or on SES's list of the account, and everybody of that hour is invited.
 func TestDayWithADNSSlip(t *testing.T) {
 	t.Parallel()
-	w := twintest.NewWorld(t)
-	const people = 3000
+	w, ses, refs := dayWithADNSSlip(t, 3000, suppressedReasons(t))
+	w.WantStage(waitlist.Invited, refs...)
+	for _, ref := range refs {
+		if e, err := w.Store.Entry(w.Ctx, ref.Key); err != nil || e.Suppressed || e.Returned {
+			t.Fatalf("after the slip: suppressed %v, return used %v, %v", e.Suppressed, e.Returned, err)
+		}
+	}
+	if list := ses.OnList(); len(list) != 0 {
+		t.Errorf("SES's list has %d addresses after the slip", len(list))
+	}
+	// A complaint is a person's own word: it is on the list, and the next mail is not sent.
+	mail := mailed(w.Outbox.Mails(0)[0])
+	w.Must(w.Feedback.Receive(w.Ctx, ses.Complain(mail, w.Now)))
+	if list := ses.OnList(); len(list) != 1 || list[0].Reason != account.Complained {
+		t.Fatalf("SES's list after a complaint: %d addresses", len(list))
+	}
+	if e, err := feedback.Decode(ses.Deliver(mail, "", w.Now), twintest.Configuration); err != nil || e.Kind != feedback.HardBounce {
+		t.Errorf("a mail to an address on SES's list is %q, %v", e.Kind, err)
+	}
+}
+
+// With the reasons that an account has by itself, the same day costs those of its
+// first minutes their places, though none of them did anything: SES does not send
+// their second mail. It is why the template's configuration set says COMPLAINT.
+func TestDayWithADNSSlipByTheAccountsOwnReasons(t *testing.T) {
+	t.Parallel()
+	w, ses, refs := dayWithADNSSlip(t, 300, nil)
+	lost := 0
+	for _, ref := range refs {
+		if w.Stage(ref) == waitlist.Bounced {
+			lost++
+		}
+	}
+	if listed := len(ses.OnList()); listed == 0 || lost != listed {
+		t.Errorf("SES's list has %d addresses, and %d lost their places", listed, lost)
+	}
+}
+
+// suppressedReasons are those of the template's configuration set.
+func suppressedReasons(t *testing.T) (reasons []string) {
+	t.Helper()
+	tmpl, err := template.Read(template.Main)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sets := tmpl.Resources("AWS::SES::ConfigurationSet")
+	if len(sets) != 1 {
+		t.Fatalf("%d configuration sets", len(sets))
+	}
+	if node := tmpl.Get("Resources", sets[0], "Properties", "SuppressionOptions", "SuppressedReasons"); node != nil {
+		if err := node.Decode(&reasons); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return reasons
+}
+
+// mailed is a mail of the outbox as SES has it.
+func mailed(m outbox.Mail) account.Mailed {
+	return account.Mailed{To: m.To, Set: twintest.Configuration, Tags: m.Tags}
+}
+
+// dayWithADNSSlip is that day, up to when everybody must have been invited.
+func dayWithADNSSlip(t *testing.T, people int, reasons []string) (*twintest.World, *account.Account, []waitlist.Ref) {
+	t.Helper()
+	w, ses := twintest.NewWorld(t), &account.Account{}
+	ses.Change(func(s *account.State) { s.Reasons = reasons })
 	var refs []waitlist.Ref
 	for i := range people {
 		domain := "example.org"
@@ -41,12 +109,11 @@ func TestDayWithADNSSlip(t *testing.T) {
 		w.Minute()
 		for _, m := range w.Outbox.Mails(reported) {
 			reported++
-			e := w.Event(feedback.Delivered, m)
-			e.Provider = email.Provider(m.Tags[email.TagProvider])
+			answer := ""
 			if slip && strings.HasSuffix(m.To, "@gmail.com") {
-				e.Kind = feedback.OurBounce
+				answer = "550 5.7.26 This mail has been blocked because the sender is unauthenticated."
 			}
-			w.Must(w.Feedback.Handle(w.Ctx, e))
+			w.Must(w.Feedback.Receive(w.Ctx, ses.Deliver(mailed(m), answer, w.Now)))
 		}
 	}
 	paused := 0
@@ -67,12 +134,7 @@ func TestDayWithADNSSlip(t *testing.T) {
 	for range 60 {
 		minute()
 	}
-	w.WantStage(waitlist.Invited, refs...)
-	for _, ref := range refs {
-		if e, err := w.Store.Entry(w.Ctx, ref.Key); err != nil || e.Suppressed || e.Returned {
-			t.Fatalf("after the slip: suppressed %v, return used %v, %v", e.Suppressed, e.Returned, err)
-		}
-	}
+	return w, ses, refs
 }
 
 // A stranger's domain that answers 5.7.x to everything stops nobody's mail.

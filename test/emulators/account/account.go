@@ -1,5 +1,5 @@
 // Package account is a stand-in for what the operators' tool asks about an AWS
-// account and (but for SES's suppression list) never changes: Lambda's and API Gateway's quotas, SES's account,
+// account and (but for SES's suppression list, which bounces and complaints fill) never changes: Lambda's and API Gateway's quotas, SES's account,
 // identity and configuration set, and the log group of the edge's functions. It
 // answers in the services' own protocols to the SDK's own clients, each on its
 // own host as the SDK is told to find it.
@@ -57,6 +57,8 @@ type State struct {
 	// Suppressed is the suppression list of SES's account: an address, and why and
 	// when it came there.
 	Suppressed []Suppressed
+	// Reasons are the configuration set's SuppressedReasons; nil where it says nothing.
+	Reasons []string
 
 	// Group is the log group in us-east-1, Filters the metrics made of it as
 	// Namespace/Name, Lines how many lines it has.
