@@ -44,7 +44,8 @@
         form.append(el('p', { id: id + '-hint' }, [i.hint]));
       }
     });
-    var trap = el('input', { name: 'note', 'aria-label': f.trap });
+    // Password managers leave a field with these attributes alone.
+    var trap = el('input', { name: 'note', 'aria-label': f.trap, autocomplete: 'off', 'data-1p-ignore': '', 'data-bwignore': '', 'data-lpignore': 'true', 'data-form-type': 'other' });
     form.append(el('p', { hidden: '' }, [trap]), error, el('p', {}, [el('button', {}, [f.button])]), status);
     box.append(form);
 
