@@ -6,6 +6,7 @@ import (
 
 	"raincheck/pkg/aws/suppression"
 	"raincheck/pkg/email"
+	"raincheck/pkg/format"
 	"raincheck/pkg/undelivered"
 )
 
@@ -42,7 +43,7 @@ func (c *releaseCmd) Run(e *env) error {
 	if err != nil {
 		return awsWords(err)
 	}
-	fmt.Fprintf(e.stdout, "On the stack %s: %d mailboxes suppressed for a %s since %s.\n", s.Name, len(wrong), c.Reason, c.Since.UTC().Format("2006-01-02 15:04 UTC"))
+	fmt.Fprintf(e.stdout, "On the stack %s: %s suppressed for a %s since %s.\n", s.Name, format.Count(len(wrong), "mailbox", "mailboxes"), c.Reason, c.Since.UTC().Format("2006-01-02 15:04 UTC"))
 	// SES's list first: should this stop half-way, the next run finds the same people.
 	list, listed := suppression.New(s.cfg), 0
 	err = list.Each(e.ctx, complaint, c.Since, func(address string) error {
@@ -59,7 +60,7 @@ func (c *releaseCmd) Run(e *env) error {
 	if err != nil {
 		return fmt.Errorf("%w (run it again: it goes on where it stopped)", awsWords(err))
 	}
-	fmt.Fprintf(e.stdout, "%d of them are on SES's suppression list too.\n", listed)
+	fmt.Fprintf(e.stdout, "%s on SES's suppression list too.\n", format.Count(listed, "of them is", "of them are"))
 	if !c.Apply {
 		fmt.Fprintln(e.stdout, "Nothing was changed. Add --apply to do it.")
 		return nil

@@ -16,6 +16,14 @@ func Thousands(n int) string {
 	return s
 }
 
+// Count writes how many there are of something: 1 mailbox, 2,000 mailboxes.
+func Count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return Thousands(n) + " " + many
+}
+
 // Percent writes the share 0.042 as 4.2 %, and 0.42 as 42 %: a decimal only below
 // ten percent.
 func Percent(share float64) string {

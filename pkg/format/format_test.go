@@ -12,6 +12,11 @@ func ExampleThousands() {
 	// Output: 0 999 60,211 -1,000 2,900,000
 }
 
+func ExampleCount() {
+	fmt.Println(format.Count(1, "mailbox", "mailboxes"), format.Count(2000, "mailbox", "mailboxes"), format.Count(0, "mailbox", "mailboxes"))
+	// Output: 1 mailbox 2,000 mailboxes 0 mailboxes
+}
+
 func ExamplePercent() {
 	fmt.Println(format.Percent(0), "|", format.Percent(0.042), "|", format.Percent(0.42), "|", format.Percent(1.5))
 	// Output: 0 % | 4.2 % | 42 % | 150 %
