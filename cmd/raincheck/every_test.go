@@ -16,7 +16,7 @@ import (
 // but for what a story breaks; "" for those that know no stack. A command without
 // a line here fails TestEveryCommandHasItsStory.
 var sample = map[string]string{
-	"open": "open", "throttle": "throttle --apply", "hold": "hold --apply", "observe": "observe --apply", "pause": "pause --apply", "resume": "resume --apply",
+	"open": "open", "throttle": "throttle --without-load --apply", "hold": "hold --apply", "observe": "observe --apply", "pause": "pause --apply", "resume": "resume --apply",
 	"load": "load 0.9", "invite": "invite 3 --apply", "invite --to": "invite 3 --to people.csv --apply", "drain": "drain --apply",
 	"export": "export", "import": "import people.jsonl --apply", "forget": "forget p1@example.org --apply", "restore": "restore raincheck-then --apply",
 	"status": "status", "console": "console --port 0", "doctor": "doctor", "smoke": "smoke", "observe --report": "observe --report",

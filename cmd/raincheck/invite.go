@@ -61,7 +61,7 @@ func (c *inviteCmd) Run(e *env) error {
 	who := format.Thousands(c.N) + " who have waited longest"
 	counted := !now.Unread && !now.Decided.IsZero()
 	if counted && now.Waiting < c.N {
-		who = fmt.Sprintf("%s who wait now (of %s asked)", format.Thousands(now.Waiting), format.Thousands(c.N))
+		who = fmt.Sprintf("%s who waited at %s (of %s asked)", format.Thousands(now.Waiting), format.Clock(now.Decided)+" UTC", format.Thousands(c.N))
 	}
 	fmt.Fprintf(e.stdout, "On %s: invite the %s, beside what the law invites; the load is %s.\n", p.name(), who, loadOf(now))
 	if now.Control.InviteNow > 0 {

@@ -93,8 +93,9 @@ const (
 	calmGain, calmSlope = 0.12, 0.015
 	// quickGain and quickSlope are what it teaches when the demand has jumped.
 	quickGain, quickSlope = 0.7, 0.35
-	// surprise is where the smoothed error is not chance any more, in standard deviations
-	// of which it has a half by chance; atOnce the same of a single count.
+	// surprise is where the smoothed error of the counts is taken for a change, in
+	// standard deviations of a single count; by chance it has half of one. atOnce is the
+	// same for the error of one count.
 	surprise, atOnce = 1.2, 4.0
 	// slopeFades is what is left of a slope a minute later: nothing grows for ever.
 	slopeFades = 0.97
@@ -224,9 +225,9 @@ const (
 	// morning is for how many seconds after people come again those who are missing may
 	// still come at once.
 	morning = 90 * 60
-	// wakeShare is the share of what comes and goes in a minute on a full site by which
-	// those who are missing may grow while people sleep. Those of a night of eight hours
-	// come in an hour of the morning. Twice: the morning overruns the site.
+	// wakeShare: while people sleep, those who are missing may grow each minute by this
+	// share of what comes and goes in a minute on a full site. Those of a night of eight
+	// hours come in an hour of the morning. Twice: the morning overruns the site.
 	wakeShare = 1.0 / 15
 )
 

@@ -8,8 +8,8 @@ import (
 	"raincheck/pkg/waitlist"
 )
 
-// mailer is where a person's mail goes: to the relay if there is one, and the mail of
-// nobody real to the outbox.
+// mailer is where a mail goes: to the relay if there is one, but for the mails of
+// simulated people, which go to the outbox.
 type mailer struct{ in *Instance }
 
 // Send sends one mail.

@@ -36,14 +36,20 @@ func TestALanguageIsTwoFiles(t *testing.T) {
 	}
 }
 
-// TestTranslationsKeepTheirPlaces: each sentence has the {places} of the English
-// one, however often. What fills them in knows no others.
+// TestTranslationsKeepTheirPlaces: each sentence of the English words is there, with
+// its {places}, however often. What fills them in knows no others.
 func TestTranslationsKeepTheirPlaces(t *testing.T) {
 	t.Parallel()
 	for _, folder := range catalogues {
 		english := places(t, folder, email.DefaultLanguage)
 		for _, tag := range tags(t, folder) {
-			for key, has := range places(t, folder, tag) {
+			all := places(t, folder, tag)
+			for key := range english {
+				if _, ok := all[key]; !ok {
+					t.Errorf("%s/%s.json lacks %q", folder, tag, key)
+				}
+			}
+			for key, has := range all {
 				// A clock of 24 hours has other places; pkg/email reads it before it is used.
 				if key != "clock" && !slices.Equal(has, english[key]) {
 					t.Errorf("%s/%s.json: %q has the places %v, and %v in English", folder, tag, key, has, english[key])

@@ -70,7 +70,8 @@ func openSES(t *testing.T) mailertest.Subject {
 		fmt.Fprintf(w, `{"MessageId":"m-%d"}`, len(arrived))
 	})
 	return mailertest.Subject{
-		Mailer: s.Mailer,
+		OwnFeedbackID: "SES writes it, from a tag",
+		Mailer:        s.Mailer,
 		Arrived: func() []mailertest.Mail {
 			mu.Lock()
 			defer mu.Unlock()

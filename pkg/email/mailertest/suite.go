@@ -33,6 +33,8 @@ type Subject struct {
 	Arrived func() []Mail
 	// Answer makes the service answer all further mails in this way.
 	Answer func(Answer)
+	// OwnFeedbackID is why the service, not the mailer, writes the header Feedback-ID.
+	OwnFeedbackID string
 }
 
 // Mail is one that a service accepted, as its recipient would read it.
@@ -134,6 +136,9 @@ func arrives(t *testing.T, s Subject) {
 			t.Errorf("%s is %q, not %q", h.Name, m.Header(h.Name), h.Value)
 		}
 	}
+	if id := m.Header("Feedback-ID"); s.OwnFeedbackID == "" && !strings.HasPrefix(id, email.FeedbackKind+":") {
+		t.Errorf("Feedback-ID is %q: its first field is %s", id, email.FeedbackKind)
+	}
 	again, err := s.Mailer.Send(t.Context(), Invitation(t, "bob"))
 	if err != nil || again == id || len(s.Arrived()) != 2 {
 		t.Errorf("a second mail gave %q after %q, %v", again, id, err)
@@ -172,7 +177,8 @@ func together(t *testing.T, s Subject) {
 	}
 }
 
-// cancelled: who gives up waiting learns nothing, or that nothing was sent.
+// cancelled: a Send that is cancelled gives an error, and email.ErrNotSent only if
+// nothing was sent.
 func cancelled(t *testing.T, s Subject) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

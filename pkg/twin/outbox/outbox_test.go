@@ -26,7 +26,8 @@ func open(t *testing.T) mailertest.Subject {
 	box := &outbox.Outbox{Now: func() time.Time { return time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC) }, Probe: &probe}
 	say := func(err error) func(email.Message) error { return func(email.Message) error { return err } }
 	return mailertest.Subject{
-		Mailer: box,
+		OwnFeedbackID: "no mail leaves the machine",
+		Mailer:        box,
 		Arrived: func() (all []mailertest.Mail) {
 			for _, m := range box.Mails(0) {
 				from, err := mail.ParseAddress(m.From)
