@@ -117,6 +117,8 @@ func (s *session) controller(clock func() time.Time) func(context.Context) ([]he
 			found = append(found, health.Warn("Wait a minute; if it stays so, look at the inviter's logs.", "the inviter has not decided anything yet"))
 		case age > 3*time.Minute && control.EffectiveMode() != gate.Open:
 			found = append(found, health.Bad("Look at the inviter's logs (alarm NoTicks in docs/operating.md).", "the inviter last decided %s ago; it should every minute", age.Round(time.Second)))
+		case report.Fault != "":
+			found = append(found, health.Bad("Look at the inviter's logs (alarm TicksFail in docs/operating.md).", "the last tick ended with an error: %s", report.Fault))
 		default:
 			found = append(found, health.OK("the inviter decides; mode %s", operator.ModeText(control)))
 		}

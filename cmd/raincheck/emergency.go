@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"raincheck/pkg/aws/explain"
 	"raincheck/pkg/aws/stack"
 )
 
@@ -26,6 +27,9 @@ func (c emergency) plane(e *env) (plane, error) {
 	p, err := c.where.plane(e)
 	if err == nil || errors.Is(err, stack.ErrNotFound) && c.EdgeStore == "" {
 		return p, err
+	}
+	if c.EdgeStore == "" && errors.Is(err, explain.ErrCredentials) {
+		return nil, err
 	}
 	if c.EdgeStore == "" {
 		return nil, fmt.Errorf("%w\n  Without CloudFormation it works with the store's ARN: --edge-store ARN (the stack's output EdgeStoreArn)", err)

@@ -18,8 +18,16 @@ type apply struct {
 	Apply bool `help:"Do it. Without this, only say what would be done."`
 }
 
+// atOnce is for a command that asks nothing: a tired hand types --apply all the same.
+type atOnce struct {
+	Apply bool `hidden:"" help:"Not needed: it acts at once."`
+}
+
 // openCmd lets everybody in.
-type openCmd struct{ emergency }
+type openCmd struct {
+	emergency
+	atOnce
+}
 
 // Run acts at once and reads nothing first: it is the way back to a site
 // without raincheck, and must work while all else is down.
@@ -140,6 +148,7 @@ func (c *resumeCmd) Run(e *env) error {
 // loadCmd enters the site's load for the law.
 type loadCmd struct {
 	where
+	atOnce
 	Load float64 `arg:"" help:"Share of the capacity in use now: 0.93 is 93 %."`
 	Sure bool    `help:"Take a load above 2, which is more often 93 for 0.93 than a site at twice its capacity."`
 }
@@ -203,6 +212,9 @@ func planned(e *env, p plane, err error, a apply, change operator.Change, withou
 	}
 	if a.Apply && blocked {
 		return usageError{errors.New("no load of the site is known, so nothing was changed: add --without-load if that is meant")}
+	}
+	if after.SignupsOff && (change.Mode == gate.Throttle || change.Mode == gate.Hold) {
+		fmt.Fprintln(e.stdout, "  ! no addresses are taken (drain): who is turned away can leave none; `raincheck drain --undo --apply` takes them again")
 	}
 	if !a.Apply {
 		fmt.Fprintln(e.stdout, "Nothing was changed. Add --apply to do it.")

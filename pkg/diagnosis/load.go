@@ -29,7 +29,7 @@ func Load(load []admission.Sample, preset string, now time.Time) []health.Findin
 		if preset == metrics.ByHand {
 			return []health.Finding{health.Warn("Have cron run `raincheck load` every minute from the day on; without a load nobody is invited.", "the load comes by hand, and nobody has entered it in 24 hours")}
 		}
-		return []health.Finding{health.Bad(mend, "the metric %s has no datapoint in 24 hours", preset)}
+		return []health.Finding{health.Bad(mend, "the metric of LoadSource=%s has no datapoint in 24 hours", preset)}
 	}
 	newest := load[len(load)-1]
 	age := now.Sub(newest.At)

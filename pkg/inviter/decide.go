@@ -113,7 +113,7 @@ func applyMode(control waitlist.Control, decision admission.Decision) ruling {
 	case gate.Throttle:
 		if control.Admit != nil {
 			r.admit, r.fixed = *control.Admit, true
-			r.because = fmt.Sprintf("the operator fixed the share at %g; the law says %g: %s", *control.Admit, decision.Admit, decision.Because)
+			r.because = fmt.Sprintf("the operator fixed the share at %g; the law says %.3g: %s", *control.Admit, decision.Admit, decision.Because)
 		}
 	}
 	// What is published has three decimals; so has what is said and remembered.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -178,6 +179,22 @@ type faults []error
 
 func (f *faults) add(doing string, err error) { *f = append(*f, fmt.Errorf("%s: %w", doing, err)) }
 
+// short is what an operator reads of them: the first, in at most 300 characters, and
+// how many there are.
+func (f faults) short() string {
+	if len(f) == 0 {
+		return ""
+	}
+	text := []rune(strings.Join(strings.Fields(f[0].Error()), " "))
+	if len(text) > 300 {
+		text = append(text[:300], '…')
+	}
+	if more := len(f) - 1; more > 0 {
+		return fmt.Sprintf("%s (and %d more)", string(text), more)
+	}
+	return string(text)
+}
+
 // failures are the errors of many like requests, of which an outage may make
 // thousands: the first is kept, and how many there were.
 type failures struct {
@@ -261,6 +278,7 @@ func (s *Service) run(ctx context.Context, when moment, control waitlist.Control
 	memory.Waits = memory.Waits.Add(when.at, report.waits)
 	memory.Progress = s.saveProgress(ctx, when, memory.Progress, memory.Waits, report, &faults)
 	s.countState(report, control, s.rest(ctx, when.now, control, ruled.mode, memory, &faults))
+	report.Fault = faults.short()
 	memory.Report = report
 	s.saveMemory(ctx, when, memory, law, &faults)
 	return report, errors.Join(faults...)

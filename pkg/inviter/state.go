@@ -145,6 +145,8 @@ type Report struct {
 	Done
 	// Published says that the edge was written to.
 	Published bool `json:"published,omitempty"`
+	// Fault is the error with which the tick ended, shortened; empty when all went well.
+	Fault string `json:"fault,omitempty"`
 }
 
 // Seen is the part of a Report about what was found.

@@ -70,13 +70,17 @@ type Plane struct {
 // is in effect, and the inviter takes it over as soon as it can read the table.
 var ErrHalfDone = errors.New("only the edge has the switch, which is enough for now: the inviter takes the switch over when it sees it; run the command again later, unless `raincheck status` shows it by then")
 
+// ErrNotYet means that the control item has a switch and the edge has not, since the
+// edge lacks what turning people away takes. The inviter's next tick brings it there.
+var ErrNotYet = errors.New("the switch is recorded and NOT in effect before the inviter's next tick")
+
 // errNoKeys means that the store at the edge has neither a gate nor a base with
 // the salt and the keys that turning people away takes.
-var errNoKeys = errors.New("the edge has no salt and no pass keys yet; the inviter's next tick writes them")
+var errNoKeys = errors.New("the edge has no pass keys, as on a fresh stack, after the line of the plain aws command, or with a lost gate")
 
 // Change does what a switch asks for. An error that is ErrChange is the caller's
-// fault, and with ErrHalfDone the switch is in effect; with any other error the
-// text says what was changed.
+// fault; with ErrHalfDone the switch is in effect, with ErrNotYet it will be at the
+// next tick; with any other error the text says what was changed.
 func (p *Plane) Change(ctx context.Context, change Change) error {
 	now := p.Now().UTC().Truncate(time.Second)
 	if _, err := change.To(waitlist.Control{}, now); err != nil {
@@ -107,7 +111,9 @@ func (p *Plane) edgeFirst(ctx context.Context, change Change, at time.Time) erro
 	switch {
 	case edge != nil && control != nil:
 		return p.unchanged(edge, control)
-	case edge != nil && !errors.Is(edge, errNoKeys):
+	case errors.Is(edge, errNoKeys):
+		return fmt.Errorf("%w: %w", ErrNotYet, edge)
+	case edge != nil:
 		return p.edgeFailed(edge)
 	case control != nil:
 		return fmt.Errorf("%w (writing the control item: %w)", ErrHalfDone, p.explain(control))
@@ -126,7 +132,10 @@ func (p *Plane) controlFirst(ctx context.Context, change Change, at time.Time) e
 		// The gate had a newer switch than the control item.
 		_, err = p.record(ctx, change, switched)
 	}
-	if err != nil && !errors.Is(err, errNoKeys) {
+	switch {
+	case errors.Is(err, errNoKeys):
+		return fmt.Errorf("%w: %w", ErrNotYet, err)
+	case err != nil:
 		return p.edgeFailed(err)
 	}
 	return nil

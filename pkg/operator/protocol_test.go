@@ -172,3 +172,54 @@ func TestUnknownIsNotZero(t *testing.T) {
 		}
 	}
 }
+
+// TestASwitchThatTheEdgeCannotTakeYet: without pass keys at the edge nobody can be
+// turned away, and the answer does not say that it is done.
+func TestASwitchThatTheEdgeCannotTakeYet(t *testing.T) {
+	t.Parallel()
+	for _, change := range []operator.Change{{Mode: gate.Hold}, {Mode: gate.Throttle, Admit: new(0.0)}, {Mode: gate.Throttle}} {
+		d := newDeployed(t, gate.FailOpen)
+		d.kv = &emulators.KeyValue{}
+		if err := d.change(change); !errors.Is(err, operator.ErrNotYet) || !strings.Contains(err.Error(), "no pass keys") {
+			t.Errorf("%s: %v", change.Mode, err)
+		}
+		if err := d.minute(); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := d.see(); err != nil || s.Control.EffectiveMode() != change.Mode || *s.Admit == 1 && change.Mode == gate.Hold {
+			t.Errorf("after a tick the control item has %s, the edge lets in %g, %v", s.Control.EffectiveMode(), *s.Admit, err)
+		}
+	}
+	d := newDeployed(t, gate.FailOpen)
+	d.kv, d.tableDown = &emulators.KeyValue{}, true
+	if err := d.change(operator.Change{Mode: gate.Hold}); err == nil || errors.Is(err, operator.ErrNotYet) || !strings.Contains(err.Error(), "nothing was changed") {
+		t.Errorf("with the table down as well: %v", err)
+	}
+}
+
+// TestATickThatFailedIsSeen: status says so until one works.
+func TestATickThatFailedIsSeen(t *testing.T) {
+	t.Parallel()
+	d := newDeployed(t, gate.FailOpen)
+	if err := d.change(operator.Change{Mode: gate.Throttle}); err != nil && !errors.Is(err, operator.ErrNotYet) {
+		t.Fatal(err)
+	}
+	said := func() bool {
+		s, err := d.see()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(strings.Join(s.Warnings, "\n"), "the last tick ended with an error: publishing the gate")
+	}
+	d.edgeDown = true
+	if err := d.minute(); err == nil {
+		t.Fatal("a tick without the edge worked")
+	}
+	d.edgeDown = false
+	if !said() {
+		t.Error("nothing is said of the tick that failed")
+	}
+	if err := d.minute(); err != nil || said() {
+		t.Errorf("a tick works again (%v), and the one before is still complained of", err)
+	}
+}

@@ -217,6 +217,12 @@ func (s *Snapshot) sayReport(r inviter.Report) {
 	case age > 3*time.Minute && turnsAway:
 		s.warn(lastDecided, age.Round(time.Second))
 	}
+	if r.Fault != "" {
+		s.warn(tickFailed, r.Fault)
+	}
+	if s.Control.SignupsOff && turnsAway && s.Control.EffectiveMode() != gate.Observe {
+		s.warn(formClosed)
+	}
 	switch {
 	case r.Paused != "":
 		s.warn(mailPaused, r.Paused)

@@ -85,6 +85,13 @@ func (s Snapshot) rows() [][3]string {
 	case s.Waiting == 0:
 		waiting[2] = "nobody in the line"
 	}
+	counted := 2 * time.Minute
+	if s.Control.EffectiveMode() == gate.Open {
+		counted += waitlist.IdleLook // nothing is counted while nothing happens
+	}
+	if s.Now.Sub(s.Decided) > counted {
+		waiting[2] = "by the count of " + format.Clock(s.Decided)
+	}
 	if !s.Empty.IsZero() {
 		at := format.Clock(s.Empty)
 		if s.Empty.Sub(s.Now) > 20*time.Hour {

@@ -10,11 +10,13 @@ const (
 	waitlistUnread warning = "the waitlist cannot be read (%v): what stands below is only what the edge has"
 	edgeUnread     warning = "the store at the edge cannot be read: %v"
 	diskFull       warning = "the disk does not take the waitlist, or soon will not (%v): sign-ups are answered with \"not saved, try again\", and nobody is invited until there is room"
-	noGateYet      warning = "the edge has no gate yet: until the inviter's first tick, within a minute, it does what the stack's Failure says"
-	noGateNoBase   warning = "the gate at the edge %s, and the base %s: the edge does what the stack's Failure says, until the inviter's next tick"
+	noGateYet      warning = "the edge has no gate yet: until the inviter's first tick, within a minute, it does what the stack's EdgeFailure says"
+	noGateNoBase   warning = "the gate at the edge %s, and the base %s: the edge does what the stack's EdgeFailure says, until the inviter's next tick"
 	noGate         warning = "the gate at the edge %s: the edge goes by the base, until the inviter's next tick"
 	neverDecided   warning = "the inviter has not decided anything yet"
 	lastDecided    warning = "the inviter last decided %s ago; it should every minute (alarm NoTicks in docs/operating.md)"
+	tickFailed     warning = "the last tick ended with an error: %s (alarm TicksFail in docs/operating.md)"
+	formClosed     warning = "no addresses are taken: who is turned away can leave none"
 	mailPaused     warning = "the mail is paused: %s"
 	mailPausing    warning = "the mail is paused, in effect within a minute"
 	loadOld        warning = "the load is %s old; the law goes by what it knows, and tightens"
@@ -24,7 +26,7 @@ const (
 )
 
 // warnings are all of them.
-var warnings = []warning{waitlistUnread, edgeUnread, diskFull, noGateYet, noGateNoBase, noGate, neverDecided, lastDecided, mailPaused, mailPausing, loadOld, mailsDelayed, gateOver, edgeDiffers}
+var warnings = []warning{waitlistUnread, edgeUnread, diskFull, noGateYet, noGateNoBase, noGate, neverDecided, lastDecided, tickFailed, formClosed, mailPaused, mailPausing, loadOld, mailsDelayed, gateOver, edgeDiffers}
 
 // warn says one of them.
 func (s *Snapshot) warn(w warning, values ...any) {

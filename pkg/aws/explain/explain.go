@@ -17,6 +17,16 @@ import (
 // ErrDenied means that AWS answers, and these credentials may not do it.
 var ErrDenied = errors.New("the credentials may not do this")
 
+// ErrCredentials means that AWS does not take the credentials of this shell, or that
+// there are none: nothing of AWS can be asked.
+var ErrCredentials = errors.New("AWS does not take these credentials")
+
+// strange is the text of an ErrCredentials.
+type strange string
+
+func (s strange) Error() string      { return string(s) }
+func (strange) Is(target error) bool { return target == ErrCredentials }
+
 // errInterrupted is an operator's Ctrl-C.
 var errInterrupted = interrupted{}
 
@@ -38,15 +48,15 @@ func Error(err error) error {
 	}
 	text := err.Error()
 	if strings.Contains(text, "get credentials") || strings.Contains(text, "get identity") || strings.Contains(text, "no EC2 IMDS role found") {
-		return errors.New("there are no AWS credentials: `aws sts get-caller-identity` must work in this shell first")
+		return strange("there are no AWS credentials: `aws sts get-caller-identity` must work in this shell first")
 	}
 	said := func(what string) error { return fmt.Errorf("%s: %s", attempted(err), what) }
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		switch api.ErrorCode() {
 		case "ExpiredToken", "ExpiredTokenException":
-			return errors.New("the AWS credentials have expired; sign in again")
+			return strange("the AWS credentials have expired; sign in again")
 		case "InvalidClientTokenId", "UnrecognizedClientException":
-			return errors.New("AWS does not know these credentials: `aws sts get-caller-identity` must work in this shell first")
+			return strange("AWS does not know these credentials: `aws sts get-caller-identity` must work in this shell first")
 		case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation":
 			return fmt.Errorf("%s: %w: %s", attempted(err), ErrDenied, api.ErrorMessage())
 		}

@@ -227,7 +227,7 @@ func (s *Store) Trouble() error {
 		return err
 	}
 	if free, known := disk.Free(s.journal.dir); known && free < scarce {
-		return fmt.Errorf("%.1f MB are left in %s", float64(free)/1e6, s.journal.dir)
+		return fmt.Errorf("%.1f MB are left in %s, and 17 are wanted", float64(free)/1e6, s.journal.dir)
 	}
 	return nil
 }

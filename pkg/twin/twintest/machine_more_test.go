@@ -169,11 +169,11 @@ func (m *machine) throws(desk bool, mode gate.Mode) {
 	m.thrown = m.Now
 	struck := m.faulty(func() { err = m.plane(desk).Change(m.Ctx, change) })
 	switch {
-	case err == nil || errors.Is(err, operator.ErrHalfDone):
+	case err == nil || errors.Is(err, operator.ErrHalfDone) || errors.Is(err, operator.ErrNotYet):
 		m.door = mode
 	default:
 		m.door = "" // in effect or not, as its words say
-		if !struck && !strings.Contains(err.Error(), "no salt") && desk {
+		if !struck && !strings.Contains(err.Error(), "no pass keys") && desk {
 			m.Fatalf("the switch to %s: %v", mode, err)
 		}
 	}
