@@ -222,6 +222,13 @@ func TestAPersonsStory(t *testing.T) {
 		t.Fatal(err)
 	}
 	join.fields.Set("email", "you@example.com")
+	// A program fills in every field: it is counted, and has no place.
+	join.fields.Set("note", "a note")
+	person.do("POST", join.action, join.fields)
+	if s, err := in.Snapshot(t.Context()); err != nil || s.Trapped == nil || *s.Trapped != 1 {
+		t.Errorf("the hidden field caught %v, %v", s.Trapped, err)
+	}
+	join.fields.Del("note")
 	joined := person.do("POST", join.action, join.fields)
 	if joined.StatusCode != http.StatusOK {
 		t.Fatalf("joining: %d", joined.StatusCode)

@@ -15,6 +15,8 @@ func (in *Instance) Snapshot(ctx context.Context) (console.Snapshot, error) {
 	if err != nil {
 		return console.Snapshot{}, err
 	}
+	caught := in.trapped.Sum(in.config.Now())
+	now.Trapped = &caught
 	in.board.mu.Lock()
 	defer in.board.mu.Unlock()
 	story := in.config.Story

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"raincheck/pkg/bypass"
+	"raincheck/pkg/demo/recent"
 	"raincheck/pkg/demo/site"
 	"raincheck/pkg/demo/wallgate"
 	"raincheck/pkg/feedback"
@@ -38,6 +39,7 @@ type raincheck struct {
 	sender   *sender.Service
 	feedback *feedback.Service
 	plane    *operator.Plane
+	trapped  recent.Hour
 }
 
 func (in *Instance) keyring(context.Context) (*bypass.Keyring, error) { return in.keys, nil }

@@ -13,6 +13,7 @@ import (
 	"raincheck/pkg/demo/site"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/intake"
+	"raincheck/pkg/metric"
 	words "raincheck/pkg/site"
 	"raincheck/pkg/twin/edge"
 	"raincheck/pkg/waitlist"
@@ -39,6 +40,11 @@ func (in *Instance) room(store roomStore, now func() time.Time, shown func(time.
 			Site: site.Name, Sender: in.mails(), PassLife: in.settings().PassLife, Languages: in.settings().Languages, Origins: []string{in.config.Origin},
 		},
 		Store: store, Keys: in.keyring, Now: now, Shown: shown, NoticeLife: notice, Log: in.config.Log,
+		Count: func(name metric.Name, n float64) {
+			if name == metric.IntakeSignupsTrapped {
+				in.trapped.Add(in.config.Now(), int(n))
+			}
+		},
 		// The address of a connection from this machine is always the same; a browser
 		// adds its name, and that is enough to tell two of them apart here.
 		Viewer: func(r *http.Request) string {

@@ -28,6 +28,9 @@ type Snapshot struct {
 	Unread  bool             `json:"unread,omitempty"`
 	Decision
 	Standing
+	// Trapped is how many sign-ups of the last hour the hidden field of the form
+	// caught, who have no place; left out where nobody counts them.
+	Trapped *int `json:"trapped,omitempty"`
 	// Warnings are what an operator must know first, one sentence each.
 	Warnings []string `json:"warnings,omitempty"`
 }

@@ -35,6 +35,20 @@ func TestStatusOfADrain(t *testing.T) {
 	}
 }
 
+// TestStatusSaysWhomTheHiddenFieldCaught, where there were any.
+func TestStatusSaysWhomTheHiddenFieldCaught(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{
+		0:    "  addresses    taken\n",
+		1:    "  addresses    taken; in the last hour the hidden field caught 1 sign-up\n",
+		1200: "  addresses    taken; in the last hour the hidden field caught 1,200 sign-ups\n",
+	} {
+		if out := (operator.Snapshot{Trapped: &n}).Text(); !strings.Contains(out, want) {
+			t.Errorf("%d: %s", n, out)
+		}
+	}
+}
+
 // TestStatusSaysUnknown where nothing could be read, and never that everyone is
 // let in or that nobody waits.
 func TestStatusSaysUnknown(t *testing.T) {

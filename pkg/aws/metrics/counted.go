@@ -15,6 +15,15 @@ func Own(cfg aws.Config, name metric.Name, stack, statistic string) *Metrics {
 	return New(cfg, Source{Preset: Custom, Full: 1, Namespace: metric.Namespace, Name: string(name), Statistic: statistic, Dimensions: metric.Dimension + "=" + stack}, "")
 }
 
+// LastHour is the sum of a metric of a stack over the hour before now.
+func LastHour(ctx context.Context, cfg aws.Config, name metric.Name, stack string, now time.Time) (n int, err error) {
+	samples, err := Own(cfg, name, stack, "Sum").Load(ctx, now.Add(-time.Hour), now)
+	for _, minute := range samples {
+		n += int(minute.Value)
+	}
+	return n, err
+}
+
 // Counted gives a question: was a metric of a stack counted above zero in any minute from
 // the one of since on? The minute that runs counts too, as far as CloudWatch
 // knows it; a number that is written as a log line takes a minute or two to get
