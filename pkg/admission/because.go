@@ -3,6 +3,7 @@ package admission
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -10,7 +11,11 @@ import (
 // first what the throttle does, then the number it comes from, and what to do
 // where it is the operator's turn. TestEveryReason lists them all.
 
-const duringQuietHours = "nobody is invited: it is in or too shortly before the quiet hours"
+const (
+	duringQuietHours = "nobody is invited: it is in or too shortly before the quiet hours"
+	notKnown         = "nobody is invited while the load is not known"
+	noPlaces         = "no places are left for those who wait"
+)
 
 // cause is what decided the share to admit.
 type cause int
@@ -34,6 +39,9 @@ func (v *view) because(d Decision, sd float64, by cause, why string) string {
 	if v.measured >= mostLoad {
 		s += fmt.Sprintf("; the load reads %.0f times a full site or more, so LoadFull looks wrong", v.measured)
 	}
+	if d.Admit == 0 && v.measured >= 1 && v.closedLong() {
+		s += "; nobody new has been let in for an hour: see whether the load is right, or say the share with `raincheck throttle --admit 0.1 --apply`"
+	}
 	if n.Committed >= 1 {
 		s += fmt.Sprintf("; %.0f arrivals expected within %d min from earlier invitations", n.Committed, soon)
 	}
@@ -48,9 +56,9 @@ func (v *view) throttle(d Decision, sd float64, by cause) string {
 	n := d.Numbers
 	switch by {
 	case byNoLoad:
-		return fmt.Sprintf("no load has ever been reported: closed to %.2f or less until one is; see what `raincheck doctor` says of the load", v.p.Floor)
+		return fmt.Sprintf("no load is known yet: closed to %.2f or less until one is; see what `raincheck doctor` says of the load", v.p.Floor)
 	case byAbsence:
-		return fmt.Sprintf("the load has not been known for %.0f min and %s: closed to %.2f or less", v.stale, v.trusted(), v.p.Floor)
+		return fmt.Sprintf("%s and %s: closed to %.2f or less", v.unknown(), v.trusted(), v.p.Floor)
 	case byFull:
 		return fmt.Sprintf("nobody new: the load was measured at %.2f and %s", v.measured, v.trusted())
 	case byNoCounts:
@@ -62,17 +70,68 @@ func (v *view) throttle(d Decision, sd float64, by cause) string {
 	}
 	switch low := v.m.Trim.LowNow; {
 	case v.stale > staleFrom:
-		return fmt.Sprintf("the load has not been known for %.0f min: %.2f by counting who came, closing to %.2f or less", v.stale, n.Load, v.p.Floor)
+		return fmt.Sprintf("%s: %.2f by counting who came, closing to %.2f or less", v.unknown(), n.Load, v.p.Floor)
 	case low > 0 && v.measured < 0.9*n.Load && v.stale <= staleFrom:
-		return fmt.Sprintf("the load of %.2f is not believed, as people cannot have left so fast: %.2f by counting who came, until it has been low for %d min", v.measured, n.Load, lowAgain)
+		return fmt.Sprintf("the load of %.2f is not believed, as people cannot have left so fast: %.2f by counting who came, until it has been low for %d min", v.measured, n.Load, v.lowFor())
 	case d.Admit >= 1 && math.Round(100*n.Load) < math.Round(100*v.target):
-		return fmt.Sprintf("open: the load is %.2f, below %s", n.Load, v.aim(sd))
+		return fmt.Sprintf("open: the load is %s, below %s", v.load(n.Load), v.aim(sd))
 	case d.Admit >= 1:
-		return fmt.Sprintf("open: the load is %.2f and falls below %s with all who come", n.Load, v.aim(sd))
+		return fmt.Sprintf("open: the load is %s and falls below %s with all who come", v.load(n.Load), v.aim(sd))
 	case by == bySteps:
-		return fmt.Sprintf("opening step by step: the load is %.2f and falls below %s", n.Load, v.aim(sd))
+		return fmt.Sprintf("opening step by step: the load is %s and falls below %s", v.load(n.Load), v.aim(sd))
 	}
-	return fmt.Sprintf("holding %s: the load is %.2f, with places for %.0f of %.0f visitors a minute", v.aim(sd), n.Load, min(n.Free, n.Visitors), n.Visitors)
+	return fmt.Sprintf("holding %s: the load is %s, with places for %.0f of %.0f visitors a minute", v.aim(sd), v.load(n.Load), min(n.Free, n.Visitors), n.Visitors)
+}
+
+// load is the load that the law reckons with. While the model is not trusted, and the
+// metric shows clearly more, it says both.
+func (v *view) load(reckoned float64) string {
+	if v.m.Trust.share() == 0 && v.measured > reckoned+0.1 {
+		return fmt.Sprintf("%.2f by counting who came (measured: %.2f)", reckoned, v.measured)
+	}
+	return fmt.Sprintf("%.2f", reckoned)
+}
+
+// unknown says for how long the load is not known: nothing came, or it hangs.
+func (v *view) unknown() string {
+	switch {
+	case v.age < 0 || v.age >= v.stale:
+		return fmt.Sprintf("the load has not been known for %.0f min", v.stale)
+	case v.stale > recentHistory-10: // what is older is forgotten
+		return fmt.Sprintf("the load of %.2f has not changed for %d min or more and is not believed", v.measured, recentHistory-10)
+	}
+	return fmt.Sprintf("the load of %.2f has not changed for %.0f min and is not believed", v.measured, v.stale)
+}
+
+// lowFor is for how many samples a load must be far below the model to be believed.
+func (v *view) lowFor() int {
+	if v.m.Trust.share() > 0 {
+		return lowAgain
+	}
+	return lowBack
+}
+
+// closedLong says that nobody new was let in for as long as the law remembers.
+func (v *view) closedLong() bool {
+	return len(v.m.Share) == recentHistory && slices.Max(v.m.Share) == 0
+}
+
+// fewer says why fewer are invited than the model has places for: by the load alone.
+// said is whether the reason tells already how far the model is trusted.
+func (v *view) fewer(n int, said bool) string {
+	why := fmt.Sprintf("%d are invited", n)
+	switch {
+	case n > 0 && said:
+		return ""
+	case n == 0 && v.absent():
+		return notKnown
+	case n == 0:
+		why = fmt.Sprintf("nobody is invited unless the load stays below %.2f", v.p.Target-rampInvite)
+	}
+	if said {
+		return why
+	}
+	return why + ", as " + v.trusted()
 }
 
 // trusted says how far the model is trusted, and since when it is not.
@@ -88,10 +147,13 @@ func (v *view) trusted() string {
 // clock is a time of the day, in UTC as every time in the logs is.
 func clock(seconds int64) string { return time.Unix(seconds, 0).UTC().Format("15:04") + " UTC" }
 
-// missing says why hardly anybody is invited while people sleep.
-func (v *view) missing() string {
+// missing says why hardly anybody is invited while people sleep; few is whether that
+// is what bounds the invitations.
+func (v *view) missing(few bool) string {
 	r := &v.m.Returns
 	switch {
+	case r.Unseen && !few:
+		return fmt.Sprintf("next to nobody of those invited has come since %s; see whether the mails arrive", clock(r.Asleep))
 	case r.Unseen:
 		return fmt.Sprintf("next to nobody of those invited has come since %s, so few more are invited; see whether the mails arrive", clock(r.Asleep))
 	case r.Woken == 0:

@@ -1,9 +1,6 @@
 package admission
 
-import (
-	"fmt"
-	"math"
-)
+import "math"
 
 // What decides while the model has not proved right looks at the load alone: a
 // proportional and integral controller of the logarithm of the share to admit. A
@@ -45,12 +42,13 @@ func (v *view) foreseen() float64 {
 }
 
 // limit tightens a decision of the law by what the load alone says, as far as the
-// model has not proved right, and says what decides, and why fewer are invited.
-func (v *view) limit(d *Decision, by cause) (decides cause, why string) {
+// model has not proved right, and says what decides, and what bounds the invitations:
+// why, unless the load alone bounds them more tightly.
+func (v *view) limit(d *Decision, by cause, why string) (decides cause, bound string) {
 	w := v.m.Trust.share()
 	if w == 1 || by == byNoLoad {
 		v.m.Follow = float32(clamp(d.Admit, followLeast, 1)) // where it would go on from
-		return by, ""
+		return by, why
 	}
 	admit, invite, doubt := 0.0, 0.0, byLoad
 	switch {
@@ -65,6 +63,15 @@ func (v *view) limit(d *Decision, by cause) (decides cause, why string) {
 		// The law knows of nobody at the edge.
 		d.Admit = admit
 		d.Invite, why = v.bounded(min(invite, v.uncounted()))
+		switch {
+		case v.o.Waiting <= 0:
+			why = ""
+		case d.Invite > 0 || why != "":
+		case invite > 0:
+			why = noPlaces
+		default:
+			why = v.fewer(0, true)
+		}
 		return byNoCounts, why
 	}
 	admit = min(d.Admit, admit+w*(d.Admit-admit))
@@ -72,11 +79,11 @@ func (v *view) limit(d *Decision, by cause) (decides cause, why string) {
 		invite += w * (float64(d.Invite) - invite)
 	}
 	n := min(d.Invite, int(max(0, invite)))
-	switch {
-	case admit < d.Admit:
+	if admit < d.Admit {
 		by = doubt
-	case n < d.Invite:
-		why = fmt.Sprintf("%d are invited, as %s", n, v.trusted())
+	}
+	if n < d.Invite {
+		why = v.fewer(n, by == doubt)
 	}
 	d.Admit, d.Invite = admit, n
 	return by, why

@@ -152,10 +152,7 @@ func (v *view) decide(d Decision) Decision {
 		admit = admit*(1-closing) + min(admit, p.Floor)*closing
 	}
 	d.Admit, d.Invite, d.Numbers = admit, invite, v.sum(room)
-	by, fewer := v.limit(&d, by)
-	if fewer != "" {
-		why = fewer
-	}
+	by, why = v.limit(&d, by, why)
 	d.Because = v.because(d, sd, by, why)
 	return d
 }
@@ -191,16 +188,16 @@ func (v *view) invite(full bool) (int, string) {
 	case full:
 		return 0, "nobody is invited"
 	case v.stale > inviteUntil, v.noLoadYet():
-		return 0, "nobody is invited while the load is not known"
+		return 0, notKnown
 	}
-	n := v.places()
+	n, asleep := v.places()
 	got, why := v.bounded(n)
 	switch {
 	case why != "" || got == v.o.Waiting:
-	case v.m.Returns.Asleep != 0:
-		why = v.missing()
+	case v.m.Returns.Asleep != 0 && (asleep || v.m.Returns.Unseen):
+		why = v.missing(asleep)
 	case got == 0:
-		why = "no places are left for those who wait"
+		why = noPlaces
 	}
 	return got, why
 }
@@ -227,18 +224,19 @@ func (v *view) bounded(n float64) (int, string) {
 	return int(got), ""
 }
 
-// places is how many invitations the free places are good for.
-func (v *view) places() float64 {
+// places is how many invitations the free places are good for, and whether it is
+// those who are missing that bound them.
+func (v *view) places() (n float64, asleep bool) {
 	// How many come and go in a minute on a site at the target.
 	flow := v.p.Target / max(v.factor*v.b.gainMean, 1e-12) / v.b.mean
 	each := v.invitedOn(fillIn)
 	if each <= 0 {
-		return 0
+		return 0, false
 	}
 	// What may be taken from new visitors, over the horizon.
 	free := v.target - v.base[fillIn]
 	allowed := max(min(v.p.QueueFirst, 1-admitReserve)*free, free-(1-admitReserve)*v.newcomers(fillIn))
-	n := (allowed - v.returning(fillIn)) / each
+	n = (allowed - v.returning(fillIn)) / each
 	// And none that would not fit if nobody else came, at any time ahead.
 	for _, h := range checked {
 		if one := v.invitedNow(h); one > 0 {
@@ -246,13 +244,15 @@ func (v *view) places() float64 {
 		}
 	}
 	// And if all who are missing come at once, they still fit on a full site.
+	missing := math.Inf(1)
 	if r := &v.m.Returns; r.Asleep != 0 {
 		full := v.p.Target / max(v.factor*v.b.gainMean, 1e-12)
 		fit := full * (1/v.p.Target - 1)
 		if r.Woken == 0 {
 			fit += wakeShare * flow * float64(v.o.Time.Unix()-r.Asleep) / 60
 		}
-		n = min(n, max(0, fit-v.f.missing)/max(v.f.usual, 0.05))
+		missing = max(0, fit-v.f.missing) / max(v.f.usual, 0.05)
+		n = min(n, missing)
 	}
 	// While mails are delayed no more than keep the site full in the long run: those
 	// who do not come now come later, beside those who are invited then.
@@ -261,7 +261,8 @@ func (v *view) places() float64 {
 	}
 	// Nor more than thrice what keeps the site full: however empty it is, the next
 	// minutes must be able to show whether they come.
-	return min(n, mostFlow*flow/max(v.f.usual, 0.05))
+	n = min(n, mostFlow*flow/max(v.f.usual, 0.05))
+	return n, n == missing
 }
 
 func (v *view) sum(room float64) Numbers {

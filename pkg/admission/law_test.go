@@ -139,13 +139,13 @@ func TestACoarseMetricThatHangs(t *testing.T) {
 	d.minutes(90, 1700, -1, func(o *Observation) {
 		o.Load = []Sample{{At: o.Time.Add(-2 * time.Minute), Value: 0.85 + noise[d.minute%len(noise)]}}
 	})
-	if strings.Contains(d.last.Because, "has not been known") {
+	if strings.Contains(d.last.Because, "is not believed") {
 		t.Fatalf("a metric of whole percents: %+v, want it believed", d.last)
 	}
 	got := d.minutes(40, 1700, -1, func(o *Observation) {
 		o.Load = []Sample{{At: o.Time.Add(-2 * time.Minute), Value: 0.80}}
 	})
-	if got.Invite != 0 || !strings.Contains(got.Because, "has not been known") {
+	if got.Invite != 0 || !strings.Contains(got.Because, "has not changed for") {
 		t.Errorf("40 minutes of the same 0.80: %+v, want it not believed", got)
 	}
 }

@@ -178,6 +178,8 @@ func (o Observation) validate() error {
 		switch {
 		case s.At.IsZero() || s.Value < 0:
 			return fmt.Errorf("load[%d]: want a time `at` and a value of 0 or more", i)
+		case minuteAt(s.At) > minuteAt(o.Time):
+			return fmt.Errorf("load[%d].at: %s lies after the line's time", i, s.At.Format(time.RFC3339))
 		case s.Value > mostLoad:
 			return fmt.Errorf("load[%d].value: %g is not a share of the capacity: divide it by what the metric shows when the site is full, so that 1.0 is full", i, s.Value)
 		}
@@ -193,6 +195,9 @@ func (o Observation) validateCounts() error {
 	for i, c := range o.Edge {
 		if c.At.IsZero() || c.Visitors < 0 || c.Admitted < 0 {
 			return fmt.Errorf("edge[%d]: want a time `at` and counts of 0 or more", i)
+		}
+		if minuteAt(c.At) > minuteAt(o.Time) {
+			return fmt.Errorf("edge[%d].at: %s lies after the line's time", i, c.At.Format(time.RFC3339))
 		}
 	}
 	for _, list := range []struct {

@@ -27,10 +27,10 @@ func (v *view) ramp(d Decision) Decision {
 	switch {
 	case v.noLoadYet():
 		d.Admit = min(d.Admit, v.p.Floor)
-		d.Because = fmt.Sprintf("ramp: no load has been reported yet: closed to %.2f or less", v.p.Floor)
+		d.Because = fmt.Sprintf("ramp: no load is known yet: closed to %.2f or less", v.p.Floor)
 	case v.absent():
 		d.Admit = min(d.Admit, v.p.Floor)
-		d.Because = fmt.Sprintf("ramp: the load has not been known for %.0f min: closed to %.2f or less", v.stale, v.p.Floor)
+		d.Because = fmt.Sprintf("ramp: %s: closed to %.2f or less", v.unknown(), v.p.Floor)
 	default:
 		d.Admit, invite = v.rule(v.measured)
 		d.Because = fmt.Sprintf("ramp: the load was measured at %.2f; open below %.2f, closed from %.2f", v.measured, top-rampWidth, top)
