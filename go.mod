@@ -2,6 +2,9 @@ module raincheck
 
 go 1.26.0
 
+// What npm installs may have Go files of its own.
+ignore node_modules
+
 require (
 	github.com/a-h/templ v0.3.1118
 	github.com/alecthomas/kong v1.17.0
