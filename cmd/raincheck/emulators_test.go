@@ -120,7 +120,8 @@ func storeCosts(ts *testscript.TestScript, _ bool, _ []string) {
 	// by the aws commands of the documents (test/template holds them to the policies).
 	elsewhere := []string{"sqs:SendMessage", "dynamodb:DeleteItem", "cloudfront:GetCachePolicy", "cloudwatch:GetMetricData", "cloudwatch:PutMetricData",
 		"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue", "sqs:StartMessageMoveTask", "sqs:GetQueueAttributes", "lambda:InvokeFunction", "logs:FilterLogEvents",
-		"dynamodb:RestoreTableToPointInTime", "dynamodb:BatchWriteItem", "dynamodb:Query", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DescribeTable", "dynamodb:DeleteTable", "ses:GetSuppressedDestination"}
+		"dynamodb:RestoreTableToPointInTime", "dynamodb:BatchWriteItem", "dynamodb:Query", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DescribeTable", "dynamodb:DeleteTable", "ses:GetSuppressedDestination",
+		"scheduler:ListSchedules", "cloudwatch:DescribeAlarms", "cloudwatch:GetDashboard", "cloudwatch:GetMetricStatistics", "cloudwatch:ListMetrics"}
 	for who, actions := range asked {
 		policy, err := template.ReadPolicy(who)
 		ts.Check(err)

@@ -116,7 +116,7 @@ func TestSwitchesInAnOutage(t *testing.T) {
 		down func(o *outage)
 	}{
 		{"DynamoDB", func(o *outage) { o.tableDown = true }},
-		{"CloudFormation, nothing remembered", func(o *outage) { o.noStack = true }},
+		{"CloudFormation, nothing remembered: with `--edge-store ARN`", func(o *outage) { o.noStack = true }},
 		{"the inviter", func(o *outage) { o.noInviter = true }},
 		{"CloudWatch", func(o *outage) { o.noMetrics = true }},
 		{"the KeyValueStore's API", func(o *outage) { o.edgeDown = true }},
