@@ -186,8 +186,6 @@ func (r *Relay) session(conn net.Conn) {
 				secure := tls.Server(conn, r.config)
 				conn, in, encrypted = secure, bufio.NewReader(secure), true
 			}
-		case "AUTH":
-			ok = step(AtLogin, "235 2.7.0 welcome")
 		case "MAIL":
 			to = nil
 			ok = step(AtSender, "250 2.1.0 ok")
@@ -197,27 +195,39 @@ func (r *Relay) session(conn net.Conn) {
 			}
 			ok = step(AtRcpt, "250 2.1.5 ok")
 		case "DATA":
-			if reply, _ := r.at(AtData, "354 go on"); strings.HasPrefix(reply, "354") {
-				if ok = step(AtData, "354 go on"); ok {
-					ok = r.text(in, to, step)
-				}
-			} else {
-				ok = step(AtData, reply)
-			}
-		case "RSET":
-			ok = step(AtReset, "250 2.0.0 ok")
-		case "NOOP":
-			ok = step("NOOP", "250 2.0.0 ok")
+			ok = r.data(in, to, step)
 		case "QUIT":
 			step(AtQuit, "221 2.0.0 bye")
 			return
 		default:
-			ok = step("", "500 5.5.1 what?")
+			ok = step(other(verb))
 		}
 		if !ok {
 			return
 		}
 	}
+}
+
+// other is the step and the usual answer of a verb that changes nothing here.
+func other(verb string) (name, usual string) {
+	switch strings.ToUpper(verb) {
+	case "AUTH":
+		return AtLogin, "235 2.7.0 welcome"
+	case "RSET":
+		return AtReset, "250 2.0.0 ok"
+	case "NOOP":
+		return "NOOP", "250 2.0.0 ok"
+	}
+	return "", "500 5.5.1 what?"
+}
+
+// data answers DATA, and takes the message if it says so.
+func (r *Relay) data(in *bufio.Reader, to []string, step func(name, usual string) bool) bool {
+	reply, _ := r.at(AtData, "354 go on")
+	if !strings.HasPrefix(reply, "354") {
+		return step(AtData, reply)
+	}
+	return step(AtData, "354 go on") && r.text(in, to, step)
 }
 
 // text takes a message. What the relay breaks off it may have kept or not: this
