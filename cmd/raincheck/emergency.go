@@ -25,11 +25,8 @@ func (c emergency) plane(e *env) (plane, error) {
 		return onlyEdge(e.ctx, e, c.EdgeStore, errors.New("no stack is named: --stack"))
 	}
 	p, err := c.where.plane(e)
-	if err == nil || errors.Is(err, stack.ErrNotFound) && c.EdgeStore == "" {
+	if err == nil || c.EdgeStore == "" && (errors.Is(err, stack.ErrNotFound) || errors.Is(err, explain.ErrCredentials)) {
 		return p, err
-	}
-	if c.EdgeStore == "" && errors.Is(err, explain.ErrCredentials) {
-		return nil, err
 	}
 	if c.EdgeStore == "" {
 		return nil, fmt.Errorf("%w\n  Without CloudFormation it works with the store's ARN: --edge-store ARN (the stack's output EdgeStoreArn)", err)

@@ -29,6 +29,9 @@ type plane interface {
 	status(ctx context.Context) (operator.Snapshot, error)
 	// change does it.
 	change(ctx context.Context, change operator.Change) error
+	// counted is status with the counts that take a request of their own, which no
+	// switch waits for.
+	counted(ctx context.Context) (operator.Snapshot, error)
 	// measured says whether the source of the load has a value now. It is asked only
 	// where no tick has read one: in mode open, with nobody waiting, none does.
 	measured(ctx context.Context) bool
@@ -124,6 +127,9 @@ func (p localPlane) change(ctx context.Context, change operator.Change) error {
 	return callersFault(p.Change(ctx, console.Change{Change: change}))
 }
 
+// counted is status, in which a local instance has all its counts.
+func (p localPlane) counted(ctx context.Context) (operator.Snapshot, error) { return p.status(ctx) }
+
 // measured is false: every tick of a local instance reads the load.
 func (p localPlane) measured(context.Context) bool { return false }
 
@@ -139,7 +145,9 @@ type deployment struct {
 
 func (d *deployment) name() string { return "the stack " + d.stack }
 
-func (d *deployment) status(ctx context.Context) (operator.Snapshot, error) {
+func (d *deployment) status(ctx context.Context) (operator.Snapshot, error) { return d.Snapshot(ctx) }
+
+func (d *deployment) counted(ctx context.Context) (operator.Snapshot, error) {
 	s, err := d.Snapshot(ctx)
 	if err != nil || d.trapped == nil {
 		return s, err
@@ -191,7 +199,10 @@ func (s *session) deployment(e *env) (*deployment, error) {
 		return nil, err
 	}
 	stack.Remember(s.Name, stack.Parts{Table: out[0], EdgeStore: out[1], At: e.now().UTC()})
-	return &deployment{stack: s.Name, load: s.latest(e), trapped: s.trapped(e), Plane: operator.Plane{
+	trapped := func(ctx context.Context) (int, error) {
+		return metrics.LastHour(ctx, s.cfg, metric.IntakeSignupsTrapped, s.Name, e.now())
+	}
+	return &deployment{stack: s.Name, load: s.latest(e), trapped: trapped, Plane: operator.Plane{
 		Site: operator.Site{Name: s.Parameters["SiteHost"], Target: s.number("Target"), Capacity: s.number("Capacity")},
 		Desk: table.New(s.cfg, out[0]), Edge: edgestore.New(s.cfg, out[1]), Now: e.now, Explain: awsWords,
 	}}, nil
@@ -207,13 +218,6 @@ func (s *session) latest(e *env) func(context.Context) ([]admission.Sample, erro
 	return func(ctx context.Context) ([]admission.Sample, error) {
 		now := e.now()
 		return metrics.New(s.cfg, source, "").Load(ctx, now.Add(-15*time.Minute), now)
-	}
-}
-
-// trapped counts the sign-ups of the last hour that the hidden field caught.
-func (s *session) trapped(e *env) func(context.Context) (int, error) {
-	return func(ctx context.Context) (int, error) {
-		return metrics.LastHour(ctx, s.cfg, metric.IntakeSignupsTrapped, s.Name, e.now())
 	}
 }
 

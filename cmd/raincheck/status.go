@@ -17,7 +17,7 @@ func (c *statusCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	s, err := p.status(e.ctx)
+	s, err := p.counted(e.ctx)
 	if err != nil {
 		return err
 	}
