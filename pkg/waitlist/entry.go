@@ -264,8 +264,8 @@ type Overview struct {
 	Oldest time.Time `json:"oldest,omitzero"`
 }
 
-// Field is the value of a field as it is kept, with plain blanks: the ideographic and the no-break one
-// are typed as blanks.
+// Field is the value of a field as it is kept, with plain blanks: the ideographic and
+// the no-break one are typed as blanks.
 func Field(value string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Zs, r) {
@@ -275,8 +275,8 @@ func Field(value string) string {
 	}, value))
 }
 
-// Printable says that the value of a field can be shown and exported as it is. Between letters
-// and their marks a joiner is part of a word, as in Sinhala or Persian.
+// Printable says that the value of a field can be shown and exported as it is. Between
+// letters and their marks a joiner is part of a word, as in Sinhala or Persian.
 func Printable(value string) bool {
 	runes := []rune(value)
 	letter := func(i int) bool {

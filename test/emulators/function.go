@@ -36,6 +36,11 @@ func BuildFunctions(t testing.TB, names []string, environ ...string) string {
 // (smoke) is one more, and goes through them.
 func Functions() []string { return []string{"intake", "inviter", "sender", "feedback"} }
 
+// Logical is the function's name in the template.
+func Logical(function string) string {
+	return strings.ToUpper(function[:1]) + function[1:] + "Function"
+}
+
 // Function is a Lambda function that runs: its real program, with its real main,
 // asked through Lambda's runtime interface by one event after the other.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html

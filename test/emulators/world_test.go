@@ -171,7 +171,7 @@ func (w *world) start(function string, more ...string) {
 	if w.wires[function] == nil {
 		w.wires[function] = emulators.NewWire(w.T, w.routes)
 	}
-	logical := strings.ToUpper(function[:1]) + function[1:] + "Function"
+	logical := emulators.Logical(function)
 	environ := w.wires[function].Environ()
 	variables, err := w.stack.Environment(logical)
 	w.must(err)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"raincheck/pkg/smoke"
+	"raincheck/test/emulators"
 	"raincheck/test/template"
 )
 
@@ -28,7 +29,7 @@ func (s *stage) otherEvents(origin string) {
 		event = bytes.ReplaceAll(event, []byte("the origin secret of the sample events"), []byte(origin))
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
 		prefix, _, _ := strings.Cut(name, "-")
-		function := strings.ToUpper(prefix[:1]) + prefix[1:] + "Function"
+		function := emulators.Logical(prefix)
 		answer, said := s.answer(function, event)
 		var failed struct{ ErrorMessage string }
 		if err := json.Unmarshal(answer, &failed); err != nil {

@@ -48,7 +48,7 @@ func newStage(t *testing.T, gateway, sts string, stack *template.Stack, endpoint
 	}
 	variables := map[string]map[string]string{}
 	for _, function := range append(emulators.Functions(), "smoke") {
-		logical := strings.ToUpper(function[:1]) + function[1:] + "Function"
+		logical := emulators.Logical(function)
 		var err error
 		variables[logical], err = stack.Environment(logical)
 		must(t, err)

@@ -55,7 +55,7 @@ type Relay struct {
 	Port  int
 	Roots *x509.CertPool
 	// WithoutTLS has it offer none, Delay is how long it takes for each answer, and of
-	// more than PerSecond mails in any second it takes no more; zero is no bound. They
+	// more than PerSecond mails in any second it takes no more; zero means that there is no bound. They
 	// are set before the first mail.
 	WithoutTLS bool
 	Delay      time.Duration

@@ -186,7 +186,7 @@ func (m *machine) switches(t *rapid.T) {
 // switchesAtTheEdge is the emergency line, while the table does not answer.
 func (m *machine) switchesAtTheEdge(t *rapid.T) {
 	if _, _, err := m.Edge.Store.Gate(m.Ctx); err != nil {
-		return // before the first tick there is no salt and there are no keys
+		return // before the first tick the edge has neither a salt nor keys
 	}
 	control, err := m.Store.Control(m.Ctx)
 	m.Must(err)
