@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"raincheck/test/template"
 )
 
 // BuildFunctions builds Lambda functions of functions/ as `make build` does and
@@ -141,7 +143,7 @@ func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h := w.Header()
 			h.Set("Lambda-Runtime-Aws-Request-Id", call.id)
 			h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(call.deadline.UnixMilli(), 10))
-			h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:"+Region+":"+Account+":function:any")
+			h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:"+Region+":"+template.Account+":function:any")
 			_, _ = w.Write(call.body) // a program that has gone is seen by its end
 		case <-r.Context().Done():
 		}

@@ -18,13 +18,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"raincheck/test/template"
 )
 
-// Account and Region are those of everything here.
-const (
-	Account = "123456789012"
-	Region  = "eu-west-1"
-)
+// Region is that of everything here.
+const Region = template.Region
 
 // Config is the SDK's configuration for a stand-in at an endpoint.
 func Config(endpoint string) aws.Config {

@@ -23,7 +23,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
@@ -122,25 +121,13 @@ func (c *cloud) newWorld(t *testing.T) *world {
 	w.queueURL = *made.QueueUrl
 
 	w.physical = map[string]string{"Table": w.name, "MailQueue": w.queueURL}
-	tmpl, err := template.Read(template.Main)
+	w.stack, err = emulators.Deploy(t.Context(), moto, w.name, parameters, w.physical)
 	w.must(err)
-	w.stack, err = tmpl.Deploy(w.name, parameters, w.physical)
+	w.origin, err = w.stack.Secret("OriginSecret")
 	w.must(err)
-	secrets := secretsmanager.NewFromConfig(moto)
-	secret := func(logical string) (value string) {
-		value, err := w.stack.Secret(logical)
-		w.must(err)
-		out, err := secrets.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String(w.name + "-" + logical), SecretString: &value})
-		w.must(err)
-		w.physical[logical] = *out.ARN
-		return value
-	}
-	w.origin = secret("OriginSecret")
-	w.keys, err = bypass.ParseKeyring([]byte(secret("KeysSecret")))
+	root, err := w.stack.Secret("KeysSecret")
 	w.must(err)
-	w.physical["MailSet"] = w.stack.Outputs["ConfigurationSet"]
-	w.physical["EdgeStore"] = w.stack.Outputs["EdgeStoreArn"] + w.name // one of its own for each world
-	w.stack, err = tmpl.Deploy(w.name, parameters, w.physical)
+	w.keys, err = bypass.ParseKeyring([]byte(root))
 	w.must(err)
 	w.edge, w.load = &emulators.KeyValue{ARN: w.stack.Outputs["EdgeStoreArn"]}, &emulators.CloudWatch{}
 	edge, load := httptest.NewServer(w.edge), httptest.NewServer(w.load)
@@ -427,7 +414,7 @@ func (w *world) hear(m mail, kind, more string) {
 	if more != "" {
 		detail[strings.ToLower(kind)] = json.RawMessage(more)
 	}
-	event := map[string]any{"version": "0", "source": "aws.ses", "detail-type": "Email " + kind, "time": time.Now().UTC(), "account": emulators.Account, "region": emulators.Region, "detail": detail}
+	event := map[string]any{"version": "0", "source": "aws.ses", "detail-type": "Email " + kind, "time": time.Now().UTC(), "account": template.Account, "region": emulators.Region, "detail": detail}
 	var err error
 	for range 3 {
 		if err = w.invoke("feedback", event, nil); err == nil {

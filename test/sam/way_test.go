@@ -16,8 +16,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"raincheck/pkg/aws/table"
@@ -30,8 +28,8 @@ import (
 )
 
 const (
-	account  = emulators.Account
-	region   = emulators.Region
+	account  = template.Account
+	region   = template.Region
 	site     = "www.example.org"
 	from     = "queue@example.org"
 	who      = "jordan@example.com"
@@ -75,27 +73,16 @@ func TestTheWayOfAVisitor(t *testing.T) {
 	// What the template makes: the names that a template leaves to AWS are made here,
 	// and everything else follows from its text.
 	const name = "raincheck-sam"
-	tmpl, err := template.Read(template.Main)
-	must(t, err)
-	stack, err := tmpl.Deploy(name, parameters, nil)
-	must(t, err)
-	emulators.CreateTable(t, config(dynamo.URL), name)
-	store := table.New(config(dynamo.URL), name)
-	queues := sqs.NewFromConfig(config(moto.URL))
+	emulators.CreateTable(t, emulators.Config(dynamo.URL), name)
+	store := table.New(emulators.Config(dynamo.URL), name)
+	queues := sqs.NewFromConfig(emulators.Config(moto.URL))
 	queue, err := queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(name + "-mails")})
 	must(t, err)
-	physical := map[string]string{"Table": name, "MailQueue": *queue.QueueUrl, "MailSet": stack.Outputs["ConfigurationSet"]}
-	secrets := secretsmanager.NewFromConfig(config(moto.URL))
-	secret := func(logical string) string {
-		value, err := stack.Secret(logical)
-		must(t, err)
-		out, err := secrets.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String(name + "-" + logical), SecretString: &value})
-		must(t, err)
-		physical[logical] = *out.ARN
-		return value
-	}
-	origin, root := secret("OriginSecret"), secret("KeysSecret")
-	stack, err = tmpl.Deploy(name, parameters, physical)
+	stack, err := emulators.Deploy(t.Context(), emulators.Config(moto.URL), name, parameters, map[string]string{"Table": name, "MailQueue": *queue.QueueUrl})
+	must(t, err)
+	origin, err := stack.Secret("OriginSecret")
+	must(t, err)
+	root, err := stack.Secret("KeysSecret")
 	must(t, err)
 	edge.ARN = stack.Outputs["EdgeStoreArn"]
 
@@ -212,7 +199,7 @@ func TestTheWayOfAVisitor(t *testing.T) {
 	s.invoke("FeedbackFunction", sample(t, "feedback-complaint", map[string]string{
 		`"ses:configuration-set": [
           "raincheck"
-        ]`: `"ses:configuration-set": ["` + physical["MailSet"] + `"]`,
+        ]`: `"ses:configuration-set": ["` + stack.Outputs["ConfigurationSet"] + `"]`,
 		"JJUpaw4blWC-JshwPsTbtxqQtpF1": key, "54064": fmt.Sprint(entry.Joining),
 	}), nil)
 	if entry, err := store.Entry(t.Context(), key); err != nil || !entry.Suppressed {
@@ -222,9 +209,6 @@ func TestTheWayOfAVisitor(t *testing.T) {
 }
 
 // config is the SDK's, for a stand-in.
-func config(endpoint string) aws.Config {
-	return aws.Config{Region: region, BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "not-a-secret", "")}
-}
 
 func must(t *testing.T, err error) {
 	t.Helper()
