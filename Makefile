@@ -12,7 +12,7 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 
 .DEFAULT_GOAL := help
-.PHONY: contact-sheet dates pages release cover test-runbook build local-build validate deploy deploy-edge deploy-site template invoke-intake invoke-inviter invoke-sender invoke-feedback invoke-smoke start-api test-sam test-emulators test-coldstart test-deploy help run load kills hcgov test test-race test-browser test-edge fuzz bench law law-mutate test-law lint
+.PHONY: contact-sheet dates pages release cover test-runbook build local-build validate deploy deploy-edge deploy-site template invoke-intake invoke-inviter invoke-sender invoke-feedback invoke-smoke start-api test-sam test-emulators test-coldstart test-deploy help run load kills kills-restore hcgov test test-race test-browser test-edge fuzz bench law law-mutate test-law lint
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,8 +34,15 @@ test-race: ## Run the tests under the race detector (needs a C compiler)
 test-browser: ## Play a visitor's way in a real browser (needs Chromium, Node.js and npm)
 	$(GO) test -tags browser -count=1 -timeout 20m ./test/browser/...
 
-kills: ## Kill imports, exports and compactions 300 times with 20,000 rows; nobody may be lost (some ten minutes)
-	RAINCHECK_KILLS=300 RAINCHECK_ROWS=20000 $(GO) test -count=1 -v -timeout 60m -run Killed ./pkg/records ./pkg/twin/store
+# How often is killed, and with how many people.
+KILLS ?= 300
+ROWS ?= 20000
+KILLED = RAINCHECK_KILLS=$(KILLS) RAINCHECK_ROWS=$(ROWS) $(GO) test -count=1 -v -timeout 4h -run Killed
+kills: ## Kill imports, exports, openings and compactions KILLS times (300) with ROWS people (20000); nobody may be lost (some twenty minutes)
+	$(KILLED) ./pkg/records ./pkg/twin/store
+
+kills-restore: test/emulators/node_modules ## Kill raincheck restore KILLS times (300) with ROWS people (20000) on a stand-in for DynamoDB (an hour or less; needs Node.js, npm)
+	$(KILLED) -tags emulators ./pkg/aws/restore
 
 # How many people come, and in what time.
 N ?= 20000

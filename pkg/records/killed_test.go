@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,67 +13,48 @@ import (
 	"raincheck/pkg/records"
 	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
+	"raincheck/test/killed"
 )
 
 // TestKilledWhileImporting kills a process that imports a list into a kept
-// waitlist, and one that exports it, again and again, and then lets the import end:
-// everybody is there, once, in the order of the list, and the report has a line for
-// each row. RAINCHECK_KILLS and RAINCHECK_ROWS ask for more.
+// waitlist, and then exports it, again and again, and lets the import end: everybody
+// is there, once, in the order of the list, and the report has a line for each row.
 func TestKilledWhileImporting(t *testing.T) {
-	if dir := os.Getenv("RECORDS_TEST_KILLED"); dir != "" {
+	if dir := killed.Folder(); dir != "" {
 		if err := importAndExport(t, dir); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
 	t.Parallel()
-	kills, rows := asked(t, "RAINCHECK_KILLS", 5), asked(t, "RAINCHECK_ROWS", 3000)
-	dir, interrupted := t.TempDir(), 0
-	for kill := 0; kill < kills; {
-		// A list of its own for each time that an import gets to its end.
-		if _, err := os.Stat(filepath.Join(dir, "list.csv")); err != nil {
-			writeList(t, dir, rows)
-		}
-		run := exec.Command(os.Args[0], "-test.run=^TestKilledWhileImporting$")
-		run.Env = append(os.Environ(), "RECORDS_TEST_KILLED="+dir)
-		if err := run.Start(); err != nil {
-			t.Fatal(err)
-		}
-		ended := make(chan error, 1)
-		go func() { ended <- run.Wait() }()
-		select {
-		case err := <-ended:
-			if err != nil {
-				t.Fatalf("the process ended by itself: %v", err)
-			}
-			imported(t, dir, rows)
-			dir = t.TempDir()
+	kills, rows, random := killed.Kills(t, 5), killed.Rows(t, 3000), killed.Random(t)
+	// Five or ten kills for each list that gets to its end.
+	longest := max(300*time.Millisecond, time.Duration(rows)*75*time.Microsecond)
+	dir, lists := newList(t, rows), 1
+	for left := kills; left > 0; {
+		if killed.Process(t, dir, 20*time.Millisecond+time.Duration(random.Float64()*float64(longest))) {
+			left--
 			continue
-		case <-time.After(time.Duration(20+131*kill%1500) * time.Millisecond):
-			_ = run.Process.Kill()
-			<-ended
-			kill++
-			interrupted++
 		}
+		imported(t, dir, rows)
+		dir = newList(t, rows)
+		lists++
 	}
-	if _, err := os.Stat(filepath.Join(dir, "list.csv")); err != nil {
-		writeList(t, dir, rows)
-	}
+	began := time.Now()
 	if err := importAndExport(t, dir); err != nil {
 		t.Fatal(err)
 	}
+	took := time.Since(began)
 	imported(t, dir, rows)
-	t.Logf("%d kills while %d rows were imported or exported", interrupted, rows)
+	t.Logf("%d kills while %d lists of %d rows were imported and exported: everybody is there, once, in order; the rest of the last one took %s", kills, lists, rows, took.Round(time.Millisecond))
 }
 
-func asked(t *testing.T, name string, n int) int {
+// newList makes a folder with a list.
+func newList(t *testing.T, rows int) string {
 	t.Helper()
-	if more := os.Getenv(name); more != "" {
-		if _, err := fmt.Sscan(more, &n); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return n
+	dir := t.TempDir()
+	writeList(t, dir, rows)
+	return dir
 }
 
 // writeList writes a list in which each hundredth row is bad.

@@ -1,12 +1,10 @@
 package store_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -251,90 +249,4 @@ func everything(t testing.TB, s *store.Store) string {
 		t.Fatal(err)
 	}
 	return b.String()
-}
-
-// TestKilledAtRandomNothingIsLost kills a process that signs people up, ends them
-// and compacts its journal, again and again: whoever was acknowledged is there.
-func TestKilledAtRandomNothingIsLost(t *testing.T) {
-	if dir := os.Getenv("STORE_TEST_KILLED"); dir != "" {
-		untilKilled(t, dir)
-		return
-	}
-	t.Parallel()
-	dir := t.TempDir()
-	kills := 6
-	if more := os.Getenv("RAINCHECK_KILLS"); more != "" {
-		if _, err := fmt.Sscan(more, &kills); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for round := range kills {
-		run := exec.Command(os.Args[0], "-test.run=^TestKilledAtRandomNothingIsLost$")
-		run.Env = append(os.Environ(), "STORE_TEST_KILLED="+dir, fmt.Sprint("STORE_TEST_ROUND=", round))
-		if err := run.Start(); err != nil {
-			t.Fatal(err)
-		}
-		<-time.After(time.Duration(200+97*round%700) * time.Millisecond)
-		_ = run.Process.Kill()
-		_ = run.Wait()
-		s := open(t, dir)
-		told, err := os.ReadFile(filepath.Join(dir, "told"))
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			t.Fatal(err)
-		}
-		n := 0
-		for line := range strings.Lines(string(told)) {
-			var key string
-			var stage waitlist.Stage
-			if c, _ := fmt.Sscan(line, &key, &stage); c != 2 || !strings.HasSuffix(line, "\n") {
-				continue // the word itself was torn
-			}
-			n++
-			e, err := s.Entry(t.Context(), key)
-			if err != nil || stage == waitlist.Left && e.Stage != stage {
-				t.Fatalf("after kill %d: %s was told %s: %v, %v", round, key, stage, e.Stage, err)
-			}
-		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if round == kills-1 {
-			t.Logf("%d kills, %d acknowledged and all there", kills, n)
-			if n < kills {
-				t.Fatal("too few to prove anything")
-			}
-		}
-	}
-}
-
-func untilKilled(t *testing.T, dir string) {
-	s := open(t, dir)
-	told, err := os.OpenFile(filepath.Join(dir, "told"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		for {
-			if err := s.Compact(); err != nil {
-				t.Error(err)
-			}
-		}
-	}()
-	var round int
-	_, _ = fmt.Sscan(os.Getenv("STORE_TEST_ROUND"), &round)
-	ctx := context.Background()
-	for i := round * 1_000_000; ; i++ {
-		su := signup(t, i)
-		j, err := s.Join(ctx, su)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintln(told, su.Key, waitlist.Waiting)
-		if i%2 == 0 {
-			if err := s.Leave(ctx, j.Ref, noon); err != nil {
-				t.Fatal(err)
-			}
-			fmt.Fprintln(told, su.Key, waitlist.Left)
-		}
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"raincheck/pkg/bypass"
 	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
 )
@@ -27,30 +28,52 @@ func TestOpeningCostsLittleMoreThanReading(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
+	secret := []byte(`{"root":"0123456789abcdef0123456789abcdef"}`)
+	keys, err := bypass.ParseKeyring(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := open(t, dir)
+	if _, err := s.Secret(func() ([]byte, error) { return secret, nil }); err != nil {
+		t.Fatal(err)
+	}
 	for i := range people {
-		if _, err := s.Join(store.Simulated(t.Context()), signup(t, i)); err != nil {
+		su := signup(t, i)
+		su.Key = keys.Mailbox(su.Address.Mailbox())
+		if _, err := s.Join(store.Simulated(t.Context()), su); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s = nil
-	bare := decodeAll(t, filepath.Join(dir, store.JournalFile), people)
-
-	runtime.GC()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	began := time.Now()
 	calls := 0
-	s, err := store.Open(dir, store.Options{Progress: func(read, all int64) { calls++ }})
-	if err != nil {
-		t.Fatal(err)
+	options := store.Options{
+		Progress: func(read, all int64) { calls++ },
+		Names:    func([]byte) (func(string) string, error) { return keys.Mailbox, nil },
 	}
-	took := time.Since(began)
-	runtime.GC()
-	runtime.ReadMemStats(&after)
+	// The best of three, one after the other: others are at work on the machine.
+	var before, after runtime.MemStats
+	var bare, took time.Duration
+	for i := range 3 {
+		if i > 0 {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s = nil
+		runtime.GC()
+		bare = best(bare, decodeAll(t, filepath.Join(dir, store.JournalFile), people))
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		began := time.Now()
+		if s, err = store.Open(dir, options); err != nil {
+			t.Fatal(err)
+		}
+		took = best(took, time.Since(began))
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+	}
 	each := float64(after.HeapAlloc-before.HeapAlloc) / float64(people)
 	ratio := float64(took) / float64(bare)
 	t.Logf("%d people: opened in %.1f times a bare read and decode (goal 4), with %.0f bytes a person on the heap (goal 1,024), at most %s in memory", people, ratio, each, highest())
@@ -64,6 +87,14 @@ func TestOpeningCostsLittleMoreThanReading(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// best is the shorter one of two times; 0 is none.
+func best(a, b time.Duration) time.Duration {
+	if a == 0 {
+		return b
+	}
+	return min(a, b)
 }
 
 // decodeAll is how long it takes to read the file and to decode its lines.
