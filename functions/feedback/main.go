@@ -27,7 +27,7 @@ func run(_ context.Context, environ []string) error {
 	// Three tries of three seconds are within the function's 15.
 	cfg := cloud.Config(environ, 3*time.Second)
 	log := report.Begin(os.Stdout)
-	meter := &report.Meter{Stack: c.Stack, Log: log, Now: time.Now}
+	meter := &report.Meter{Stack: c.Stack, Out: os.Stdout, Now: time.Now}
 	service := &feedback.Service{
 		Store: table.New(cfg, c.Table), Configuration: c.ConfigurationSet, Now: time.Now, Count: meter.Count, Log: log,
 	}

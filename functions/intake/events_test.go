@@ -48,6 +48,7 @@ func TestSampleEvents(t *testing.T) {
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "the-request"})
 	var lines bytes.Buffer
 	log := report.Logger(&lines)
+	meter := &report.Meter{Stack: "raincheck", Out: &lines, Now: time.Now}
 	room, err := intake.Service{
 		Settings: intake.Settings{
 			Site: "Example Benefits", Sender: "queue@example.org", Languages: []string{"en", "es"}, PassLife: time.Hour,
@@ -56,6 +57,7 @@ func TestSampleEvents(t *testing.T) {
 		Store: store, Viewer: intake.Forwarded(2), Now: func() time.Time { return shown.Add(time.Minute) }, Log: log,
 		Keys:    func(context.Context) (*bypass.Keyring, error) { return keys, nil },
 		Secrets: func(context.Context, string) ([]string, error) { return []string{origin}, nil },
+		Count:   meter.Count,
 	}.Handler()
 	if err != nil {
 		t.Fatal(err)
@@ -64,6 +66,7 @@ func TestSampleEvents(t *testing.T) {
 	play := func(name string, status int) events.APIGatewayV2HTTPResponse {
 		t.Helper()
 		got, err := serve(ctx, sample(t, name))
+		meter.Flush(ctx)
 		if err != nil || got.StatusCode != status {
 			t.Fatalf("%s: status %d and %v, not %d\n%s", name, got.StatusCode, err, status, got.Body)
 		}
@@ -111,7 +114,7 @@ func TestSampleEvents(t *testing.T) {
 			t.Errorf("a line names no request, or an address: %s", line)
 		}
 	}
-	if n < 3 {
+	if n < 4 {
 		t.Errorf("%d lines were logged:\n%s", n, lines.String())
 	}
 }

@@ -23,7 +23,7 @@ type serve func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGate
 // waitingRoom is the function: the room on its services. Logs and metrics go to out.
 func waitingRoom(c config, cfg aws.Config, out io.Writer) (serve, error) {
 	log := report.Begin(out)
-	meter := &report.Meter{Stack: c.Stack, Log: log, Now: time.Now}
+	meter := &report.Meter{Stack: c.Stack, Out: out, Now: time.Now}
 	secrets := secret.New(cfg, c.KeysSecret, c.OriginSecret)
 	room, err := intake.Service{
 		Settings: intake.Settings{

@@ -38,7 +38,7 @@ func run(_ context.Context, environ []string) error {
 	// Three tries of five seconds leave the tick of 50 time to do the rest.
 	cfg := cloud.Config(environ, 5*time.Second)
 	log := report.Begin(os.Stdout)
-	meter := &report.Meter{Stack: c.Stack, Log: log, Now: time.Now}
+	meter := &report.Meter{Stack: c.Stack, Out: os.Stdout, Now: time.Now}
 	service := &inviter.Service{
 		Settings: c.settings(),
 		Store:    table.New(cfg, c.Table), Queue: queue.New(cfg, c.QueueURL), Mail: mailer.New(cfg, ""),

@@ -29,7 +29,7 @@ func TestSampleEvents(t *testing.T) {
 	}
 	log := report.Logger(io.Discard)
 	var got []waitlist.Message
-	handle := handler(func(_ context.Context, batch []waitlist.Message) []int { got = batch; return []int{1} }, &report.Meter{Log: log, Now: time.Now}, log)
+	handle := handler(func(_ context.Context, batch []waitlist.Message) []int { got = batch; return []int{1} }, &report.Meter{Out: io.Discard, Now: time.Now}, log)
 	answer, err := handle(t.Context(), event)
 	if err != nil {
 		t.Fatal(err)

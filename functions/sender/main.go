@@ -33,7 +33,7 @@ func run(ctx context.Context, environ []string) error {
 	if err != nil {
 		return err
 	}
-	meter := &report.Meter{Stack: c.Stack, Log: log, Now: time.Now}
+	meter := &report.Meter{Stack: c.Stack, Out: os.Stdout, Now: time.Now}
 	service := &sender.Service{
 		Settings: c.settings(),
 		Store:    table.New(cfg, c.Table), Mail: mail, Keys: secret.New(cfg, c.KeysSecret, "").Keys,

@@ -32,7 +32,7 @@ func run(_ context.Context, environ []string) error {
 	}
 	cfg := cloud.Config(environ, 5*time.Second)
 	log := report.Begin(os.Stdout)
-	meter := &report.Meter{Stack: c.Stack, Log: log, Now: time.Now}
+	meter := &report.Meter{Stack: c.Stack, Out: os.Stdout, Now: time.Now}
 	gate := smoke.Seldom(edgestore.Reading(cfg, c.EdgeStore).Gate, time.Now)
 	service := smoke.Service{
 		Site: "https://" + c.SiteHost, Path: c.Path,

@@ -170,7 +170,6 @@ func (rm *room) save(ctx context.Context, v *visit, keys *bypass.Keyring, s wait
 	} else {
 		rm.Count(metric.IntakeSignupsKnown, 1)
 	}
-	rm.Log.InfoContext(ctx, "sign-up", "language", v.lang.Tag, "json", v.asJSON)
 	return rm.joined(v, keys, s.Address, got.Ref)
 }
 

@@ -105,8 +105,8 @@ type Service struct {
 	// Shown gives a time of Now's clock as readers see it; nil is as it is. A
 	// demonstration lives by one clock and shows another.
 	Shown func(time.Time) time.Time
-	// Log gets one line for every request that acted or failed; no address, code or
-	// client is in it. Nil is none.
+	// Log gets one line for every request that used a code or failed; no address, code
+	// or client is in it. A sign-up is counted, and has none. Nil is none.
 	Log *slog.Logger
 	// Count takes the numbers for the metrics. Nil is none.
 	Count func(name metric.Name, n float64)

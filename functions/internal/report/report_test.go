@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func TestAMetricIsOneLine(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	at := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
-	meter := &Meter{Stack: "raincheck", Log: Logger(&out), Now: func() time.Time { return at }}
+	meter := &Meter{Stack: `a "stack" of mine`, Out: &out, Now: func() time.Time { return at }}
 	ctx := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "the-request"})
 	meter.Count("inviter.skipped", 1) // once a minute, by a stack at rest
 	meter.Flush(ctx)
@@ -32,13 +33,15 @@ func TestAMetricIsOneLine(t *testing.T) {
 		wait.Go(func() { meter.Count("sender.sent", 1) })
 	}
 	wait.Wait()
-	meter.Count("inviter.unsent", 0) // a zero is a number too
+	meter.Count("inviter.unsent", 0)         // a zero is a number too
+	meter.Count("inviter.load", math.Inf(1)) // JSON has no word for it
 	meter.Flush(ctx)
 	var line struct {
-		Stack, Request string
-		Sent           float64  `json:"sender.sent"`
-		Unsent         *float64 `json:"inviter.unsent"`
-		AWS            struct {
+		Stack, Request, Msg string
+		Time                time.Time
+		Sent                float64  `json:"sender.sent"`
+		Unsent              *float64 `json:"inviter.unsent"`
+		AWS                 struct {
 			Timestamp         int64
 			CloudWatchMetrics []struct {
 				Namespace  string
@@ -51,7 +54,7 @@ func TestAMetricIsOneLine(t *testing.T) {
 		t.Fatalf("%v: %s", err, out.String())
 	}
 	about := line.AWS.CloudWatchMetrics
-	if line.Stack != "raincheck" || line.Request != "the-request" || line.Sent != 10 || line.Unsent == nil || line.AWS.Timestamp != at.UnixMilli() ||
+	if line.Stack != meter.Stack || line.Msg != "metrics" || !line.Time.Equal(at) || line.Request != "the-request" || line.Sent != 10 || line.Unsent == nil || line.AWS.Timestamp != at.UnixMilli() ||
 		len(about) != 1 || about[0].Namespace != metric.Namespace || len(about[0].Dimensions) != 1 || about[0].Dimensions[0][0] != "Stack" ||
 		len(about[0].Metrics) != 2 || about[0].Metrics[0].Name != "inviter.unsent" || about[0].Metrics[1].Name != "sender.sent" {
 		t.Errorf("the line is %s", out.String())

@@ -22,6 +22,8 @@ type update struct {
 	names               map[string]string
 	values              item
 	showRefused         bool
+	// written are the expressions of an update that is fixed.
+	written *expressions
 	// doubtful says that a try of the write got no answer, and another was made.
 	doubtful bool
 }
@@ -81,21 +83,42 @@ func contains(stages []waitlist.Stage, s waitlist.Stage) bool {
 	return false
 }
 
-// fixed joins the clauses, so that an update that with copies is built once.
+// fixed writes out the expressions, so that an update that with copies is built once.
 func (u *update) fixed() *update {
-	for _, clauses := range []*[]string{&u.sets, &u.removes, &u.adds} {
-		if len(*clauses) > 0 {
-			*clauses = []string{strings.Join(*clauses, ", ")}
-		}
-	}
+	u.written = u.text()
 	return u
 }
 
 // with is a copy for an item, with the values that the expressions name as :name.
-// The copy is to be sent as it is: it shares its clauses and names.
+// The copy is to be sent as it is: it shares its expressions and names.
 func (u *update) with(id string, values item) *update {
-	maps.Copy(values, u.values)
-	return &update{id: id, condition: u.condition, sets: u.sets, removes: u.removes, adds: u.adds, names: u.names, values: values, showRefused: u.showRefused}
+	all := make(item, len(u.values)+len(values))
+	maps.Copy(all, u.values)
+	maps.Copy(all, values)
+	return &update{id: id, written: u.written, names: u.names, values: all, showRefused: u.showRefused}
+}
+
+// expressions are what DynamoDB calls the condition and the update; nil for none.
+type expressions struct{ condition, update *string }
+
+func (u *update) text() *expressions {
+	var e expressions
+	if len(u.condition) > 0 {
+		condition := "(" + strings.Join(u.condition, ") AND (") + ")"
+		e.condition = &condition
+	}
+	var parts []string
+	for _, part := range []struct {
+		word    string
+		clauses []string
+	}{{"SET ", u.sets}, {"REMOVE ", u.removes}, {"ADD ", u.adds}} {
+		if len(part.clauses) > 0 {
+			parts = append(parts, part.word+strings.Join(part.clauses, ", "))
+		}
+	}
+	whole := strings.Join(parts, " ")
+	e.update = &whole
+	return &e
 }
 
 // expression puts names and values of the update in the place of #name and ?.
@@ -145,21 +168,11 @@ func (t *Table) send(ctx context.Context, u *update, want types.ReturnValue) (it
 	if len(u.values) == 0 {
 		in.ExpressionAttributeValues = nil
 	}
-	if len(u.condition) > 0 {
-		condition := "(" + strings.Join(u.condition, ") AND (") + ")"
-		in.ConditionExpression = &condition
+	e := u.written
+	if e == nil {
+		e = u.text()
 	}
-	var parts []string
-	for _, part := range []struct {
-		word    string
-		clauses []string
-	}{{"SET ", u.sets}, {"REMOVE ", u.removes}, {"ADD ", u.adds}} {
-		if len(part.clauses) > 0 {
-			parts = append(parts, part.word+strings.Join(part.clauses, ", "))
-		}
-	}
-	expression := strings.Join(parts, " ")
-	in.UpdateExpression = &expression
+	in.ConditionExpression, in.UpdateExpression = e.condition, e.update
 	if u.showRefused {
 		in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	}

@@ -141,7 +141,7 @@ func (c *canaries) silent(when string) {
 		c.Must(err)
 		read += string(doc)
 	}
-	if heard := c.witness.heard.String(); !strings.Contains(heard, `"msg":"sign-up"`) {
+	if heard := c.witness.heard.String(); !strings.Contains(heard, string(metric.IntakeSignupsNew)) {
 		c.Fatalf("%s: nothing was heard: %s", when, heard)
 	}
 	for _, mark := range marks {
