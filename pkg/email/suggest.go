@@ -1,6 +1,7 @@
 package email
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -83,17 +84,16 @@ func suggestDomain(domain string) (string, bool) {
 			}
 		}
 	}
-	for target, right := range endings {
-		switch {
-		case name == target && !dotted, domain == target+right:
-			return target + "." + right, true
-		case name == target:
-			for _, wrong := range wrongEndings {
-				if ending == wrong {
-					return target + "." + right, true
-				}
+	if !dotted {
+		for target, right := range endings {
+			if domain == target || domain == target+right {
+				return target + "." + right, true
 			}
 		}
+		return "", false
+	}
+	if right := endings[name]; right != "" && slices.Contains(wrongEndings, ending) {
+		return name + "." + right, true
 	}
 	return "", false
 }

@@ -39,6 +39,7 @@ type room struct {
 	languages []email.Language
 	foreign   *http.CrossOriginProtection
 	notices   noticeBoard
+	printed   printed
 	// unread is the notice until one was read.
 	unread notice
 }
@@ -317,7 +318,12 @@ func (rm *room) write(w http.ResponseWriter, v *visit, a answer) {
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		var err error
-		if body, err = a.view.html(v.Context()); err != nil {
+		if a.view.Page == "joined" {
+			body, err = rm.printed.html(v.Context(), a.view)
+		} else {
+			body, err = a.view.html(v.Context())
+		}
+		if err != nil {
 			// A template that fails is a defect; the person gets plain words at least.
 			rm.Log.ErrorContext(v.Context(), "render a page", "page", a.view.Page, "error", err)
 			h.Set("Content-Type", "text/plain; charset=utf-8")

@@ -112,6 +112,15 @@ func (w *view) say(key string, values ...string) string {
 	return fill(s, append(values, w.values...)...)
 }
 
+// valueOf is where the value of a {name} stands, which the page must have.
+func (w *view) valueOf(name string) int {
+	for i := 0; ; i += 2 {
+		if w.values[i] == name {
+			return i + 1
+		}
+	}
+}
+
 // query takes the wanted path along to the form.
 func (w *view) query() string {
 	if w.To == "" || w.To == "/" {
