@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"raincheck/pkg/intake/posted"
 	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
@@ -27,7 +28,7 @@ func (rm *room) leave(ctx context.Context, v *visit) (answer, error) {
 		return answer{}, err
 	}
 	ref := waitlist.Ref{Key: key, Joining: joining}
-	if v.form.Get(unsubscribe) == oneClick {
+	if v.form.Get(posted.Unsubscribe) == posted.OneClick {
 		return rm.quiet(ctx, v, ref)
 	}
 	if err := rm.leaves(ctx, v, ref); err != nil {
@@ -35,15 +36,6 @@ func (rm *room) leave(ctx context.Context, v *visit) (answer, error) {
 	}
 	return v.left(), nil
 }
-
-// What a mail program posts when its own button is pressed (RFC 8058). The mails
-// do not ask for it any more: an invitation was asked for, and is not a
-// subscription message (https://support.google.com/a/answer/15263077). Mails that
-// are out, and programs that post all the same, do.
-const (
-	unsubscribe = "List-Unsubscribe"
-	oneClick    = "One-Click"
-)
 
 // quiet notes that no further mail is wanted. Nothing but an invitation was ever
 // going to be sent, so this gives nothing up: no second mail, no new round, and the

@@ -7,6 +7,7 @@ import (
 
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
+	"raincheck/pkg/intake/posted"
 	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
@@ -21,12 +22,8 @@ func (r *refusal) Error() string { return "waiting room: " + r.why }
 var (
 	errDirect    = &refusal{"the request did not come through the CDN"}
 	errForeign   = &refusal{"the form is another site's"}
-	errType      = &refusal{"the body is of another type"}
-	errLarge     = &refusal{"the body is too large"}
-	errBad       = &refusal{"the body cannot be read"}
 	errMethod    = &refusal{"the method is not allowed"}
 	errMissing   = &refusal{"no such page"}
-	errTwice     = &refusal{"two addresses"}
 	errClosed    = &refusal{"no addresses are taken now"}
 	errEmptyCode = &refusal{"no code was entered"}
 )
@@ -60,7 +57,7 @@ func (rm *room) explain(v *visit, err error, h http.Header) answer {
 		return rm.again(v, "email", "email.format")
 	case errors.Is(err, email.ErrLetters):
 		return rm.again(v, "email", "email.letters")
-	case errors.Is(err, errTwice):
+	case errors.Is(err, posted.ErrTwice):
 		return rm.again(v, "email", "email.twice")
 	case errors.As(err, &field):
 		return rm.again(v, field.name, field.key)
@@ -100,11 +97,11 @@ func (rm *room) explain(v *visit, err error, h http.Header) answer {
 		// No page: visitors do not come this way.
 		rm.Count(metric.IntakeDirectHits, 1)
 		return answer{status: http.StatusForbidden, raw: []byte("This address is not for visitors.\n"), kind: "text/plain; charset=utf-8"}
-	case errors.Is(err, errLarge):
+	case errors.Is(err, posted.ErrLarge):
 		return back(plain(http.StatusRequestEntityTooLarge, "bad"))
-	case errors.Is(err, errType):
+	case errors.Is(err, posted.ErrType):
 		return back(plain(http.StatusUnsupportedMediaType, "bad"))
-	case errors.Is(err, errBad):
+	case errors.Is(err, posted.ErrBad):
 		return back(plain(http.StatusUnprocessableEntity, "bad"))
 	case errors.Is(err, errMethod):
 		return back(plain(http.StatusMethodNotAllowed, "missing"))

@@ -11,6 +11,7 @@ import (
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/intake/posted"
 	"raincheck/pkg/waitlist"
 )
 
@@ -181,7 +182,7 @@ func (rm *room) serve(w http.ResponseWriter, v *visit) (answer, error) {
 
 // act runs a POST.
 func (rm *room) act(w http.ResponseWriter, v *visit, to route) (answer, error) {
-	v.asJSON = v.page == "" && isJSON(v.Request)
+	v.asJSON = v.page == "" && posted.IsJSON(v.Request)
 	if rm.embedder(v.Request) {
 		rm.allowEmbedder(w.Header(), v.Request)
 	}
@@ -190,7 +191,7 @@ func (rm *room) act(w http.ResponseWriter, v *visit, to route) (answer, error) {
 			return answer{}, errForeign
 		}
 	}
-	form, err := readForm(w, v.Request, v.asJSON, to.anywhere)
+	form, err := posted.Read(w, v.Request, v.asJSON, to.anywhere)
 	if err != nil {
 		return answer{}, err
 	}

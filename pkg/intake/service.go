@@ -14,6 +14,7 @@ import (
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
+	"raincheck/pkg/intake/posted"
 	"raincheck/pkg/metric"
 	"raincheck/pkg/site"
 	"raincheck/pkg/waitlist"
@@ -116,9 +117,6 @@ type Service struct {
 const (
 	// MaxFormAge is how old a form may be (docs/design.md, decision 10).
 	MaxFormAge = 2 * time.Hour
-	// maxBody is the most that is read of a request: every field at its longest,
-	// percent-encoded, fits four times over.
-	maxBody = 16 << 10
 	// noticeLife is Service.NoticeLife's default.
 	noticeLife = 30 * time.Second
 	// pageLife is how long the CDN may keep a page.
@@ -143,9 +141,6 @@ func isFieldName(s string) bool {
 	return 0 < len(s) && len(s) <= 32
 }
 
-// reserved are the names that the forms use themselves.
-var reserved = []string{"email", "to", "stamp", "note", "code", "language", "go", "insist", "c", "r", "t"}
-
 // validate reports everything that is wrong with the service at once.
 func (s *Service) validate() error {
 	var errs []error
@@ -165,7 +160,7 @@ func (s *Service) validate() error {
 		bad("%d fields are asked for, and at most %d can be", len(s.Fields), waitlist.MaxFields)
 	}
 	for i, f := range s.Fields {
-		if !isFieldName(f.Name) || slices.Contains(reserved, f.Name) {
+		if !isFieldName(f.Name) || slices.Contains(posted.Reserved, f.Name) {
 			bad("a field cannot be called %q", f.Name)
 		}
 		if slices.ContainsFunc(s.Fields[:i], func(g Field) bool { return g.Name == f.Name }) {
