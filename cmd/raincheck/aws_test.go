@@ -299,13 +299,13 @@ var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
 			ts.Fatalf("the metric %s is %g (%v), want %s", args[0], got, ok, args[1])
 		}
 	},
-	// caught N: the hidden field caught so many sign-ups in each of two minutes of the
+	// hour NAME N: the stack's own metric was so much in each of two minutes of the
 	// last hour, and in one long before.
-	"caught": func(ts *testscript.TestScript, neg bool, args []string) {
-		n, err := strconv.ParseFloat(args[0], 64)
+	"hour": func(ts *testscript.TestScript, neg bool, args []string) {
+		n, err := strconv.ParseFloat(args[1], 64)
 		ts.Check(err)
 		for _, ago := range []time.Duration{3 * time.Minute, 50 * time.Minute, 70 * time.Minute} {
-			worldOf(ts).metrics.Put(emulators.Series(metric.Namespace, string(metric.IntakeSignupsTrapped), "Stack=raincheck"), time.Now().Add(-ago), n)
+			worldOf(ts).metrics.Put(emulators.Series(metric.Namespace, args[0], "Stack=raincheck"), time.Now().Add(-ago), n)
 		}
 	},
 	// permitted ROLE: what was asked of the stack's parts since permitted reset is

@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"os"
 
-	"raincheck/pkg/feedback"
 	"raincheck/pkg/records"
 	"raincheck/pkg/undelivered"
 )
 
 // bouncedCmd takes mails that came back to the sender, from a file.
 type bouncedCmd struct {
-	deployed
+	where
 	apply
 	File   string `arg:"" placeholder:"FILE" help:"A CSV with a line of column names: what a relay, or its mailbox, says came back."`
 	Column string `default:"address" placeholder:"NAME" help:"The column with the address (${default})."`
@@ -28,11 +27,7 @@ func (c *bouncedCmd) Help() string {
 
 // Run takes the file.
 func (c *bouncedCmd) Run(e *env) error {
-	s, err := c.session(e)
-	if err != nil {
-		return err
-	}
-	store, keys, err := s.line(e.ctx)
+	p, err := c.people(e)
 	if err != nil {
 		return err
 	}
@@ -42,7 +37,7 @@ func (c *bouncedCmd) Run(e *env) error {
 	}
 	defer file.Close()
 	n, err := undelivered.List{
-		Store: store, Keys: keys, Feedback: &feedback.Service{Store: store, Now: e.now}, Address: c.Column, Status: c.Status, Undo: c.Undo, Apply: c.Apply,
+		Store: p.store, Keys: p.keys, Feedback: p.feedback, Address: c.Column, Status: c.Status, Undo: c.Undo, Apply: c.Apply,
 		Bad: func(line int, why error) { fmt.Fprintf(e.stdout, "line %d: bad: %v\n", line, why) },
 	}.Take(e.ctx, file)
 	switch {

@@ -11,6 +11,7 @@ import (
 
 	"raincheck/pkg/console"
 	"raincheck/pkg/email"
+	"raincheck/pkg/feedback"
 	"raincheck/pkg/format"
 	"raincheck/pkg/records"
 	"raincheck/pkg/waitlist"
@@ -89,6 +90,10 @@ type people struct {
 		Mailbox(mailbox string) string
 		RowKey() []byte
 	}
+	// feedback takes what came back to the sender.
+	feedback interface {
+		Handle(ctx context.Context, e feedback.Event) error
+	}
 	// now is the waitlist's time.
 	now time.Time
 }
@@ -104,14 +109,14 @@ func (w where) people(e *env) (people, error) {
 			return people{}, err
 		}
 		line, now, err := p.Waitlist(e.ctx)
-		return people{p.name(), line, line, now}, err
+		return people{p.name(), line, line, line, now}, err
 	}
 	s, err := deployed{Stack: w.Stack}.session(e)
 	if err != nil {
 		return people{}, err
 	}
 	store, keys, err := s.line(e.ctx)
-	return people{"the stack " + s.Name, store, keys, e.now().UTC()}, err
+	return people{"the stack " + s.Name, store, keys, &feedback.Service{Store: store, Now: e.now}, e.now().UTC()}, err
 }
 
 // forgetCmd removes a person.

@@ -50,7 +50,13 @@ func (c *doctorCmd) deployed(e *env, resolver health.Resolver) (diagnosis.Diagno
 			return health.Table(ctx, s.cfg, out[0], s.number("WarmWrites"), s.number("RoomRate"))
 		}},
 		{Name: "mail-account", Look: func(ctx context.Context) ([]health.Finding, error) {
-			return health.MailAccount(ctx, s.cfg, s.number("SenderConcurrency"))
+			store, err := s.store()
+			if err != nil {
+				return nil, err
+			}
+			stored, _ := store.State(ctx)           // what cannot be read is the controller's finding,
+			report, _ := inviter.LastReport(stored) // and then nobody is known to wait
+			return health.MailAccount(ctx, s.cfg, s.number("SenderConcurrency"), report.Waiting)
 		}},
 		{Name: "mail-identity", Look: func(ctx context.Context) ([]health.Finding, error) {
 			return health.MailIdentity(ctx, s.cfg, resolver, s.Parameters["MailIdentity"], s.Parameters["FromAddress"])

@@ -139,26 +139,13 @@ type deployment struct {
 	stack string
 	// load reads the load from its source; nil where the source is not known.
 	load func(ctx context.Context) ([]admission.Sample, error)
-	// trapped counts the sign-ups of the last hour that the hidden field caught; or nil.
-	trapped func(ctx context.Context) (int, error)
 }
 
 func (d *deployment) name() string { return "the stack " + d.stack }
 
 func (d *deployment) status(ctx context.Context) (operator.Snapshot, error) { return d.Snapshot(ctx) }
 
-func (d *deployment) counted(ctx context.Context) (operator.Snapshot, error) {
-	s, err := d.Snapshot(ctx)
-	if err != nil || d.trapped == nil {
-		return s, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second) // without an answer it is left out
-	defer cancel()
-	if n, err := d.trapped(ctx); err == nil {
-		s.Trapped = &n
-	}
-	return s, nil
-}
+func (d *deployment) counted(ctx context.Context) (operator.Snapshot, error) { return d.Counted(ctx) }
 
 func (d *deployment) change(ctx context.Context, change operator.Change) error {
 	return callersFault(d.Change(ctx, change))
@@ -199,12 +186,12 @@ func (s *session) deployment(e *env) (*deployment, error) {
 		return nil, err
 	}
 	stack.Remember(s.Name, stack.Parts{Table: out[0], EdgeStore: out[1], At: e.now().UTC()})
-	trapped := func(ctx context.Context) (int, error) {
-		return metrics.LastHour(ctx, s.cfg, metric.IntakeSignupsTrapped, s.Name, e.now())
+	hour := func(ctx context.Context) (map[metric.Name]int, error) {
+		return metrics.LastHour(ctx, s.cfg, operator.Hourly(), s.Name, e.now())
 	}
-	return &deployment{stack: s.Name, load: s.latest(e), trapped: trapped, Plane: operator.Plane{
+	return &deployment{stack: s.Name, load: s.latest(e), Plane: operator.Plane{
 		Site: operator.Site{Name: s.Parameters["SiteHost"], Target: s.number("Target"), Capacity: s.number("Capacity")},
-		Desk: table.New(s.cfg, out[0]), Edge: edgestore.New(s.cfg, out[1]), Now: e.now, Explain: awsWords,
+		Desk: table.New(s.cfg, out[0]), Edge: edgestore.New(s.cfg, out[1]), Now: e.now, Hour: hour, Explain: awsWords,
 	}}, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"raincheck/pkg/aws/suppression"
-	"raincheck/pkg/email"
 	"raincheck/pkg/format"
 	"raincheck/pkg/undelivered"
 )
@@ -38,37 +37,17 @@ func (c *releaseCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	complaint := c.Reason == "complaint"
-	wrong, err := undelivered.Suppressed(e.ctx, store, complaint, c.Since)
-	if err != nil {
-		return awsWords(err)
-	}
-	fmt.Fprintf(e.stdout, "On the stack %s: %s suppressed for a %s since %s.\n", s.Name, format.Count(len(wrong), "mailbox", "mailboxes"), c.Reason, c.Since.UTC().Format("2006-01-02 15:04 UTC"))
-	// SES's list first: should this stop half-way, the next run finds the same people.
-	list, listed := suppression.New(s.cfg), 0
-	err = list.Each(e.ctx, complaint, c.Since, func(address string) error {
-		a, err := email.Parse(address)
-		if err != nil || !wrong[keys.Mailbox(a.Mailbox())] {
-			return nil // another sender's
-		}
-		listed++
-		if !c.Apply {
-			return nil
-		}
-		return list.Remove(e.ctx, address)
-	})
+	n, listed, err := undelivered.Release{
+		Store: store, Keys: keys, List: suppression.New(s.cfg), Complaint: c.Reason == "complaint", Since: c.Since, Apply: c.Apply,
+	}.Do(e.ctx)
 	if err != nil {
 		return fmt.Errorf("%w (run it again: it goes on where it stopped)", awsWords(err))
 	}
-	fmt.Fprintf(e.stdout, "%s on SES's suppression list too.\n", format.Count(listed, "of them is", "of them are"))
+	fmt.Fprintf(e.stdout, "On the stack %s: %s suppressed for a %s since %s.\n%s on SES's suppression list too.\n", s.Name,
+		format.Count(n, "mailbox", "mailboxes"), c.Reason, c.Since.UTC().Format("2006-01-02 15:04 UTC"), format.Count(listed, "of them is", "of them are"))
 	if !c.Apply {
 		fmt.Fprintln(e.stdout, "Nothing was changed. Add --apply to do it.")
 		return nil
-	}
-	for key := range wrong {
-		if err := store.Forget(e.ctx, key); err != nil {
-			return fmt.Errorf("%w (run it again: it goes on where it stopped)", awsWords(err))
-		}
 	}
 	fmt.Fprintln(e.stdout, "Released. They can join again.")
 	return nil

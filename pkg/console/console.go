@@ -58,7 +58,7 @@ type Console struct {
 	Switches []Switch
 	// Canaries, when set, serves `raincheck smoke`.
 	Canaries canaries
-	// People, when set, serves export, import and forget.
+	// People, when set, serves export, import, forget and bounced.
 	People people
 	// Hosts are names, beside those of this machine, under which the console may
 	// be asked for. Anything else is refused (DNS rebinding).

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"raincheck/pkg/email"
+	"raincheck/pkg/feedback"
 	"raincheck/pkg/operator"
 	"raincheck/pkg/waitlist"
 )
@@ -20,9 +21,13 @@ import (
 // about one person of a local instance. It is answered with a PersonPlace. The
 // outbox beside it shows every address in any case.
 type Person struct {
-	// Do is keys (no person is needed), look, join or forget.
+	// Do is keys (no person is needed), look, join, forget or cameback.
 	Do      string `json:"do"`
 	Address string `json:"address,omitempty"`
+	// The next three are of a mail that came back: how, and of which joining and attempt.
+	Kind    feedback.Kind `json:"kind,omitempty"`
+	Joining int           `json:"joining,omitempty"`
+	Attempt int           `json:"attempt,omitempty"`
 	// The rest is of somebody who joins.
 	Joined   time.Time         `json:"joined,omitzero"`
 	Language string            `json:"language,omitempty"`
@@ -32,11 +37,14 @@ type Person struct {
 
 // PersonPlace is what the waitlist knows of a person.
 type PersonPlace struct {
-	// There says that there is an entry, which the next four tell of.
+	// There says that there is an entry, which the next six tell of.
 	There      bool           `json:"there,omitempty"`
 	Stage      waitlist.Stage `json:"stage,omitempty"`
 	Joined     time.Time      `json:"joined,omitzero"`
+	Joining    int            `json:"joining,omitempty"`
+	Attempt    int            `json:"attempt,omitempty"`
 	Suppressed bool           `json:"suppressed,omitempty"`
+	Complained bool           `json:"complained,omitempty"`
 	Unreadable bool           `json:"unreadable,omitempty"`
 	// New says that the person has joined now.
 	New bool `json:"new,omitempty"`
@@ -67,8 +75,8 @@ func (c *Console) person(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	address, err := email.Parse(asked.Address)
-	if !slices.Contains([]string{"keys", "look", "join", "forget"}, asked.Do) || asked.Do != "keys" && err != nil {
-		http.Error(w, "A person has an address and something to do: look, join or forget.", http.StatusUnprocessableEntity)
+	if !slices.Contains([]string{"keys", "look", "join", "forget", "cameback"}, asked.Do) || asked.Do != "keys" && err != nil {
+		http.Error(w, "A person has an address and something to do: look, join, forget or cameback.", http.StatusUnprocessableEntity)
 		return
 	}
 	place, err := c.People.Person(r.Context(), asked, address)
@@ -153,12 +161,21 @@ func (l *Waitlist) Entry(ctx context.Context, key string) (waitlist.Entry, error
 	case !place.There:
 		return waitlist.Entry{}, waitlist.ErrUnknown
 	}
-	return waitlist.Entry{Ref: waitlist.Ref{Key: key}, Stage: place.Stage, Joined: place.Joined, Suppressed: place.Suppressed}, nil
+	return waitlist.Entry{
+		Ref: waitlist.Ref{Key: key, Joining: place.Joining}, Stage: place.Stage, Joined: place.Joined, Attempt: place.Attempt,
+		Suppressed: place.Suppressed, Complained: place.Complained,
+	}, nil
 }
 
 // Forget removes a mailbox.
 func (l *Waitlist) Forget(ctx context.Context, key string) error {
 	_, err := l.client.person(ctx, Person{Do: "forget", Address: key})
+	return err
+}
+
+// Handle takes an event about a mail that came back.
+func (l *Waitlist) Handle(ctx context.Context, e feedback.Event) error {
+	_, err := l.client.person(ctx, Person{Do: "cameback", Address: e.Key, Kind: e.Kind, Joining: e.Joining, Attempt: e.Attempt})
 	return err
 }
 

@@ -15,9 +15,12 @@ import (
 	"time"
 
 	"raincheck/pkg/console"
+	"raincheck/pkg/email"
 	"raincheck/pkg/gate"
 	"raincheck/pkg/operator"
 	"raincheck/pkg/simulation"
+	"raincheck/pkg/undelivered"
+	"raincheck/pkg/waitlist"
 )
 
 // instance makes one that lives a story as fast as it goes.
@@ -227,6 +230,8 @@ func TestAPersonsStory(t *testing.T) {
 	person.do("POST", join.action, join.fields)
 	if s, err := in.Snapshot(t.Context()); err != nil || s.Trapped == nil || *s.Trapped != 1 {
 		t.Errorf("the hidden field caught %v, %v", s.Trapped, err)
+	} else if s.Mails == nil || s.Mails.Sent == 0 || s.Mails.Reported == nil || s.Mails.Reported.Delivered == 0 {
+		t.Errorf("of the crowd's mails it says %+v", s.Mails)
 	}
 	join.fields.Del("note")
 	joined := person.do("POST", join.action, join.fields)
@@ -292,6 +297,64 @@ func TestAPersonsStory(t *testing.T) {
 	}
 	if err := in.board.failure(); err != nil {
 		t.Error(err)
+	}
+}
+
+// What a relay sent back is dealt with on a local instance as on a stack.
+func TestMailsThatCameBackToALocalInstance(t *testing.T) {
+	t.Parallel()
+	in := instance(t, Demonstration(noon))
+	if err := in.Warm(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(in.Handler())
+	t.Cleanup(server.Close)
+	asked, err := console.NewClient(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, now, err := asked.Waitlist(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"gone", "full"} {
+		address, err := email.Parse(name + "@example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if joined, err := line.Join(t.Context(), waitlist.Signup{Address: address, Language: "en", At: now.Add(-24 * time.Hour)}); err != nil || !joined.New {
+			t.Fatalf("%s joins: %+v, %v", name, joined, err)
+		}
+	}
+	if err := in.Change(t.Context(), console.Change{Change: operator.Change{Mode: gate.Throttle, Invite: 2}}); err != nil {
+		t.Fatal(err)
+	}
+	in.clock.Run(t.Context(), in.clock.Now().Add(3*time.Minute))
+	take := func(list string, undo bool) string {
+		t.Helper()
+		n, err := undelivered.List{
+			Store: line, Keys: line, Feedback: line, Address: "address", Status: "status", Undo: undo, Apply: true,
+			Bad: func(line int, why error) { t.Errorf("line %d: %v", line, why) },
+		}.Take(t.Context(), strings.NewReader(list))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n.String()
+	}
+	const list = "address,status\ngone@example.org,5.1.1\nfull@example.org,5.2.2\nnobody@example.org,5.1.1\n"
+	if said := take(list, false); said != "1 suppressed, 1 place given back, 0 not under way any more, 1 not on the waitlist, 0 bad rows" {
+		t.Error(said)
+	}
+	for address, want := range map[string]waitlist.Stage{"gone@example.org": waitlist.Bounced, "full@example.org": waitlist.Held} {
+		if e, err := line.Entry(t.Context(), address); err != nil || e.Stage != want {
+			t.Errorf("%s is at stage %s (%v), want %s", address, e.Stage, err, want)
+		}
+	}
+	if said := take(list, true); !strings.HasPrefix(said, "1 suppression taken back, 1 not under way any more,") {
+		t.Error(said)
+	}
+	if _, err := line.Entry(t.Context(), "gone@example.org"); !errors.Is(err, waitlist.ErrUnknown) {
+		t.Errorf("the suppression is taken back, and the entry is still there: %v", err)
 	}
 }
 

@@ -15,8 +15,7 @@ func (in *Instance) Snapshot(ctx context.Context) (console.Snapshot, error) {
 	if err != nil {
 		return console.Snapshot{}, err
 	}
-	caught := in.trapped.Sum(in.config.Now())
-	now.Trapped = &caught
+	now.CountHour(in.hour.Of(now.Now))
 	in.board.mu.Lock()
 	defer in.board.mu.Unlock()
 	story := in.config.Story

@@ -9,12 +9,13 @@ import (
 
 	"raincheck/pkg/console"
 	"raincheck/pkg/email"
+	"raincheck/pkg/feedback"
 	"raincheck/pkg/operator"
 	"raincheck/pkg/records"
 	"raincheck/pkg/waitlist"
 )
 
-// Person serves `raincheck import` and `raincheck forget`.
+// Person serves `raincheck import`, `raincheck forget` and `raincheck bounced`.
 func (in *Instance) Person(ctx context.Context, do console.Person, a email.Address) (place console.PersonPlace, err error) {
 	key := in.keys.Mailbox(a.Mailbox())
 	switch do.Do {
@@ -29,16 +30,19 @@ func (in *Instance) Person(ctx context.Context, do console.Person, a email.Addre
 	entry, err := in.store.Entry(ctx, key)
 	switch {
 	case err == nil:
-		place = console.PersonPlace{There: true, Stage: entry.Stage, Joined: entry.Joined, Suppressed: entry.Suppressed}
+		place = console.PersonPlace{There: true, Stage: entry.Stage, Joined: entry.Joined, Joining: entry.Joining, Attempt: entry.Attempt, Suppressed: entry.Suppressed, Complained: entry.Complained}
 	case errors.Is(err, waitlist.ErrUnreadable):
 		place.Unreadable = true
 	case !errors.Is(err, waitlist.ErrUnknown):
 		return place, err
 	}
-	if do.Do == "forget" {
-		if simulated(a.Reveal()) {
-			return place, fmt.Errorf("%w: that is one of the simulated people, who are counted to the last", operator.ErrChange)
-		}
+	if do.Do != "look" && simulated(a.Reveal()) {
+		return place, fmt.Errorf("%w: that is one of the simulated people, who are counted to the last", operator.ErrChange)
+	}
+	switch do.Do {
+	case "cameback":
+		return place, in.feedback.Handle(ctx, feedback.Event{Kind: do.Kind, Ref: waitlist.Ref{Key: key, Joining: do.Joining}, Attempt: do.Attempt, Provider: a.Provider()})
+	case "forget":
 		if err := in.store.Forget(ctx, key); err != nil {
 			return place, err
 		}

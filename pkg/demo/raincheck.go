@@ -39,7 +39,7 @@ type raincheck struct {
 	sender   *sender.Service
 	feedback *feedback.Service
 	plane    *operator.Plane
-	trapped  recent.Hour
+	hour     *recent.Sums
 }
 
 func (in *Instance) keyring(context.Context) (*bypass.Keyring, error) { return in.keys, nil }
@@ -57,6 +57,7 @@ func (in *Instance) wire() error {
 	if err != nil {
 		return fmt.Errorf("start the edge: %w", err)
 	}
+	in.hour = recent.NewSums(operator.Hourly())
 	in.outbox = &outbox.Outbox{Now: in.clock.Now, Arrived: in.post.take}
 	in.apply(c.conditions)
 	in.inviter = &inviter.Service{
@@ -68,11 +69,11 @@ func (in *Instance) wire() error {
 		Site: site.Name, From: senderAddress, Room: c.Origin + gate.Room,
 		CodeTTL: time.Duration(c.Story.Policy.CodeTTL),
 	}
-	in.sender = &sender.Service{Settings: mails, Store: in.store, Mail: in.outbox, Keys: in.keyring, Now: in.clock.Now, Random: in.random, Wait: never, Log: c.Log}
-	in.feedback = &feedback.Service{Store: in.store, Now: in.clock.Now}
+	in.sender = &sender.Service{Settings: mails, Store: in.store, Mail: in.outbox, Keys: in.keyring, Now: in.clock.Now, Random: in.random, Wait: never, Count: in.happened, Log: c.Log}
+	in.feedback = &feedback.Service{Store: in.store, Now: in.clock.Now, Count: in.happened}
 
 	mails.From = in.mails()
-	in.guests.sender = &sender.Service{Settings: mails, Store: in.guests.store, Mail: mailer{in}, Keys: in.keyring, Now: c.Now, Random: in.random, Wait: never, Log: c.Log}
+	in.guests.sender = &sender.Service{Settings: mails, Store: in.guests.store, Mail: mailer{in}, Keys: in.keyring, Now: c.Now, Random: in.random, Wait: never, Count: in.happened, Log: c.Log}
 	in.guests.gate = &wallgate.Gate{Crowd: in.document, Own: edge.NewStore(c.Now, 0), Clock: in.clock, Wall: c.Now}
 
 	crowds := &crowdStore{Store: in.store}

@@ -40,11 +40,7 @@ func (in *Instance) room(store roomStore, now func() time.Time, shown func(time.
 			Site: site.Name, Sender: in.mails(), PassLife: in.settings().PassLife, Languages: in.settings().Languages, Origins: []string{in.config.Origin},
 		},
 		Store: store, Keys: in.keyring, Now: now, Shown: shown, NoticeLife: notice, Log: in.config.Log,
-		Count: func(name metric.Name, n float64) {
-			if name == metric.IntakeSignupsTrapped {
-				in.trapped.Add(in.config.Now(), int(n))
-			}
-		},
+		Count: in.happened,
 		// The address of a connection from this machine is always the same; a browser
 		// adds its name, and that is enough to tell two of them apart here.
 		Viewer: func(r *http.Request) string {
@@ -53,6 +49,9 @@ func (in *Instance) room(store roomStore, now func() time.Time, shown func(time.
 		},
 	}.Handler()
 }
+
+// happened counts what happened by the clock that the console shows.
+func (in *Instance) happened(name metric.Name, n float64) { in.hour.Add(in.clock.Now(), name, int(n)) }
 
 // senderAddress is where the invitations of the demonstration come from.
 const senderAddress = "no-reply@benefits.example"

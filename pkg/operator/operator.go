@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"raincheck/pkg/gate"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/waitlist"
 )
 
@@ -61,6 +62,9 @@ type Plane struct {
 	// Trouble says why the waitlist's disk takes nothing more, or soon will not; nil is
 	// asked of nobody.
 	Trouble func() error
+	// Hour gives the sums of the last hour of the metrics that Hourly lists; nil is
+	// asked of nobody.
+	Hour func(ctx context.Context) (map[metric.Name]int, error)
 	// Explain puts an error of Desk or Edge into words for an operator; nil leaves
 	// it as it is.
 	Explain func(error) error

@@ -9,12 +9,15 @@ import (
 
 // Watch is a control plane for somebody who looks on all day: it asks the store at
 // the edge, where each request is paid, once in a while and after each switch, and
-// shows what it read meanwhile. Everything else is read each time.
+// shows what it read meanwhile. The counts of the last hour are asked for as seldom.
+// Everything else is read each time.
 type Watch struct {
 	plane Plane
 	edge  *seldom
 	// switched is the switch that the last answer was about.
 	switched time.Time
+	// counted has the counts of the last hour, of its Now.
+	counted Snapshot
 }
 
 // NewWatch makes a Watch that asks the edge at most so often. It is not safe for
@@ -25,8 +28,21 @@ func NewWatch(p Plane, every time.Duration) *Watch {
 	return &Watch{plane: p, edge: edge}
 }
 
-// Snapshot is the plane's.
+// Snapshot is the plane's Counted.
 func (w *Watch) Snapshot(ctx context.Context) (Snapshot, error) {
+	s, err := w.look(ctx)
+	if err != nil {
+		return s, err
+	}
+	if s.Now.Sub(w.counted.Now) >= w.edge.every {
+		w.counted = Snapshot{Now: s.Now}
+		w.plane.countHour(ctx, &w.counted)
+	}
+	s.Trapped, s.Mails = w.counted.Trapped, w.counted.Mails
+	return s, nil
+}
+
+func (w *Watch) look(ctx context.Context) (Snapshot, error) {
 	s, err := w.plane.Snapshot(ctx)
 	if err != nil || s.Unread || s.Control.Switched.Equal(w.switched) {
 		return s, err

@@ -31,6 +31,8 @@ type Snapshot struct {
 	// Trapped is how many sign-ups of the last hour the hidden field of the form
 	// caught, who have no place; left out where nobody counts them.
 	Trapped *int `json:"trapped,omitempty"`
+	// Mails counts the mails of the last hour; left out where nobody counts them.
+	Mails *Mails `json:"mails,omitempty"`
 	// Warnings are what an operator must know first, one sentence each.
 	Warnings []string `json:"warnings,omitempty"`
 }

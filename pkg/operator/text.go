@@ -48,6 +48,9 @@ func (s Snapshot) Text() string {
 	if s.Trapped != nil && *s.Trapped > 0 {
 		signups += "; in the last hour the hidden field caught " + format.Count(*s.Trapped, "sign-up", "sign-ups")
 	}
+	if hour := s.Mails.text(); hour != "" {
+		mail += "; " + hour
+	}
 	fmt.Fprintf(&b, "  %-12s %s\n  %-12s %s\n", "mail", mail, "addresses", signups)
 	if !s.Unread && s.Control.Said.Stands(s.Now) {
 		fmt.Fprintf(&b, "  %-12s %s\n", "said", SaidText(s.Control, s.Now))

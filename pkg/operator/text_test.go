@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"raincheck/pkg/gate"
+	"raincheck/pkg/metric"
 	"raincheck/pkg/operator"
 	"raincheck/pkg/waitlist"
 )
@@ -45,6 +46,27 @@ func TestStatusSaysWhomTheHiddenFieldCaught(t *testing.T) {
 	} {
 		if out := (operator.Snapshot{Trapped: &n}).Text(); !strings.Contains(out, want) {
 			t.Errorf("%d: %s", n, out)
+		}
+	}
+}
+
+// TestStatusSaysWhatBecameOfTheMail, and that a relay reports nothing of it.
+func TestStatusSaysWhatBecameOfTheMail(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		sums map[metric.Name]int
+		want string
+	}{
+		{map[metric.Name]int{}, "  mail         being sent\n"},
+		{map[metric.Name]int{metric.SenderSent: 12}, "being sent; in the last hour 12 sent; nothing is reported of them\n"},
+		{map[metric.Name]int{metric.SenderSent: 12, metric.FeedbackDelivered: 9, metric.FeedbackOurBounce: 1, metric.FeedbackRejected: 1, metric.FeedbackDelayed: 1},
+			"in the last hour 12 sent, 9 delivered, 2 came back, 1 report of a delay, 0 complaints\n"},
+		{map[metric.Name]int{metric.FeedbackComplaint: 2}, "in the last hour 0 sent, 0 delivered, 0 came back, 0 reports of a delay, 2 complaints\n"},
+	} {
+		s := operator.Snapshot{}
+		s.CountHour(c.sums)
+		if out := s.Text(); !strings.Contains(out, c.want) {
+			t.Errorf("of %v it says\n%s", c.sums, out)
 		}
 	}
 }

@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"raincheck/pkg/email"
 	"raincheck/pkg/feedback"
+	"raincheck/pkg/format"
 	"raincheck/pkg/records"
 	"raincheck/pkg/waitlist"
 )
@@ -23,8 +23,10 @@ type List struct {
 	}
 	// Keys gives the key of a mailbox.
 	Keys interface{ Mailbox(mailbox string) string }
-	// Feedback takes each as an event.
-	Feedback *feedback.Service
+	// Feedback takes each as an event: a feedback.Service, or what hands it to one.
+	Feedback interface {
+		Handle(ctx context.Context, e feedback.Event) error
+	}
 	// Address and Status name the columns; a status is a code or words that hold one.
 	Address, Status string
 	// Undo takes the suppressions of the list back. Apply does it; without it nothing
@@ -74,12 +76,12 @@ func (l List) Take(ctx context.Context, from io.Reader) (n Tally, err error) {
 		case l.Undo:
 			return l.undo(ctx, &n, entry)
 		}
-		return l.take(ctx, &n, entry, feedback.KindOfStatus(cells[1]))
+		return l.take(ctx, &n, entry, feedback.KindOfStatus(cells[1]), address.Provider())
 	})
 	return n, err
 }
 
-func (l List) take(ctx context.Context, n *Tally, entry waitlist.Entry, kind feedback.Kind) error {
+func (l List) take(ctx context.Context, n *Tally, entry waitlist.Entry, kind feedback.Kind, provider email.Provider) error {
 	switch {
 	case entry.Stage != waitlist.Sending && entry.Stage != waitlist.Invited:
 		n.Past++
@@ -92,7 +94,7 @@ func (l List) take(ctx context.Context, n *Tally, entry waitlist.Entry, kind fee
 	if !l.Apply {
 		return nil
 	}
-	return l.Feedback.Handle(ctx, feedback.Event{Kind: kind, Ref: entry.Ref, Attempt: entry.Attempt, Provider: entry.Address.Provider()})
+	return l.Feedback.Handle(ctx, feedback.Event{Kind: kind, Ref: entry.Ref, Attempt: entry.Attempt, Provider: provider})
 }
 
 func (l List) undo(ctx context.Context, n *Tally, entry waitlist.Entry) error {
@@ -109,27 +111,9 @@ func (l List) undo(ctx context.Context, n *Tally, entry waitlist.Entry) error {
 
 // String says what became of the rows, or would.
 func (n Tally) String() string {
-	what := fmt.Sprintf("%d suppressed, %d places given back", n.Suppressed, n.Returned)
+	what := format.Thousands(n.Suppressed) + " suppressed, " + format.Count(n.Returned, "place", "places") + " given back"
 	if n.Undone > 0 {
-		what = fmt.Sprintf("%d suppressions taken back", n.Undone)
+		what = format.Count(n.Undone, "suppression", "suppressions") + " taken back"
 	}
-	return fmt.Sprintf("%s, %d not under way any more, %d not on the waitlist, %d bad rows", what, n.Past, n.Strangers, n.Bad)
-}
-
-// everyone reads the whole waitlist.
-type everyone interface {
-	Each(ctx context.Context, f func(waitlist.Entry) error) error
-}
-
-// Suppressed finds the keys of those who ended since then by a bounce, or by a
-// complaint. Who waits under a later joining is not among them.
-func Suppressed(ctx context.Context, from everyone, complaint bool, since time.Time) (map[string]bool, error) {
-	keys := map[string]bool{}
-	err := from.Each(ctx, func(e waitlist.Entry) error {
-		if e.Suppressed && e.Complained == complaint && e.Stage.Ended() && !e.Ended.Before(since) {
-			keys[e.Key] = true
-		}
-		return nil
-	})
-	return keys, err
+	return fmt.Sprintf("%s, %s not under way any more, %s not on the waitlist, %s", what, format.Thousands(n.Past), format.Thousands(n.Strangers), format.Count(n.Bad, "bad row", "bad rows"))
 }

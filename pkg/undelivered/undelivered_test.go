@@ -1,6 +1,7 @@
 package undelivered_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -57,10 +58,8 @@ func TestAListOfMailsThatCameBack(t *testing.T) {
 	if n := take(func(*undelivered.List) {}); n.Suppressed+n.Returned != 0 {
 		t.Errorf("a second run: %+v", n)
 	}
-	keys, err := undelivered.Suppressed(w.Ctx, w.Store, false, twintest.Noon)
-	w.Must(err)
-	if len(keys) != 1 || !keys[refs[0].Key] {
-		t.Errorf("suppressed are %v", keys)
+	if n, _, err := (undelivered.Release{Store: w.Store, Since: twintest.Noon}).Do(w.Ctx); err != nil || n != 1 {
+		t.Errorf("suppressed are %d, %v", n, err)
 	}
 	if n := take(func(l *undelivered.List) { l.Undo = true }); n.Undone != 1 {
 		t.Errorf("undone: %+v", n)
@@ -81,11 +80,17 @@ func TestWhatMayBeReleased(t *testing.T) {
 	for i, kind := range []feedback.Kind{feedback.HardBounce, feedback.HardBounce, feedback.Complaint} {
 		w.Must(w.Feedback.Handle(w.Ctx, feedback.Event{Kind: kind, Ref: refs[i], Attempt: 1, At: w.Now.Add(time.Duration(i) * time.Hour)}))
 	}
-	for complaint, key := range map[bool]string{false: refs[1].Key, true: refs[2].Key} {
-		keys, err := undelivered.Suppressed(w.Ctx, w.Store, complaint, w.Now.Add(30*time.Minute))
-		w.Must(err)
-		if len(keys) != 1 || !keys[key] {
-			t.Errorf("complaint %v: %v", complaint, keys)
+	for complaint, ref := range map[bool]waitlist.Ref{false: refs[1], true: refs[2]} {
+		release := undelivered.Release{Store: w.Store, Complaint: complaint, Since: w.Now.Add(30 * time.Minute)}
+		if n, _, err := release.Do(w.Ctx); err != nil || n != 1 {
+			t.Errorf("complaint %v: %d, %v", complaint, n, err)
+		}
+		release.Apply = true
+		if n, _, err := release.Do(w.Ctx); err != nil || n != 1 {
+			t.Errorf("complaint %v: %d, %v", complaint, n, err)
+		}
+		if _, err := w.Store.Entry(w.Ctx, ref.Key); !errors.Is(err, waitlist.ErrUnknown) {
+			t.Errorf("complaint %v: released, the entry is still there: %v", complaint, err)
 		}
 	}
 }

@@ -14,7 +14,8 @@ import (
 )
 
 // CloudWatch answers GetMetricData and PutMetricData in the protocol of the current SDKs (smithy
-// RPC v2 with CBOR), for whole minutes. The zero CloudWatch knows no metric.
+// RPC v2 with CBOR), for whole minutes, and for sums over longer periods. The zero CloudWatch
+// knows no metric.
 type CloudWatch struct {
 	// PageSize bounds the points of one answer, so that paging is tried; zero is no
 	// bound.
@@ -95,14 +96,15 @@ func (c *CloudWatch) getMetricData(body []byte) (cbor.Value, error) {
 	more := false
 	var results cbor.List
 	for _, q := range queries {
-		id, series, err := query(q)
+		id, series, period, err := query(q)
 		if err != nil {
 			return nil, err
 		}
+		points := sums(c.points[series], start, period)
 		var stamps, values cbor.List
 		n := 0
-		for at := start.Truncate(time.Minute); at.Before(end); at = at.Add(time.Minute) {
-			value, ok := c.points[series][at.Unix()]
+		for at := start.Truncate(time.Minute); at.Before(end); at = at.Add(period) {
+			value, ok := points[at.Unix()]
 			if !ok || at.Before(start) {
 				continue
 			}
@@ -127,17 +129,33 @@ func (c *CloudWatch) getMetricData(body []byte) (cbor.Value, error) {
 	return out, nil
 }
 
-// query reads one MetricDataQuery: its id and the series that it asks for.
-func query(v cbor.Value) (id, series string, err error) {
+// sums adds points by the period that each is in, which are counted from start.
+func sums(points map[int64]float64, start time.Time, period time.Duration) map[int64]float64 {
+	if period == time.Minute {
+		return points
+	}
+	sums := map[int64]float64{}
+	for at, value := range points {
+		if since := time.Unix(at, 0).Sub(start); since >= 0 {
+			sums[start.Add(since.Truncate(period)).Unix()] += value
+		}
+	}
+	return sums
+}
+
+// query reads one MetricDataQuery: its id, the series that it asks for, and by which
+// period.
+func query(v cbor.Value) (id, series string, period time.Duration, err error) {
 	q, _ := v.(cbor.Map)
 	id = text(q["Id"])
 	if e := text(q["Expression"]); e != "" {
-		return id, e, nil
+		return id, e, time.Minute, nil
 	}
 	stat, _ := q["MetricStat"].(cbor.Map)
 	metric, _ := stat["Metric"].(cbor.Map)
-	if number(stat["Period"]) != 60 || text(stat["Stat"]) == "" || text(metric["Namespace"]) == "" {
-		return "", "", fmt.Errorf("the query %q has no metric with a statistic and a period of 60 s", id)
+	period = time.Duration(number(stat["Period"])) * time.Second
+	if period < time.Minute || period%time.Minute != 0 || period > time.Minute && text(stat["Stat"]) != "Sum" || text(stat["Stat"]) == "" || text(metric["Namespace"]) == "" {
+		return "", "", 0, fmt.Errorf("the query %q has no metric with a statistic and a period of 60 s, or with a sum and a multiple of that", id)
 	}
 	var dimensions []string
 	list, _ := metric["Dimensions"].(cbor.List)
@@ -145,7 +163,7 @@ func query(v cbor.Value) (id, series string, err error) {
 		one, _ := d.(cbor.Map)
 		dimensions = append(dimensions, text(one["Name"])+"="+text(one["Value"]))
 	}
-	return id, Series(text(metric["Namespace"]), text(metric["MetricName"]), dimensions...), nil
+	return id, Series(text(metric["Namespace"]), text(metric["MetricName"]), dimensions...), period, nil
 }
 
 func text(v cbor.Value) string {

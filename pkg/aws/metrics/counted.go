@@ -2,9 +2,12 @@ package metrics
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"raincheck/pkg/metric"
 )
@@ -15,13 +18,30 @@ func Own(cfg aws.Config, name metric.Name, stack, statistic string) *Metrics {
 	return New(cfg, Source{Preset: Custom, Full: 1, Namespace: metric.Namespace, Name: string(name), Statistic: statistic, Dimensions: metric.Dimension + "=" + stack}, "")
 }
 
-// LastHour is the sum of a metric of a stack over the hour before now.
-func LastHour(ctx context.Context, cfg aws.Config, name metric.Name, stack string, now time.Time) (n int, err error) {
-	samples, err := Own(cfg, name, stack, "Sum").Load(ctx, now.Add(-time.Hour), now)
-	for _, minute := range samples {
-		n += int(minute.Value)
+// LastHour gives the sums of metrics of a stack over the hour before now, by one
+// request. One that was not reported in it is left out.
+func LastHour(ctx context.Context, cfg aws.Config, names []metric.Name, stack string, now time.Time) (map[metric.Name]int, error) {
+	queries := make([]types.MetricDataQuery, len(names))
+	for i, name := range names {
+		queries[i] = types.MetricDataQuery{Id: aws.String(fmt.Sprintf("m%d", i)), MetricStat: &types.MetricStat{
+			Metric: &types.Metric{
+				Namespace: aws.String(metric.Namespace), MetricName: aws.String(string(name)),
+				Dimensions: []types.Dimension{{Name: aws.String(metric.Dimension), Value: &stack}},
+			},
+			Period: aws.Int32(int32(minute / time.Second)), Stat: aws.String("Sum"),
+		}}
 	}
-	return n, err
+	series, err := read(ctx, cloudwatch.NewFromConfig(cfg).GetMetricData, now.Add(-time.Hour), now, queries)
+	if err != nil {
+		return nil, fmt.Errorf("metrics: reading the counts of the last hour: %w", err)
+	}
+	sums := map[metric.Name]int{}
+	for i, name := range names {
+		for _, p := range series[*queries[i].Id] {
+			sums[name] += int(p.value)
+		}
+	}
+	return sums, nil
 }
 
 // Counted gives a question: was a metric of a stack counted above zero in any minute from

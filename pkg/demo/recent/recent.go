@@ -4,7 +4,39 @@ package recent
 import (
 	"sync"
 	"time"
+
+	"raincheck/pkg/metric"
 )
+
+// Sums count metrics in the last hour.
+type Sums struct{ hours map[metric.Name]*Hour }
+
+// NewSums makes one that counts those, and no other.
+func NewSums(names []metric.Name) *Sums {
+	s := &Sums{map[metric.Name]*Hour{}}
+	for _, name := range names {
+		s.hours[name] = &Hour{}
+	}
+	return s
+}
+
+// Add counts n of one of them at a time.
+func (s *Sums) Add(now time.Time, name metric.Name, n int) {
+	if h := s.hours[name]; h != nil {
+		h.Add(now, n)
+	}
+}
+
+// Of gives what was counted in the hour before now; what was not is left out.
+func (s *Sums) Of(now time.Time) map[metric.Name]int {
+	sums := map[metric.Name]int{}
+	for name, h := range s.hours {
+		if n := h.Sum(now); n > 0 {
+			sums[name] = n
+		}
+	}
+	return sums
+}
 
 // Hour counts what happened in the last hour, by the minute, in bounded memory.
 type Hour struct {
