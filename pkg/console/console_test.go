@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -191,5 +194,25 @@ func TestOnThisMachine(t *testing.T) {
 		if got := console.OnThisMachine(r); got != c.want {
 			t.Errorf("from %q to %q by %q: %t", c.from, c.host, c.proxy, got)
 		}
+	}
+}
+
+// Two elements of one id are written into each other by the page's script.
+func TestEveryIDOfThePageIsOne(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("page", "console.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, found := range regexp.MustCompile(` id="([^"]+)"`).FindAllSubmatch(page, -1) {
+		id := string(found[1])
+		if seen[id] {
+			t.Errorf("two elements have the id %s", id)
+		}
+		seen[id] = true
+	}
+	if len(seen) < 20 {
+		t.Errorf("only %d ids were found", len(seen))
 	}
 }

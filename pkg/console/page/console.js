@@ -52,7 +52,7 @@ function show(s) {
   set('admit', share(s.admit));
   set('waiting', s.unread ? '–' : whole(s.waiting));
   set('waiting-note', s.oldest ? `the first for ${lasting(new Date(s.now) - new Date(s.oldest))}` : s.unread ? 'not known' : s.waiting ? 'in the line' : 'nobody in the line');
-  set('mails', mails(s.mails));
+  set('mailed', mailed(s.mails));
   set('empty', s.empty ? `all invited about ${time(s.empty)}` : '');
   edge(s);
   totals(s.totals);
@@ -60,11 +60,11 @@ function show(s) {
   $('outbox').hidden = !s.outbox;
 }
 
-// mails says what became of the mails of the last hour.
-function mails(m) {
+// mailed says what became of the mails of the last hour.
+function mailed(m) {
   if (!m || !(m.sent || m.reported)) return '';
   const r = m.reported;
-  return `mails of an hour: ${count(m.sent)} sent` + (r ? `, ${count(r.delivered)} delivered, ${count(r.bounced)} came back` + (r.delayed ? `, ${count(r.delayed)} reports of a delay` : '') + (r.complaints ? `, complaints: ${count(r.complaints)}` : '') : '; nothing is reported of them');
+  return `in an hour: ${count(m.sent)} sent` + (r ? `, ${count(r.delivered)} delivered, ${count(r.bounced)} came back` + (r.delayed ? `, ${count(r.delayed)} reports of a delay` : '') + (r.complaints ? `, complaints: ${count(r.complaints)}` : '') : '; nothing is reported of them');
 }
 
 // lasting says how long something has taken.
