@@ -9,6 +9,7 @@ import (
 	"raincheck/pkg/demo/virtual"
 	"raincheck/pkg/demo/wallgate"
 	"raincheck/pkg/sender"
+	words "raincheck/pkg/site"
 	"raincheck/pkg/twin/store"
 	"raincheck/pkg/waitlist"
 )
@@ -108,10 +109,10 @@ func (p *personStore) Begin(ctx context.Context, m waitlist.Message, t waitlist.
 	return p.Store.Begin(ctx, m, t, now)
 }
 
-// Notice gives the times of the line by the wall, by which the person's waiting
+// NoticeIn gives the times of the line by the wall, by which the person's waiting
 // room lives.
-func (p *personStore) Notice(ctx context.Context) (waitlist.Control, waitlist.Progress, error) {
-	c, progress, err := p.Store.Notice(ctx)
+func (p *personStore) NoticeIn(ctx context.Context, language string) (waitlist.Control, waitlist.Progress, words.Words, error) {
+	c, progress, w, err := p.Store.NoticeIn(ctx, language)
 	for _, t := range []*time.Time{&progress.Front, &progress.Waited.At} {
 		if !t.IsZero() {
 			*t = p.clock.Wall(*t)
@@ -122,7 +123,7 @@ func (p *personStore) Notice(ctx context.Context) (waitlist.Control, waitlist.Pr
 		said.Until = p.clock.Wall(said.Until)
 		c.Said = &said
 	}
-	return c, progress, err
+	return c, progress, w, err
 }
 
 // Accept tells that the mail went out.

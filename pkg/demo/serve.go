@@ -25,11 +25,10 @@ type roomStore interface {
 	Redeem(ctx context.Context, r waitlist.Redemption) (waitlist.Redeemed, error)
 	Leave(ctx context.Context, ref waitlist.Ref, at time.Time) error
 	Quiet(ctx context.Context, ref waitlist.Ref, at time.Time) error
-	Notice(ctx context.Context) (waitlist.Control, waitlist.Progress, error)
 	Ticket(ctx context.Context, code bypass.Code) (waitlist.Ticket, error)
 	Expire(ctx context.Context, ref waitlist.Ref, at time.Time) error
 	Rejoin(ctx context.Context, s waitlist.Signup, expired waitlist.Ref) (waitlist.Joined, error)
-	Words(ctx context.Context, language string) (words.Words, error)
+	NoticeIn(ctx context.Context, language string) (waitlist.Control, waitlist.Progress, words.Words, error)
 }
 
 // room is the waiting room on a store and a clock; shown gives its times as readers

@@ -28,7 +28,7 @@ func TestTheFirstRequestAsksSideBySide(t *testing.T) {
 		}
 	})
 	w.probe.Before = func(_ context.Context, call string) error {
-		if call == "Notice" {
+		if call == "NoticeIn" {
 			asked <- struct{}{}
 		}
 		return nil
@@ -44,7 +44,7 @@ func TestTheFirstRequestAsksSideBySide(t *testing.T) {
 	if p := w.do(r); p.StatusCode != http.StatusOK || !strings.Contains(p.body, `name="email"`) {
 		t.Fatalf("the form is answered %d\n%s", p.StatusCode, p.body)
 	}
-	if n := w.probe.Calls()["Notice"]; n != 1 {
+	if n := w.probe.Calls()["NoticeIn"]; n != 1 {
 		t.Errorf("the notice was asked for %d times", n)
 	}
 }
@@ -57,7 +57,7 @@ func TestANoticeAskedAheadAndLostIsAskedAgain(t *testing.T) {
 	})
 	failed := false
 	w.probe.Before = func(_ context.Context, call string) error {
-		if call == "Notice" && !failed {
+		if call == "NoticeIn" && !failed {
 			failed = true
 			return waitlist.ErrBusy
 		}

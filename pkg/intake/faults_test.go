@@ -75,7 +75,7 @@ func TestTheLastNoticeStandsWhileTheStoreIsDown(t *testing.T) {
 	w := newWorld(t)
 	w.control(func(c *waitlist.Control) { c.SignupsOff = true })
 	w.get("/waiting-room/en/").says("The line for Example Benefits is closed for now")
-	w.probe.Before = failOn("Notice", waitlist.ErrBusy)
+	w.probe.Before = failOn("NoticeIn", waitlist.ErrBusy)
 	w.pass(time.Hour)
 	w.get("/waiting-room/en/").says("The line for Example Benefits is closed for now")
 }
@@ -85,7 +85,7 @@ func TestTheLastNoticeStandsWhileTheStoreIsDown(t *testing.T) {
 func TestTheFormStandsWhileNoNoticeWasEverHeard(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.probe.Before = failOn("Notice", waitlist.ErrBusy)
+	w.probe.Before = failOn("NoticeIn", waitlist.ErrBusy)
 	for range 2 { // asked, and from the cache
 		w.get("/waiting-room/en/").says("Email address")
 	}

@@ -117,29 +117,15 @@ func (rm *room) read(ctx context.Context, tag string, now time.Time) notice {
 	return n
 }
 
-// ask reads the notice from the store: its two requests go side by side, since
-// at a cold start somebody waits for them.
+// ask reads the notice from the store, in one request.
 func (rm *room) ask(ctx context.Context, tag string) (n notice, err error) {
 	ctx, cancel := context.WithTimeout(ctx, noticePatience)
 	defer cancel()
-	type read struct {
-		words site.Words
-		err   error
-	}
-	words := make(chan read, 1)
-	go func() {
-		w, err := rm.Store.Words(ctx, tag)
-		words <- read{w, err}
-	}()
-	n.control, n.progress, err = rm.Store.Notice(ctx)
-	w := <-words
-	if err == nil {
-		err = w.err
-	}
-	if err != nil {
+	var words site.Words
+	if n.control, n.progress, words, err = rm.Store.NoticeIn(ctx, tag); err != nil {
 		return n, err
 	}
-	n.look = lookOf(w.words)
+	n.look = lookOf(words)
 	return rm.named(n), nil
 }
 

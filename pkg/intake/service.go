@@ -42,10 +42,9 @@ type store interface {
 	// Rejoin gives the owner of a joining that expired the old place back, once;
 	// waitlist.ErrStale when there is nothing to give back.
 	Rejoin(ctx context.Context, s waitlist.Signup, expired waitlist.Ref) (waitlist.Joined, error)
-	// Notice reads what the operator wants and how far the line has got.
-	Notice(ctx context.Context) (waitlist.Control, waitlist.Progress, error)
-	// Words reads what is said about the site in a language.
-	Words(ctx context.Context, language string) (site.Words, error)
+	// NoticeIn reads what the operator wants, how far the line has got, and what is said
+	// about the site in a language, in one request.
+	NoticeIn(ctx context.Context, language string) (waitlist.Control, waitlist.Progress, site.Words, error)
 }
 
 // Field is something beside the address that the operator wants to know, such

@@ -32,22 +32,36 @@ func (t *Table) Control(ctx context.Context) (waitlist.Control, error) {
 
 // Notice reads control and progress in one batch. It is not a strong read: it is
 // cached for half a minute anyhow, and costs half.
-func (t *Table) Notice(ctx context.Context) (c waitlist.Control, p waitlist.Progress, err error) {
-	items, err := t.batch(ctx, []string{controlID, progressID})
+func (t *Table) Notice(ctx context.Context) (waitlist.Control, waitlist.Progress, error) {
+	c, p, _, err := t.notice(ctx, controlID, progressID)
+	return c, p, err
+}
+
+// NoticeIn reads the words of a language in the same batch.
+func (t *Table) NoticeIn(ctx context.Context, language string) (waitlist.Control, waitlist.Progress, site.Words, error) {
+	return t.notice(ctx, controlID, progressID, wordsID(language))
+}
+
+func (t *Table) notice(ctx context.Context, ids ...string) (c waitlist.Control, p waitlist.Progress, w site.Words, err error) {
+	items, err := t.batch(ctx, ids)
 	if err != nil {
-		return c, p, failed("reading the notice", err)
+		return c, p, w, failed("reading the notice", err)
 	}
 	for _, it := range items {
 		r := reader{item: it}
-		if r.text(Key) == controlID {
-			if c, err = controlOf(it); err != nil {
-				return waitlist.Control{}, p, err
-			}
-		} else if err := decode(it, &p); err != nil {
-			return c, waitlist.Progress{}, failed("reading progress", err)
+		switch r.text(Key) {
+		case controlID:
+			err = decode(it, &c)
+		case progressID:
+			err = decode(it, &p)
+		default:
+			err = decode(it, &w)
+		}
+		if err != nil {
+			return waitlist.Control{}, waitlist.Progress{}, site.Words{}, failed("reading the notice: "+r.text(Key), err)
 		}
 	}
-	return c, p, nil
+	return c, p, w, nil
 }
 
 // Words reads the words of a language. Like the notice it is not a strong read.

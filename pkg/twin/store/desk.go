@@ -40,6 +40,15 @@ func (s *Store) Words(ctx context.Context, language string) (w site.Words, err e
 	return w, err
 }
 
+// NoticeIn is the notice and the words of a language.
+func (s *Store) NoticeIn(ctx context.Context, language string) (c waitlist.Control, p waitlist.Progress, w site.Words, err error) {
+	err = s.do(ctx, "NoticeIn", func() error {
+		c, p, w = s.control, s.progress, s.words[language]
+		return nil
+	})
+	return c, p, w, err
+}
+
 // SaveWords replaces the words of a language.
 func (s *Store) SaveWords(ctx context.Context, language string, w site.Words) error {
 	return s.do(ctx, "SaveWords", func() error {

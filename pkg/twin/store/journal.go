@@ -52,7 +52,7 @@ var unforced = map[string]bool{
 
 // unkept are the calls that change nothing that is kept.
 var unkept = map[string]bool{
-	"Control": true, "Notice": true, "Words": true, "Page": true, "Count": true, "Entry": true, "Ticket": true, "Each": true,
+	"Control": true, "Notice": true, "NoticeIn": true, "Words": true, "Page": true, "Count": true, "Entry": true, "Ticket": true, "Each": true,
 	"Cohorts": true, "Lease": true, "Reserve": true, "Release": true, "State": true, "SaveState": true,
 }
 

@@ -84,6 +84,11 @@ var deskChecks = []Check{
 			if w, err = t.Store.Words(t.Context(), tag); err != nil || !reflect.DeepEqual(w, want) {
 				t.Fatalf("the words of %s are %+v, %v, want %+v", tag, w, err, want)
 			}
+			progress := waitlist.Progress{Front: noon}
+			t.must(t.Store.SaveProgress(t.Context(), progress))
+			if c, p, w, err := t.Store.NoticeIn(t.Context(), tag); err != nil || !reflect.DeepEqual(w, want) || p != progress || !reflect.DeepEqual(c, waitlist.Control{}) {
+				t.Fatalf("the notice in %s is %+v, %+v, %+v, %v", tag, c, p, w, err)
+			}
 		}
 	}},
 	{"a lease is one tick's, and ticks only go forward", func(t *trial) {

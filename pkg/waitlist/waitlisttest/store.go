@@ -238,6 +238,10 @@ type Desk interface {
 	// they cache the notice.
 	Words(ctx context.Context, language string) (site.Words, error)
 
+	// NoticeIn is the notice and the words of a language, in one request: what a page is
+	// made from.
+	NoticeIn(ctx context.Context, language string) (waitlist.Control, waitlist.Progress, site.Words, error)
+
 	// SaveWords replaces the words of a language; unconditional.
 	SaveWords(ctx context.Context, language string, w site.Words) error
 
