@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"raincheck/pkg/admission"
 	"raincheck/pkg/aws/health"
 	"raincheck/pkg/aws/metrics"
+	"raincheck/pkg/aws/stack"
 	"raincheck/pkg/capacity"
 	"raincheck/pkg/diagnosis"
 	"raincheck/pkg/format"
@@ -22,6 +24,9 @@ import (
 // deployed examines a stack.
 func (c *doctorCmd) deployed(e *env, resolver health.Resolver) (diagnosis.Diagnosis, error) {
 	s, err := deployed{Stack: c.Stack}.session(e)
+	if parts := stack.Remembered(c.Stack); err != nil && parts.EdgeStore != "" && !errors.Is(err, stack.ErrNotFound) {
+		return diagnosis.Diagnosis{}, fmt.Errorf("%w\n  To let everybody in without this tool, by the store of %s: %s", err, parts.At.UTC().Format("2 Jan 2006"), diagnosis.EmergencyLine(parts.EdgeStore))
+	}
 	if err != nil {
 		return diagnosis.Diagnosis{}, err
 	}

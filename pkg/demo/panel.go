@@ -25,7 +25,7 @@ func (in *Instance) Snapshot(ctx context.Context) (console.Snapshot, error) {
 		now.Oldest = in.oldest(ctx, now.Control.Readers())
 	}
 	for _, p := range in.board.problems {
-		now.Warnings = append(now.Warnings, "A defect: "+p.Error())
+		now.Defect(p)
 	}
 	demand, script := in.board.demand, in.board.demand < 0
 	if script {

@@ -1,7 +1,6 @@
 package diagnosis
 
 import (
-	"strings"
 	"time"
 
 	"raincheck/pkg/aws/health"
@@ -13,13 +12,8 @@ import (
 // off.
 func Decides(s operator.Snapshot) []health.Finding {
 	var found []health.Finding
-	for _, w := range s.Warnings {
-		switch {
-		case strings.HasPrefix(w, "A defect: "):
-			found = append(found, health.Bad("Report it, with what led to it.", "%s", w))
-		case strings.HasPrefix(w, "the disk "):
-			found = append(found, health.Bad("Make room on that disk; it goes on by itself.", "%s", w))
-		}
+	for _, fault := range s.Faults() {
+		found = append(found, health.Bad("docs/operating.md, *What status says, and then*, says what to do.", "%s", fault))
 	}
 	switch age := s.Now.Sub(s.Decided); {
 	case s.Decided.IsZero():

@@ -1,6 +1,9 @@
 package operator
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // warning is a sentence of status that an operator must know first, as a format.
 // docs/operating.md says for each what to do then.
@@ -22,11 +25,30 @@ const (
 	loadOld        warning = "the load is %s old; the law goes by what it knows, and tightens"
 	mailsDelayed   warning = "receivers keep %d of the %d mails of the last two hours waiting: they have not arrived, and the law does not count those people as missing (alarm MailsDelayed in docs/operating.md)"
 	gateOver       warning = "the gate ran out at %s: the edge lets in its stale share, %g %% of new visitors"
+	defect         warning = "a defect of raincheck's own: %v"
 	edgeDiffers    warning = "the edge has %s and the operator's last word is %s; the inviter brings them together within five minutes"
 )
 
 // warnings are all of them.
-var warnings = []warning{waitlistUnread, edgeUnread, diskFull, noGateYet, noGateNoBase, noGate, neverDecided, lastDecided, tickFailed, formClosed, mailPaused, mailPausing, loadOld, mailsDelayed, gateOver, edgeDiffers}
+var warnings = []warning{waitlistUnread, edgeUnread, diskFull, noGateYet, noGateNoBase, noGate, neverDecided, lastDecided, tickFailed, formClosed, mailPaused, mailPausing, loadOld, mailsDelayed, gateOver, defect, edgeDiffers}
+
+// faults are those of them by which raincheck itself does not do what it should.
+var faults = []warning{diskFull, tickFailed, defect}
+
+// Faults are the warnings by which raincheck itself does not do what it should.
+func (s Snapshot) Faults() (said []string) {
+	for _, w := range s.Warnings {
+		for _, f := range faults {
+			if begin, _, _ := strings.Cut(string(f), "%"); strings.HasPrefix(w, begin) {
+				said = append(said, w)
+			}
+		}
+	}
+	return said
+}
+
+// Defect warns of an error that there should never be.
+func (s *Snapshot) Defect(err error) { s.warn(defect, err) }
 
 // warn says one of them.
 func (s *Snapshot) warn(w warning, values ...any) {
