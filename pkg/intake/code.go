@@ -138,7 +138,6 @@ func (rm *room) in(ctx context.Context, v *visit) (answer, error) {
 
 // dead is the page for a code that was good.
 func (rm *room) dead(v *visit, key string) answer {
-	rm.Count(metric.IntakeCodesOver, 1)
 	w := v.view("dead", key+".title")
 	w.Text, w.To = key, v.wanted()
 	if v.ticket.Wanted != "" {

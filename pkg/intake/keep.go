@@ -76,8 +76,11 @@ func (rm *room) keep(ctx context.Context, v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	code, expires, err := keys.VerifyCode(v.typed(), v.now)
+	typed := v.typed()
+	code, expires, err := keys.VerifyCode(typed, v.now)
 	switch {
+	case typed == "":
+		return answer{}, errEmptyCode
 	case err == nil:
 		return rm.redeem(ctx, v) // it is good after all
 	case !errors.Is(err, bypass.ErrCodeExpired):

@@ -111,6 +111,24 @@ func TestADeadCodeInAnotherLanguage(t *testing.T) {
 	w.post("/waiting-room/en/keep", form).status(200).says(`lang="es"`, `value="ABCDE"`, "Escriba su código")
 }
 
+// A code that is over is counted once for each time that somebody comes with it, and
+// not when its page is shown again. No code at all is not a wrong one.
+func TestADeadCodeIsCountedWhenItIsPresented(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	code, _ := w.missed("ana")
+	w.post("/waiting-room/en/code?c="+code, nil).status(410)
+	w.post("/waiting-room/en/keep", url.Values{"code": {code}, "stamp": {w.stamp()}, "language": {"es"}}).status(200)
+	w.keep(code, "ana@exam").status(422)
+	if n := w.counts[metric.IntakeCodesOver]; n != 1 {
+		t.Errorf("a code presented once is counted %g times", n)
+	}
+	w.keep("", "ana@example.org").status(422).says("Enter your code", "I have no code")
+	if n := w.counts[metric.IntakeCodesWrong]; n != 0 {
+		t.Errorf("no code is counted as %g wrong ones", n)
+	}
+}
+
 // Nothing is said to be kept that is not; a wrong code gets no further than
 // arithmetic.
 func TestKeepingWhileTheStoreIsDown(t *testing.T) {

@@ -73,11 +73,16 @@ func (rm *room) explain(v *visit, err error, h http.Header) answer {
 	case errors.Is(err, bypass.ErrCode):
 		rm.Count(metric.IntakeCodesWrong, 1)
 		return rm.enterAgain(v, "code.wrong")
+	// A code that is over is counted when it is presented, here alone: not when its page
+	// is shown again, in another language or for an address that is not one.
 	case errors.Is(err, bypass.ErrCodeExpired):
+		rm.Count(metric.IntakeCodesOver, 1)
 		return rm.expired(v)
 	case errors.Is(err, waitlist.ErrUsedUp):
+		rm.Count(metric.IntakeCodesOver, 1)
 		return rm.dead(v, "dead.used")
 	case errors.Is(err, waitlist.ErrRevoked):
+		rm.Count(metric.IntakeCodesOver, 1)
 		return rm.dead(v, "dead.revoked")
 	case errors.Is(err, bypass.ErrReceipt):
 		a := plain(http.StatusUnprocessableEntity, "leave.wrong")
