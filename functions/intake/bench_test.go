@@ -19,6 +19,7 @@ import (
 
 	"raincheck/functions/internal/cloud"
 	"raincheck/functions/internal/env"
+	"raincheck/functions/internal/httpapi"
 )
 
 // amazon answers as the services do, in the process: the secrets, and an update
@@ -87,7 +88,7 @@ func BenchmarkSignup(b *testing.B) {
 		b.Fatal(err)
 	}
 	ask := func(method, body string) events.APIGatewayV2HTTPResponse {
-		event := events.APIGatewayV2HTTPRequest{RawPath: "/waiting-room/en/", Body: body, Headers: map[string]string{
+		event := httpapi.Event{RawPath: "/waiting-room/en/", Body: body, Headers: map[string]string{
 			"x-raincheck-origin": origin, "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin",
 			"accept": "text/html", "x-forwarded-for": "203.0.113.24, 198.51.100.7",
 		}}

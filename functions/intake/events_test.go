@@ -119,7 +119,7 @@ func TestSampleEvents(t *testing.T) {
 	}
 }
 
-func sample(t *testing.T, name string) (event events.APIGatewayV2HTTPRequest) {
+func sample(t *testing.T, name string) (event httpapi.Event) {
 	t.Helper()
 	text, err := os.ReadFile("../../events/" + name + ".json")
 	if err == nil {

@@ -18,7 +18,7 @@ import (
 )
 
 // serve answers one event of the HTTP API.
-type serve func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
+type serve func(context.Context, httpapi.Event) (events.APIGatewayV2HTTPResponse, error)
 
 // waitingRoom is the function: the room on its services. Logs and metrics go to out.
 func waitingRoom(c config, cfg aws.Config, out io.Writer) (serve, error) {

@@ -21,10 +21,28 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
+// Event is what is read of an event. The type of aws-lambda-go has every field there
+// is, and at the start of a process encoding/json looks at them all while somebody
+// waits.
+type Event struct {
+	RawPath        string            `json:"rawPath"`
+	RawQueryString string            `json:"rawQueryString"`
+	Cookies        []string          `json:"cookies"`
+	Headers        map[string]string `json:"headers"`
+	RequestContext struct {
+		HTTP struct {
+			Method   string `json:"method"`
+			SourceIP string `json:"sourceIp"`
+		} `json:"http"`
+	} `json:"requestContext"`
+	Body            string `json:"body"`
+	IsBase64Encoded bool   `json:"isBase64Encoded"`
+}
+
 // Handler turns a handler into one for Lambda. A panic is logged; the visitor
 // gets a plain 500, and the function lives on for the next one.
-func Handler(h http.Handler, log *slog.Logger) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-	return func(ctx context.Context, event events.APIGatewayV2HTTPRequest) (response events.APIGatewayV2HTTPResponse, err error) {
+func Handler(h http.Handler, log *slog.Logger) func(context.Context, Event) (events.APIGatewayV2HTTPResponse, error) {
+	return func(ctx context.Context, event Event) (response events.APIGatewayV2HTTPResponse, err error) {
 		defer func() {
 			if what := recover(); what != nil {
 				log.ErrorContext(ctx, "a panic", "what", fmt.Sprint(what), "stack", string(debug.Stack()))
@@ -48,7 +66,7 @@ func Handler(h http.Handler, log *slog.Logger) func(context.Context, events.APIG
 }
 
 // request is the event as net/http would have read it from the wire.
-func request(ctx context.Context, event events.APIGatewayV2HTTPRequest) (*http.Request, error) {
+func request(ctx context.Context, event Event) (*http.Request, error) {
 	body := event.Body
 	if event.IsBase64Encoded {
 		decoded, err := base64.StdEncoding.DecodeString(body)

@@ -27,7 +27,7 @@ const post = `{"version":"2.0","routeKey":"$default","rawPath":"/waiting-room/en
 
 func ask(t *testing.T, event string, h http.HandlerFunc) events.APIGatewayV2HTTPResponse {
 	t.Helper()
-	var e events.APIGatewayV2HTTPRequest
+	var e httpapi.Event
 	if err := json.Unmarshal([]byte(event), &e); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestWhatCannotBeRead(t *testing.T) {
 func TestAPanicIsAPlainAnswer(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	var e events.APIGatewayV2HTTPRequest
+	var e httpapi.Event
 	if err := json.Unmarshal([]byte(post), &e); err != nil {
 		t.Fatal(err)
 	}
