@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -92,8 +93,10 @@ func request(ctx context.Context, event Event) (*http.Request, error) {
 	}
 	// A header that came more than once is one line here, its values joined with
 	// commas: the same thing by RFC 9110 (5.3). Cookies come apart from the rest.
+	values := make([]string, 0, len(event.Headers))
 	for name, value := range event.Headers {
-		r.Header.Set(name, value)
+		values = append(values, value)
+		r.Header[http.CanonicalHeaderKey(name)] = values[len(values)-1 : len(values) : len(values)]
 	}
 	if len(event.Cookies) > 0 {
 		r.Header.Set("Cookie", strings.Join(event.Cookies, "; "))
@@ -106,16 +109,26 @@ func request(ctx context.Context, event Event) (*http.Request, error) {
 // recorder keeps what a handler answers.
 type recorder struct {
 	header http.Header
-	sent   http.Header // as it was when the status was written
-	status int
-	body   string
+	// sent are the headers as they were when the status was written, cookies apart.
+	sent    map[string]string
+	cookies []string
+	status  int
+	body    string
 }
 
 func (w *recorder) Header() http.Header { return w.header }
 
 func (w *recorder) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status, w.sent = status, w.header.Clone()
+	if w.status != 0 {
+		return
+	}
+	w.status, w.sent = status, make(map[string]string, len(w.header))
+	for name, values := range w.header {
+		if name == "Set-Cookie" {
+			w.cookies = slices.Clone(values)
+			continue
+		}
+		w.sent[name] = strings.Join(values, ", ")
 	}
 }
 
@@ -130,14 +143,7 @@ func (w *recorder) WriteString(s string) (int, error) {
 
 func (w *recorder) response() events.APIGatewayV2HTTPResponse {
 	w.WriteHeader(http.StatusOK)
-	out := events.APIGatewayV2HTTPResponse{StatusCode: w.status, Headers: make(map[string]string, len(w.sent))}
-	for name, values := range w.sent {
-		if name == "Set-Cookie" {
-			out.Cookies = values
-			continue
-		}
-		out.Headers[name] = strings.Join(values, ", ")
-	}
+	out := events.APIGatewayV2HTTPResponse{StatusCode: w.status, Headers: w.sent, Cookies: w.cookies}
 	if out.Body = w.body; !utf8.ValidString(w.body) {
 		out.Body, out.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(w.body)), true
 	}

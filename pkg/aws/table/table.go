@@ -37,6 +37,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -45,6 +46,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
+	endpoints "github.com/aws/smithy-go/endpoints"
 
 	"raincheck/pkg/bypass"
 	"raincheck/pkg/waitlist"
@@ -102,11 +104,28 @@ func New(cfg aws.Config, name string) *Table {
 		// The account's own endpoint would need the account's id, which a function
 		// does not have at hand.
 		o.AccountIDEndpointMode = aws.AccountIDEndpointModeDisabled
+		o.EndpointResolverV2 = &oneEndpoint{EndpointResolverV2: dynamodb.NewDefaultEndpointResolverV2()}
 	})
 	return &Table{Now: time.Now, name: name, api: api{
 		getItem: client.GetItem, updateItem: client.UpdateItem, deleteItem: client.DeleteItem,
 		batchGet: client.BatchGetItem, queryPage: client.Query, scanPage: client.Scan,
 	}}
+}
+
+// oneEndpoint works the rules for the service's endpoint out once. Without the
+// account's own endpoint they give the same for every request, and took a twentieth
+// of each.
+type oneEndpoint struct {
+	dynamodb.EndpointResolverV2
+	once     sync.Once
+	endpoint endpoints.Endpoint
+	err      error
+}
+
+// ResolveEndpoint gives the endpoint.
+func (o *oneEndpoint) ResolveEndpoint(ctx context.Context, params dynamodb.EndpointParameters) (endpoints.Endpoint, error) {
+	o.once.Do(func() { o.endpoint, o.err = o.EndpointResolverV2.ResolveEndpoint(ctx, params) })
+	return o.endpoint, o.err
 }
 
 func entryID(key string) string      { return "e#" + key }
