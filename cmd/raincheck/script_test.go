@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"strings"
 	"testing"
@@ -48,6 +50,15 @@ func TestStories(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Condition: func(name string) (bool, error) {
+			switch name {
+			case "root":
+				return os.Getuid() == 0, nil
+			case "unshare": // of util-linux: a file system of the story's own
+				return exec.Command("unshare", "--mount", "true").Run() == nil, nil
+			}
+			return false, fmt.Errorf("no such condition: %s", name)
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"freeport": freePort,
 			"await":    await,

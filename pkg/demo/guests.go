@@ -46,11 +46,13 @@ type personStore struct {
 	joined, redeemed int
 }
 
-// Join takes a place at the end of the virtual line.
+// Join takes a place at the end of the virtual line. One that the disk did not take
+// stands all the same, and is written with the next change: its person is told to
+// try again, finds it there, and is mailed.
 func (p *personStore) Join(ctx context.Context, s waitlist.Signup) (waitlist.Joined, error) {
 	s.At = p.clock.Now()
 	joined, err := p.Store.Join(ctx, s)
-	if err == nil && joined.New {
+	if joined.New {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.here[joined.Ref] = true
@@ -63,7 +65,7 @@ func (p *personStore) Join(ctx context.Context, s waitlist.Signup) (waitlist.Joi
 func (p *personStore) Redeem(ctx context.Context, r waitlist.Redemption) (waitlist.Redeemed, error) {
 	r.At = p.clock.Now()
 	redeemed, err := p.Store.Redeem(ctx, r)
-	if err == nil && redeemed.First {
+	if redeemed.First {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.here[redeemed.Ticket.Ref] {
@@ -77,7 +79,7 @@ func (p *personStore) Redeem(ctx context.Context, r waitlist.Redemption) (waitli
 func (p *personStore) Rejoin(ctx context.Context, s waitlist.Signup, expired waitlist.Ref) (waitlist.Joined, error) {
 	s.At = p.clock.Now()
 	joined, err := p.Store.Rejoin(ctx, s, expired)
-	if err == nil {
+	if joined.New {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.here[joined.Ref] = true

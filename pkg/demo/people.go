@@ -60,7 +60,7 @@ func (in *Instance) Export(ctx context.Context, to io.Writer, e console.Export) 
 // them. Who is said to have joined before the story began is not in its sums.
 func (p *personStore) bring(ctx context.Context, s waitlist.Signup, start time.Time) (waitlist.Joined, error) {
 	joined, err := p.Store.Join(ctx, s)
-	if err == nil && joined.New {
+	if joined.New {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		counts := !s.At.Before(start)

@@ -33,6 +33,17 @@ func Replace(name string, data []byte) error {
 	return SyncFolder(name)
 }
 
+// Takes says why a folder does not take a new file of some kilobytes, if it does
+// not: the disk is full or read-only, a quota is used up, the owner is another.
+func Takes(dir string) error {
+	// One name, so that a process that dies meanwhile leaves one file behind, not many.
+	name := filepath.Join(dir, ".probe")
+	if err := os.WriteFile(name, make([]byte, 4096), 0o600); err != nil {
+		return errors.Join(err, os.RemoveAll(name))
+	}
+	return os.RemoveAll(name) // another one may have removed it in this moment
+}
+
 // SyncFolder makes a new, renamed or removed name durable. A file system that
 // cannot sync a folder (some network ones) loses only that.
 func SyncFolder(name string) error {

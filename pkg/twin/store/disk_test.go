@@ -42,7 +42,7 @@ func TestASecondProcessIsKeptOut(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := open(t, dir)
-	if _, err := store.Open(dir, store.Options{}); !errors.Is(err, disk.ErrLocked) || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "name another folder") {
+	if _, err := store.Open(dir, store.Options{}); !errors.Is(err, disk.ErrLocked) || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), fmt.Sprintf("(process %d): stop the other raincheck, or name another folder", os.Getpid())) {
 		t.Fatalf("the second one hears %v", err)
 	}
 	if _, err := s.Join(t.Context(), signup(t, 1)); err != nil {

@@ -218,13 +218,17 @@ func (s *Store) Close() error {
 const scarce = 16 << 20
 
 // Trouble says why the journal takes nothing more, or soon will not; nil is a journal
-// that can grow, or none. What failed before is tried again first.
+// that can grow, or none. What failed before is tried again first, and where nothing
+// did, a file beside it is tried: nobody may have joined since the disk filled up.
 func (s *Store) Trouble() error {
 	if s.journal == nil {
 		return nil
 	}
 	if err := s.journal.log.ready(); err != nil {
 		return err
+	}
+	if err := disk.Takes(s.journal.dir); err != nil {
+		return fmt.Errorf("trying the data folder: %w", err)
 	}
 	if free, known := disk.Free(s.journal.dir); known && free < scarce {
 		return fmt.Errorf("%.1f MB are left in %s, and 17 are wanted", float64(free)/1e6, s.journal.dir)
