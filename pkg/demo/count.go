@@ -21,7 +21,7 @@ func (in *Instance) count(ctx context.Context) (Totals, error) {
 func (in *Instance) all(ctx context.Context, from time.Time) (Line, error) {
 	var l Line
 	err := in.store.Each(ctx, func(e waitlist.Entry) error {
-		if e.Joined.Before(from) {
+		if e.Joined.Before(from) || in.guests.store.earlier(e.Ref) { // within the minute in which this run began
 			return nil
 		}
 		switch e.Stage {

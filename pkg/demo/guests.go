@@ -17,9 +17,8 @@ import (
 // A person at a browser lives by the clock on the wall, and the line by virtual
 // time, which may be hours ahead or in another year. What the person holds (the
 // form's stamp, the pass, the code) is made and checked by the wall; what the
-// line keeps (the place, when something is due) is in virtual time. The two
-// meet here and nowhere else. What the person is told, on pages and in mails, is
-// the virtual time throughout: the one clock that the console shows.
+// line keeps (the place, when something is due) is in virtual time. The two meet
+// here alone. What the person is told is the virtual time, which the console shows.
 
 // guests are the people at a browser, and what serves them.
 type guests struct {
@@ -46,9 +45,7 @@ type personStore struct {
 	joined, redeemed int
 }
 
-// Join takes a place at the end of the virtual line. One that the disk did not take
-// stands all the same, and is written with the next change: its person is told to
-// try again, finds it there, and is mailed.
+// Join takes a place at the end of the virtual line. One that the disk did not take yet stands all the same.
 func (p *personStore) Join(ctx context.Context, s waitlist.Signup) (waitlist.Joined, error) {
 	s.At = p.clock.Now()
 	joined, err := p.Store.Join(ctx, s)
@@ -170,8 +167,15 @@ func (p *personStore) is(ref waitlist.Ref) bool {
 	return ok
 }
 
-// totals are what people did, for the sums at the end: all of them stand as
-// invited who did not redeem.
+// earlier says that a joining is a person's, and does not count in this run's sums.
+func (p *personStore) earlier(ref waitlist.Ref) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now, ok := p.here[ref]
+	return ok && !now
+}
+
+// totals are what people did, for the sums at the end: who did not redeem stands as invited.
 func (p *personStore) totals() Line {
 	p.mu.Lock()
 	defer p.mu.Unlock()
