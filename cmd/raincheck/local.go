@@ -84,10 +84,12 @@ func (c *localCmd) Run(e *env) error {
 		config.Log = slog.New(slog.NewTextHandler(e.stderr, nil))
 	}
 	// Half a million mails and pages are made in minutes and thrown away at once;
-	// the memory is there to collect them less often.
-	if c.Crowd != "none" {
-		defer debug.SetGCPercent(debug.SetGCPercent(300))
+	// the memory is there to collect them less often. Without a crowd it is for who waits.
+	collect := 300
+	if c.Crowd == "none" {
+		collect = 50
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(collect))
 	if c.Headless {
 		return c.live(e, config, nil)
 	}

@@ -28,16 +28,18 @@ func TestKilledWhileImporting(t *testing.T) {
 	}
 	t.Parallel()
 	kills, rows, random := killed.Kills(t, 5), killed.Rows(t, 3000), killed.Random(t)
-	// Five or ten kills for each list that gets to its end.
-	longest := max(300*time.Millisecond, time.Duration(rows)*75*time.Microsecond)
-	dir, lists := newList(t, rows), 1
+	// The kills come later until a list gets to its end, however slow the machine is.
+	begin := 300*time.Millisecond + time.Duration(rows)*75*time.Microsecond
+	longest, lists := begin, 1
+	dir := newList(t, rows)
 	for left := kills; left > 0; {
 		if killed.Process(t, dir, 20*time.Millisecond+time.Duration(random.Float64()*float64(longest))) {
 			left--
+			longest += begin / 10
 			continue
 		}
 		imported(t, dir, rows)
-		dir = newList(t, rows)
+		dir, longest = newList(t, rows), begin
 		lists++
 	}
 	began := time.Now()
