@@ -3,6 +3,8 @@ package demo
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -129,6 +131,38 @@ func TestWhatARelayRefuses(t *testing.T) {
 	})
 	if stage := in.stage(t, "late@vermont.example"); stage != waitlist.Waiting {
 		t.Errorf("at stage %s while paused", stage)
+	}
+}
+
+// TestAThrottledRelayMailsEverybodyOnce: a relay that takes fewer mails a second than
+// the flag says refuses most of them for now. Their places are given back, and
+// everybody is mailed in the end, once, the first ones first.
+func TestAThrottledRelayMailsEverybodyOnce(t *testing.T) {
+	t.Parallel()
+	const many, flag, rate = 60, 500, 30
+	in, server := relayed(t, Alone(noon), flag)
+	server.PerSecond = rate
+	var all []string
+	for i := range many {
+		all = append(all, fmt.Sprintf("p%03d@vermont.example", i))
+	}
+	people(t, in, all...)
+	for minute := 0; slices.ContainsFunc(all, func(a string) bool { return in.stage(t, a) != waitlist.Invited }); minute++ {
+		if minute == 100 {
+			t.Fatal("it does not come to an invitation for everybody")
+		}
+		in.clock.Run(t.Context(), in.clock.Now().Add(time.Minute))
+		<-time.After(200 * time.Millisecond) // the relay's rate is by the wall's clock, and a mail that is late gives its place back
+	}
+	at, to := server.Arrivals()
+	slices.Sort(to)
+	if !slices.Equal(to, all) {
+		t.Errorf("%d people and %d mails, or not to each: %v", many, len(to), to)
+	}
+	if refused := server.Refused(); refused == 0 {
+		t.Error("the relay refused nobody")
+	} else {
+		t.Logf("%d people mailed over %s, after %d refusals", many, at[len(at)-1].Sub(at[0]).Round(time.Millisecond), refused)
 	}
 }
 

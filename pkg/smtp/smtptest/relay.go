@@ -65,6 +65,7 @@ type Relay struct {
 	answers  map[string]string // by step: a reply line, BreakOff, or StaySilent
 	arrived  []arrival
 	sessions int
+	refused  int // for PerSecond
 	config   *tls.Config
 	listener net.Listener
 }
@@ -128,6 +129,13 @@ func (r *Relay) Connections() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.sessions
+}
+
+// Refused is how many mails came beyond PerSecond.
+func (r *Relay) Refused() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.refused
 }
 
 // at gives the answer to a step, or breaks off.
@@ -269,6 +277,7 @@ func (r *Relay) keep(a arrival) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if n := len(r.arrived); r.PerSecond > 0 && n >= r.PerSecond && a.at.Sub(r.arrived[n-r.PerSecond].at) < time.Second {
+		r.refused++
 		return false
 	}
 	r.arrived = append(r.arrived, a)
