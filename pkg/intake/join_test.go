@@ -250,6 +250,7 @@ func TestBodiesThatAreNoForm(t *testing.T) {
 		"JSON, twice by case":   {"application/json", `{"email":"a@example.org","Email":"b@example.org"}`, 422, "Enter one email address"},
 		"JSON, a field's value": {"application/json", `{"email":"a@example.org","fields":{"state":"VT","\u017ftate":"NH"}}`, 422, "We could not read what was sent"},
 		"JSON, more behind it":  {"application/json", `{"email":"a@example.org"}{}`, 422, "We could not read what was sent"},
+		"JSON, fields, twice":   {"application/json", `{"email":"a@example.org","FIELDS":{"state":"VT","state":"NH"}}`, 422, "We could not read what was sent"},
 		"JSON, one field twice": {"application/json", `{"email":"a@example.org","fields":{},"fields":{}}`, 422, "We could not read what was sent"},
 		"nothing":               {"application/x-www-form-urlencoded", "", 422, "Enter an email address"},
 	} {
@@ -278,6 +279,16 @@ func TestALargeBodyIsNotRead(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
 		t.Errorf("refusing it allocated %d bytes", n)
+	}
+	// Nor does JSON cost the square of its length, however deep it is.
+	deep := strings.Repeat(`{"a":`, 2700) + "1" + strings.Repeat("}", 2700)
+	r = httptest.NewRequestWithContext(t.Context(), "POST", origin+"/waiting-room/en/", strings.NewReader(deep))
+	r.Header.Set("Content-Type", "application/json")
+	runtime.ReadMemStats(&before)
+	w.do(r).status(422)
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
+		t.Errorf("reading %d bytes of JSON allocated %d bytes", len(deep), n)
 	}
 }
 

@@ -285,6 +285,10 @@ func TestLanguages(t *testing.T) {
 	if p := w.get("/waiting-room/xx/code?c=X").status(303); p.Header.Get("Location") != "/waiting-room/en/code?c=X" {
 		t.Errorf("another language leads to %s", p.Header.Get("Location"))
 	}
+	// What anybody wrote is not sent on: nothing but net/http takes line ends out.
+	if p := w.get("/waiting-room/xx/in/%0d%0aSet-Cookie:x=1").status(303); p.Header.Get("Location") != "/waiting-room/en/" {
+		t.Errorf("a path with line ends leads to %q", p.Header.Get("Location"))
+	}
 	if p := w.get("/waiting-room/es?to=%2Fapply").status(303); p.Header.Get("Location") != "/waiting-room/es/?to=%2Fapply" {
 		t.Errorf("without its slash it leads to %s", p.Header.Get("Location"))
 	}

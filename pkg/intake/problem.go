@@ -108,10 +108,15 @@ func (rm *room) explain(v *visit, err error, h http.Header) answer {
 		return back(plain(http.StatusUnsupportedMediaType, "bad"))
 	case errors.Is(err, posted.ErrBad):
 		return back(plain(http.StatusUnprocessableEntity, "bad"))
-	case errors.Is(err, errMethod):
-		return back(plain(http.StatusMethodNotAllowed, "missing"))
-	case errors.Is(err, errMissing):
-		return back(plain(http.StatusNotFound, "missing"))
+	case errors.Is(err, errMethod), errors.Is(err, errMissing):
+		a := back(plain(http.StatusNotFound, "missing"))
+		if errors.Is(err, errMethod) {
+			a.status = http.StatusMethodNotAllowed
+		}
+		// A language cannot be changed at an address where nothing is: the buttons lead to
+		// the form, as the link does.
+		a.view.Action = a.view.Here + "/"
+		return a
 	}
 
 	rm.Log.ErrorContext(v.Context(), "serve the waiting room", "page", pageName(v.page), "error", err)

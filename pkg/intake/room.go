@@ -196,7 +196,10 @@ func (rm *room) act(w http.ResponseWriter, v *visit, to route) (answer, error) {
 		return answer{}, err
 	}
 	v.form = form
-	if tag := form.Get("language"); tag != "" && !v.asJSON && v.speaks(tag) {
+	if tag := form.Get("language"); tag != "" && !v.asJSON {
+		// The button of a page that was shown before the room lost this language shows
+		// the page again: it must not join, redeem or leave.
+		v.speaks(tag)
 		return rm.inLanguage(v), nil
 	}
 	return to.post(v.Context(), v)
@@ -245,9 +248,10 @@ func (rm *room) choose(v *visit, h http.Header) (answer, error) {
 	return answer{location: withQuery(here(v.lang)+"/", v.URL)}, nil
 }
 
-// known is page if there is such a page, else the form.
+// known is page if there is such a page, else the form. Anybody can write what stands
+// behind in/, line ends too, and no link leads there: it is not sent on.
 func known(rm *room, page string) string {
-	if _, ok := rm.route(page); ok {
+	if _, ok := rm.route(page); ok && !strings.HasPrefix(page, "in/") {
 		return page
 	}
 	return ""

@@ -63,6 +63,29 @@ func TestChangingTheLanguageKeepsWhatWasTyped(t *testing.T) {
 		t.Errorf("with nothing typed it leads to %s", p.Header.Get("Location"))
 	}
 	w.post("/waiting-room/en/enter", url.Values{"code": {"ABC"}, "language": {"es"}}).status(200).says(`value="ABC"`, `action="/waiting-room/es/enter"`).lacks("Hay un problema")
+	// At an address where nothing is, the buttons lead to the form.
+	for _, nowhere := range []string{"/waiting-room/en/nothing", "/waiting-room/nothing.txt"} {
+		w.get(nowhere).status(404).says(`<form id="f" method="post" action="/waiting-room/en/">`)
+	}
+}
+
+// A page that was shown before the operator took a language away still has its
+// button. It shows the page again, and never does what the page is for.
+func TestTheButtonOfALanguageThatIsGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *intake.Service) { s.Languages = []string{"en", "es"} })
+	gone := url.Values{"language": {"fr"}}
+	ref, code := w.invited("ana")
+	receipt := receiptOf(w.join("ben@example.org"))
+	for _, target := range []string{"/waiting-room/en/leave?t=" + w.keys.LeaveToken(ref.Key, ref.Joining), receipt, "/waiting-room/en/code?c=" + string(code)} {
+		if p := w.post(target, gone).status(303); p.Header.Get("Location") != target || p.Header.Get("Set-Cookie") != "" {
+			t.Errorf("%s leads to %s", target, p.Header.Get("Location"))
+		}
+	}
+	w.post("/waiting-room/en/", url.Values{"email": {"cem@example.org"}, "stamp": {w.stamp()}, "language": {"fr"}}).status(200).says(`value="cem@example.org"`, "Join the line")
+	if e, _ := w.entry("ana@example.org"); e.Stage != waitlist.Invited || w.entries() != 2 {
+		t.Errorf("ana is %s, and there are %d entries", e.Stage, w.entries())
+	}
 }
 
 // A closed page says what is so, whom to ask, and what still works; a dead code

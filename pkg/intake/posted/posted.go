@@ -112,7 +112,7 @@ func readJSON(body []byte) (url.Values, error) {
 	if !utf8.Valid(body) {
 		return nil, ErrBad
 	}
-	if err := noneTwice(body); err != nil {
+	if err := noneTwice(body, true); err != nil {
 		return nil, err
 	}
 	if err := json.Unmarshal(body, &posted); err != nil {
@@ -134,8 +134,10 @@ func readJSON(body []byte) (url.Values, error) {
 }
 
 // noneTwice refuses an object with a name that comes twice: encoding/json would
-// let the last one win, and what checks the first would have checked nothing.
-func noneTwice(body []byte) error {
+// let the last one win, and what checks the first would have checked nothing. It
+// looks into the objects inside this one where within says so; what lies deeper is
+// not read, and looking at each depth again would take the square of the body.
+func noneTwice(body []byte, within bool) error {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
 		return ErrBad
@@ -150,8 +152,8 @@ func noneTwice(body []byte) error {
 		if err := dec.Decode(&value); err != nil {
 			return ErrBad
 		}
-		if bytes.HasPrefix(value, []byte("{")) {
-			if err := noneTwice(value); err != nil {
+		if within && bytes.HasPrefix(value, []byte("{")) {
+			if err := noneTwice(value, false); err != nil {
 				return err
 			}
 		}
