@@ -96,6 +96,8 @@ func badInput(format string, args ...any) error {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// The second one ends it at once, if it does not stop by the first.
+	context.AfterFunc(ctx, stop)
 	out := &terminal.Output{Writer: os.Stdout}
 	code := run(ctx, os.Args[1:], &env{
 		stdin: os.Stdin, stdout: out, stderr: os.Stderr,

@@ -90,7 +90,7 @@ func Parse(typed string) (Address, error) {
 // strip takes away what nobody means to type and what comes with a paste: blanks
 // and invisible characters around the address, the angle brackets of a mail
 // program, a mailto: with its query, the punctuation of the sentence it was copied
-// from. Full-width letters become the plain ones that they stand for. U+202D and
+// from, and quotes. Full-width letters become the plain ones that they stand for. U+202D and
 // U+202E, which turn the direction of text, stay and are refused later: an address
 // that reads differently from what it is was made to deceive.
 func strip(typed string) string {
@@ -110,24 +110,41 @@ func strip(typed string) string {
 		}
 		return r
 	}, s)
-	s = strings.TrimFunc(strings.TrimFunc(s, around), punctuation)
-	if inner, ok := strings.CutPrefix(s, "<"); ok {
-		if inner, ok = strings.CutSuffix(inner, ">"); ok {
-			s = strings.TrimFunc(inner, around)
+	for before := ""; s != before; {
+		before = s
+		s = strings.TrimFunc(strings.TrimRightFunc(strings.TrimLeftFunc(s, punctuation), ending), around)
+		for _, pair := range pairs {
+			if inner, ok := strings.CutPrefix(s, pair[0]); ok {
+				if inner, ok = strings.CutSuffix(inner, pair[1]); ok {
+					s = inner
+				}
+			}
+		}
+		if len(s) >= len("mailto:") && strings.EqualFold(s[:len("mailto:")], "mailto:") {
+			s, _, _ = strings.Cut(strings.TrimPrefix(s[len("mailto:"):], "//"), "?")
+			if plain, err := url.PathUnescape(s); err == nil {
+				s = plain
+			}
 		}
 	}
-	if len(s) >= len("mailto:") && strings.EqualFold(s[:len("mailto:")], "mailto:") {
-		s, _, _ = strings.Cut(s[len("mailto:"):], "?")
-		if plain, err := url.PathUnescape(s); err == nil {
-			s = plain
-		}
-	}
-	return strings.TrimRightFunc(strings.TrimFunc(s, around), func(r rune) bool { return punctuation(r) || r == '.' })
+	return s
 }
 
-// punctuation ends the words that an address was copied with. A full stop at the
-// beginning is not one of them: it is a slip that changes the address.
-func punctuation(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) }
+// pairs stand around an address where it is quoted. One of a pair alone is not taken
+// away: some of them may begin a name, and the other may have been cut off with a part
+// of it.
+var pairs = [][2]string{
+	{"<", ">"}, {"(", ")"}, {"[", "]"}, {"{", "}"}, {`"`, `"`}, {"'", "'"}, {"`", "`"},
+	{"“", "”"}, {"„", "“"}, {"„", "”"}, {"”", "”"}, {"‘", "’"}, {"‚", "‘"}, {"«", "»"}, {"»", "«"}, {"「", "」"}, {"『", "』"}, {"【", "】"}, {"《", "》"},
+}
+
+// punctuation comes before the words that an address was copied with, and after
+// them. A full stop at the beginning is not one of them: it is a slip that changes
+// the address.
+func punctuation(r rune) bool { return r == ',' || r == ';' || around(r) }
+
+// ending is punctuation, and what else ends a sentence. No domain ends with it.
+func ending(r rune) bool { return punctuation(r) || strings.ContainsRune(".:!?…、。،؛؟", r) }
 
 // around are characters that an address never begins or ends with: blanks,
 // invisible ones, and the marks and isolates that a program puts around a text
@@ -152,16 +169,23 @@ func invisible(r rune) bool {
 	return false
 }
 
-// foreignDash is a dash that is not a hyphen: Unicode's dashes, and the minus sign.
-// The domain mapping of UTS 46 takes some of them for a hyphen and keeps others,
-// and mail to those goes to a domain that cannot exist.
-func foreignDash(r rune) bool { return r != '-' && unicode.Is(unicode.Pd, r) || r == '\u2212' }
+// foreignDash is a dash that is not a hyphen: Unicode's dashes, minus signs, and
+// what looks like one of them (modifier letter minus, hyphen bullet, heavy minus, the
+// lines that tables are drawn with). The domain mapping of UTS 46 takes some of them
+// for a hyphen and keeps others, and mail to those goes to a domain that cannot
+// exist.
+func foreignDash(r rune) bool {
+	return r != '-' && unicode.Is(unicode.Pd, r) || strings.ContainsRune("\u2212\u207b\u208b\u02d7\u2043\u2796\u2500\u2501", r)
+}
 
 func joiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
 
 func parseDomain(domain string) (string, error) {
 	ascii, err := domains.ToASCII(domain)
-	if err != nil {
+	labels := strings.FieldsFunc(domain, func(r rune) bool { return strings.ContainsRune(".。．｡", r) })
+	// UTS 46 takes symbols and punctuation, which no top level domain has.
+	odd := func(r rune) bool { return unicode.IsSymbol(r) || r != '-' && unicode.IsPunct(r) }
+	if err != nil || len(labels) < 2 || strings.ContainsFunc(labels[len(labels)-1], odd) {
 		return "", ErrFormat
 	}
 	ascii = strings.ToLower(ascii)

@@ -147,12 +147,16 @@ func FaultOf(code string) Fault {
 	return Passing
 }
 
+// reply finds a code at the beginning of the words, behind a basic reply code, or
+// behind the names that a report and a log have for it. Elsewhere it may be a version,
+// and with a fourth number it is an address.
 var reply = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\b[245]\d\d[ -]#?([245]\.\d{1,3}\.\d{1,3})\b`)
+	return regexp.MustCompile(`(?i)(?:^|\b(?:smtp;|status[:=]|dsn[:=]|[245]\d\d\b))\W{0,3}([245]\.\d{1,3}\.\d{1,3})(?:[^\d.]|\.\D|\.?$)`)
 })
 
 // StatusIn finds the enhanced status code in the words of a receiver's reply,
-// such as "smtp; 550 5.1.1 user unknown"; empty where there is none.
+// such as "smtp; 550 5.1.1 user unknown", "5.1.1 (user unknown)" or "dsn=5.1.1";
+// empty where there is none.
 func StatusIn(words string) string {
 	if m := reply().FindStringSubmatch(words); m != nil {
 		return m[1]

@@ -54,11 +54,12 @@ func Suggest(typed string) (suggestion string, ok bool) {
 	meant := plain
 	if better, ok := suggestDomain(plain); ok {
 		meant = better
-	} else if plain == strings.ToLower(domain) {
-		return "", false
 	}
 	suggestion = local + "@" + meant
-	if _, err := Parse(suggestion); err != nil {
+	want, err := Parse(suggestion)
+	// A capital I with a dot, as Turkish keyboards write it, is a small i here and
+	// another letter to the domain mapping.
+	if got, asItIs := Parse(typed); err != nil || asItIs == nil && got == want {
 		return "", false
 	}
 	return suggestion, true
@@ -119,9 +120,10 @@ func ownDomain(domain string) bool {
 	return false
 }
 
-// oneEdit says that a and b differ by one letter more, one less, one other, or two
-// neighbours swapped.
-func oneEdit(a, b string) bool {
+// oneEdit says that typed and target differ by one letter more, one less, one other,
+// or two neighbours swapped.
+func oneEdit(typed, target string) bool {
+	a, b := []rune(typed), []rune(target)
 	if len(a) > len(b) {
 		a, b = b, a
 	}
@@ -131,11 +133,11 @@ func oneEdit(a, b string) bool {
 	}
 	switch {
 	case len(b) == len(a)+1:
-		return a[i:] == b[i+1:]
+		return slices.Equal(a[i:], b[i+1:])
 	case len(a) != len(b) || i == len(a):
 		return false
-	case a[i+1:] == b[i+1:]:
+	case slices.Equal(a[i+1:], b[i+1:]):
 		return true
 	}
-	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && slices.Equal(a[i+2:], b[i+2:])
 }

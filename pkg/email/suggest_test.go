@@ -23,6 +23,14 @@ func TestSuggest(t *testing.T) {
 		"ann@my\u2011site.org":   "ann@my-site.org",
 		"ann@t\u2013online.de":   "ann@t-online.de",
 		"ann@t\u2013onlin.de":    "ann@t-online.de",
+		"ann@gmail,com":          "ann@gmail.com",
+		"ann@gmail..com":         "ann@gmail.com",
+		"ANN@GMA\u0130L.COM":     "ANN@gmail.com", // in Turkish capitals
+		"ann@\u0130stanbul.com":  "ann@istanbul.com",
+		"ann@gma\u0131l.com":     "ann@gmail.com",
+		"ann@gm\u0430il.com":     "ann@gmail.com", // a Cyrillic letter
+		"ann@\u212aernel.org":    "",              // the sign for kelvin is a k to the mapping too
+		"ann@B\u00dcCHER.de":     "",
 		"ann@gmail.com":          "",
 		"ann@mail.com":           "",
 		"ann@ymail.com":          "",

@@ -3,7 +3,6 @@ package intake
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -132,7 +131,7 @@ func (rm *room) join(ctx context.Context, v *visit) (answer, error) {
 	address, err := email.Parse(v.form.Get("email"))
 	if err != nil {
 		rm.Count(metric.IntakeSignupsRefused, 1)
-		if ask, ok := v.slip(email.Address{}); ok && errors.Is(err, email.ErrDash) {
+		if ask, ok := v.slip(email.Address{}); ok {
 			return ask, nil
 		}
 		return answer{}, err

@@ -89,6 +89,9 @@ func (rm *room) keep(ctx context.Context, v *visit) (answer, error) {
 	v.code, v.expires = code, expires
 	address, err := email.Parse(v.form.Get("email"))
 	if key := addressProblem(err); key != "" {
+		if ask, ok := v.slip(email.Address{}); ok {
+			return ask, nil
+		}
 		return rm.keepAgain(v, key), nil
 	}
 	if err := keys.VerifyStamp(v.form.Get("stamp"), v.now, MaxFormAge); err != nil {

@@ -9,8 +9,8 @@ import (
 // slip is the page that asks whether an address is what was meant, before anything
 // is saved: mail to a domain that somebody mistyped never arrives, and they would
 // wait for it. It asks about a domain that is one slip from a large provider's, and
-// about one with a dash that no domain has, which address is zero for. It says false
-// where there is nothing to ask or the visitor has insisted.
+// about one that cannot be (a dash that is not a hyphen, no dot), for which address is
+// zero. It says false where there is nothing to ask or the visitor has insisted.
 //
 // The page has no field to type in. Its buttons carry the addresses, so that one
 // press accepts, one insists, and the Enter key chooses for nobody.

@@ -82,6 +82,24 @@ func TestAForeignDashIsAskedAbout(t *testing.T) {
 	}
 }
 
+// So has one whose dot is missing or is a comma: the address is refused either way, and
+// what was meant is plain.
+func TestAMissingDotIsAskedAbout(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, typed := range []string{"ann@gmailcom", "ann@gmail", "ann@gmail,com", "ann@gmail..com"} {
+		w.join(typed).status(422).says("Did you mean ann@gmail.com?").lacks("No, join with")
+		w.postJSON("/waiting-room/en/", map[string]any{"email": typed, "stamp": w.stamp(), "insist": true}).status(422).says(`"suggestion":"ann@gmail.com"`)
+	}
+	w.join("ann@example").status(422).says("in the correct format") // nothing to suggest
+	code, _ := w.missed("ana")
+	asked := w.keep(code, "ana@gmailcom").status(422).says("Did you mean ana@gmail.com?", `action="/waiting-room/en/keep"`)
+	if w.entries() != 1 {
+		t.Error("somebody joined")
+	}
+	w.press("/waiting-room/en/keep", asked, "Yes, join with ana@gmail.com").status(200)
+}
+
 func TestASlipIsAskedAboutByJSON(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

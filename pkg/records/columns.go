@@ -10,9 +10,8 @@ import (
 
 // ReadColumns reads some columns of a CSV, in the forms in which Import takes one, and
 // calls f for each row with the line that it begins in and its cells, in the order
-// of the names. A row that cannot be read has an error instead. The first column is
-// needed; of another that is missing, all cells are empty. The error is f's, or
-// ErrHeader.
+// of the names. A row that cannot be read has an error instead. All columns are
+// needed. The error is f's, or ErrHeader.
 func ReadColumns(from io.Reader, names []string, f func(line int, cells []string, bad error) error) error {
 	text, err := plain(from)
 	if err != nil {
@@ -24,9 +23,9 @@ func ReadColumns(from io.Reader, names []string, f func(line int, cells []string
 	}
 	for i, name := range names {
 		names[i] = strings.ToLower(strings.TrimSpace(name))
-	}
-	if err := t.has(names[0]); err != nil {
-		return fmt.Errorf("the column %s is missing: %w", names[0], err)
+		if err := t.has(names[i]); err != nil {
+			return err
+		}
 	}
 	for {
 		r, err := t.row()

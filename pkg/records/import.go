@@ -35,7 +35,7 @@ var ErrSum = errors.New("not every line of the file was read as a row, which is 
 
 // ErrHeader says that the first line of a CSV does not name the columns, so that
 // nothing in it can be read.
-var ErrHeader = errors.New("the first line must name the columns, one of them address")
+var ErrHeader = errors.New("the first line must name the columns")
 
 // Outcome says what became of a row.
 type Outcome string

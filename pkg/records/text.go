@@ -155,7 +155,7 @@ func (t *table) header() error {
 	t.width, t.column = len(cells), map[string]int{}
 	for i, cell := range cells {
 		name := strings.ToLower(strings.TrimSpace(cell))
-		if _, twice := t.column[name]; twice && name != "" {
+		if _, twice := t.column[name]; twice && name != "" && !strings.Contains(name, "@") {
 			return fmt.Errorf("%w, each once: it names %s twice", ErrHeader, name)
 		}
 		t.column[name] = i
@@ -170,10 +170,13 @@ func (t *table) has(name string) error {
 	}
 	var names []string
 	for other := range t.column {
+		if strings.Contains(other, "@") { // never printed
+			return fmt.Errorf("%w, one of them %s: it has an address", ErrHeader, name)
+		}
 		names = append(names, other)
 	}
 	slices.SortFunc(names, func(a, b string) int { return t.column[a] - t.column[b] })
-	return fmt.Errorf("%w: it names %s", ErrHeader, strings.Join(names, ", "))
+	return fmt.Errorf("%w, one of them %s: it names %s", ErrHeader, name, strings.Join(names, ", "))
 }
 
 func (t *table) split(text string) ([]string, error) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"raincheck/pkg/email"
 	"raincheck/pkg/feedback"
@@ -49,10 +50,14 @@ type Tally struct {
 // it fails, and may be done again. The error is records.ErrHeader, or the store's.
 func (l List) Take(ctx context.Context, from io.Reader) (n Tally, err error) {
 	done := map[string]bool{}
-	err = records.ReadColumns(from, []string{l.Address, l.Status}, func(line int, cells []string, bad error) error {
+	columns := []string{l.Address, l.Status}
+	if l.Undo {
+		columns = columns[:1]
+	}
+	err = records.ReadColumns(stoppable{ctx, from}, columns, func(line int, cells []string, bad error) error {
 		var address email.Address
 		if bad == nil {
-			if address, err = email.Parse(cells[0]); err != nil {
+			if address, err = email.Parse(bare(cells[0])); err != nil {
 				bad = errors.New("not an address")
 			}
 		}
@@ -79,6 +84,32 @@ func (l List) Take(ctx context.Context, from io.Reader) (n Tally, err error) {
 		return l.take(ctx, &n, entry, feedback.KindOfStatus(cells[1]), address.Provider())
 	})
 	return n, err
+}
+
+// bare takes off what a report or a mail has around an address, which nobody types:
+// "rfc822; ann@example.org", "Ann <ann@example.org>".
+func bare(cell string) string {
+	if kind, rest, ok := strings.Cut(cell, ";"); ok && strings.EqualFold(strings.TrimSpace(kind), "rfc822") {
+		cell = rest
+	}
+	if open := strings.LastIndexByte(cell, '<'); open >= 0 {
+		cell = cell[open:]
+	}
+	return cell
+}
+
+// stoppable reads until it is told to stop, also from a device without an end.
+type stoppable struct {
+	ctx  context.Context
+	from io.Reader
+}
+
+// Read reads.
+func (s stoppable) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.from.Read(p)
 }
 
 func (l List) take(ctx context.Context, n *Tally, entry waitlist.Entry, kind feedback.Kind, provider email.Provider) error {

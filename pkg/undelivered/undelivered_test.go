@@ -1,6 +1,7 @@
 package undelivered_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"raincheck/pkg/email"
 	"raincheck/pkg/feedback"
+	"raincheck/pkg/records"
 	"raincheck/pkg/twin/twintest"
 	"raincheck/pkg/undelivered"
 	"raincheck/pkg/waitlist"
@@ -65,10 +67,53 @@ func TestAListOfMailsThatCameBack(t *testing.T) {
 		t.Errorf("undone: %+v", n)
 	}
 	w.Join("gone")
-	if _, err := (undelivered.List{Address: "address"}).Take(w.Ctx, strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), "recipient, reason") {
-		t.Errorf("a column that is not there: %v", err)
+	for _, l := range []undelivered.List{{Address: "address", Status: "reason"}, {Address: "recipient", Status: "status"}} {
+		if _, err := l.Take(w.Ctx, strings.NewReader(text)); !errors.Is(err, records.ErrHeader) || !strings.Contains(err.Error(), "recipient, reason") {
+			t.Errorf("a column that is not there: %v", err)
+		}
+	}
+	if _, err := (undelivered.List{Address: "address"}).Take(w.Ctx, strings.NewReader("gone@example.org,5.1.1\n")); !errors.Is(err, records.ErrHeader) || strings.Contains(err.Error(), "gone") {
+		t.Errorf("a file without a header: %v", err)
 	}
 }
+
+// The columns of reports and logs are taken as they are.
+func TestColumnsOfReports(t *testing.T) {
+	t.Parallel()
+	for row, suppressed := range map[string]bool{
+		"rfc822; gone@example.org,5.1.1":                    true,
+		"RFC822;gone@example.org,5.1.1 (no such user)":      true,
+		"Ann Gone <gone@example.org>,smtp; 5.1.1 unknown":   true,
+		"gone@example.org,\"550-5.1.1 no\n550 5.1.1 user\"": true,
+		"gone@example.org,dsn=5.1.1":                        true,
+		"gone@example.org,5.2.2 (full)":                     false,
+		"gone@example.org,550 no such user":                 false,
+	} {
+		w := twintest.NewWorld(t)
+		w.Join("gone")
+		w.Throttle(1)
+		w.Minute()
+		n, err := undelivered.List{Store: w.Store, Keys: w.Ring, Feedback: w.Feedback, Address: "address", Status: "status"}.Take(w.Ctx, strings.NewReader("address,status\n"+row+"\n"))
+		w.Must(err)
+		if want := (undelivered.Tally{Suppressed: 1}); suppressed && n != want || !suppressed && n != (undelivered.Tally{Returned: 1}) {
+			t.Errorf("%q: %v", row, n)
+		}
+	}
+}
+
+// A file that does not end, such as a device, is read until the command is stopped.
+func TestAnEndlessList(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer stop()
+	if _, err := (undelivered.List{Address: "address", Status: "status"}).Take(ctx, endless{}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 // A complaint is not released with the bounces, and what ended earlier stays.
 func TestWhatMayBeReleased(t *testing.T) {
