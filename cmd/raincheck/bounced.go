@@ -22,7 +22,7 @@ type bouncedCmd struct {
 // Help is shown by --help.
 func (c *bouncedCmd) Help() string {
 	return "A relay sends no events: what came back is in its log or in the mailbox of FromAddress. Each row is dealt with as an event of SES: no such mailbox (5.1.1 and its kind) suppresses it; " +
-		"a fault of ours (5.7.x) gives the place back; everything else gives it back once. A row twice is a row once. A mailbox that nobody has on the waitlist is left alone."
+		"a fault of ours (5.7.x) gives the place back; everything else gives it back once. A row twice is a row once; in a later file, it says that the next mail came back too. A mailbox that nobody has on the waitlist is left alone."
 }
 
 // Run takes the file.
