@@ -24,7 +24,6 @@ const COOKIE = '__Host-raincheck';
 const HEADER = 'x-raincheck';
 const ROOM = '/waiting-room';
 const ATTRIBUTES = '; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=';
-const LONGEST = 1024; // of a path that is exempt, and of the way back
 
 // What shareOf returns is the share of new visitors to let in, 0
 // to 1, as a plain number; and beside that one of these.
@@ -41,11 +40,14 @@ const ASSET = 4;
 // What a page asks for first, and how the names of files end that are not pages.
 const PAGES = ' text/html application/xhtml+xml */* ';
 const FILES = ' avif css gif ico jpeg jpg js json mjs mp3 mp4 otf png svg ttf webm webmanifest webp woff woff2 ';
-// ASCII without spaces and backslashes. It matches any text: as much of it as is so.
+// ASCII without spaces and backslashes, and without semicolons. They match any
+// text: as much of it as is so.
 const PRINTABLE = /^[!-[\]-~]*/;
-// A dot, a slash or a backslash, or what nobody needs to escape; and ^ and |, which
-// few do: each alternative costs where there are many escapes.
-const ESCAPED = /%(?:[357]\d|[46][1-9a-f]|2[d-f]|[57][acef])/i;
+const PLAIN = /^[!-:<-[\]-~]*/;
+// A percent sign that does not escape a character, or one that nobody needs to
+// escape, a dot, a slash or a backslash; and ^ and |, which few do. What most
+// escape comes first: each alternative costs where there are many escapes.
+const ESCAPED = /%(?![0189a-f][\da-f]|2[\da-c]|3[a-f]|[46]0|[57][bd])/i;
 
 async function handler(event) {
   const request = event.request;
@@ -132,7 +134,8 @@ async function handler(event) {
 // does on the site, frames included, since a payment comes back in one; it is not
 // gated and renews a pass. An ASSET does neither.
 function purpose(method, headers, uri) {
-  if (method !== 'GET' && method !== 'HEAD') {
+  // The runtime hides Upgrade. Every WebSocket has this header instead.
+  if ((method !== 'GET' && method !== 'HEAD') || headers['sec-websocket-key']) {
     return method === 'OPTIONS' && headers['access-control-request-method'] ? 0 : WORK;
   }
   if (whole(headers['sec-purpose'] || headers.purpose).startsWith('prefetch')) {
@@ -140,10 +143,12 @@ function purpose(method, headers, uri) {
   }
   const dest = whole(headers['sec-fetch-dest']);
   const mode = whole(headers['sec-fetch-mode']);
-  // Chrome 76 to 79 say the mode and not the destination.
+  // A page that a service worker passes on has the destination empty, as a fetch
+  // and a download have. Chrome 76 to 79 say the mode and no destination.
   if (dest || mode) {
     const navigates = mode === 'navigate';
-    return (dest ? dest === 'document' : navigates) ? PAGE : navigates || dest === 'empty' ? WORK : ASSET;
+    const empty = dest === 'empty';
+    return dest === 'document' || (navigates && (!dest || (empty && has(text(headers.accept), 'html')))) ? PAGE : navigates || empty ? WORK : ASSET;
   }
   const accept = text(headers.accept).toLowerCase();
   const first = accept.split(',', 1)[0].split(';', 1)[0].trim();
@@ -161,15 +166,14 @@ const has = (whole, part) => whole.indexOf(part) >= 0;
 // within says whether a path begins with one of the prefixes.
 const within = (uri, prefixes) => prefixes && prefixes.some((prefix) => uri.startsWith(prefix));
 
-// plain says whether a path leads where its beginning says, and is not too long
-// to find that out: 1,024 characters, and 512 where some are escaped, which is 85
-// letters of Cyrillic and 56 of Chinese. Browsers spell paths like that; servers
-// read other spellings in different ways, and some take off a semicolon and what
-// follows it.
+// plain says whether a path leads where its beginning says, and is at most 512
+// characters long, since to find that out is dear: escaped, that is 85 letters of
+// Cyrillic and 56 of Chinese. Browsers spell paths like that; servers read other
+// spellings in different ways, and some take off a semicolon and what follows it.
 const plain = (uri) =>
-  uri.length <= LONGEST && printable(uri) && !has(uri, ';') && !has(uri, '..') && !has(uri, '//') && !has(uri, '/./') && !(has(uri, '%') && (uri.length > 512 || ESCAPED.test(uri)));
+  uri.length <= 512 && all(PLAIN, uri) && !has(uri, '..') && !has(uri, '//') && !has(uri, '/./') && !(has(uri, '%') && ESCAPED.test(uri));
 
-const printable = (part) => PRINTABLE.exec(part)[0] === part;
+const all = (pattern, part) => pattern.exec(part)[0] === part;
 
 // whole returns a header, which may have 20 KB, and text what is read of it where
 // more than its beginning is.
@@ -210,7 +214,7 @@ function chosen(low, event, n) {
   const id = event.context.requestId;
   let sum = 0;
   for (let i = 7; i < 11; i++) {
-    sum = (sum * 48271 + (id.charCodeAt(i) || 0)) % 2147483647;
+    sum = sum * 257 + (id.charCodeAt(i) || 0);
   }
   return (low + sum) % n === 0;
 }
@@ -313,13 +317,13 @@ const expiry = (pass) => parseInt(pass.slice(6), 10);
 const due = (pass, life, now) => (pass[0] === '2' ? parseInt(pass.slice(17), 10) <= now : 2 * (expiry(pass) - now) <= life);
 
 // give leaves the finished cookie where remember.js finds it. It is signed with
-// the newest key whose time has come. who is the time of the first issue and the
+// the last key whose time has come, the newest. who is the time of the first issue and the
 // id, as they stand in a pass.
 function give(headers, doc, kind, who, now) {
   const keys = doc.keys || [];
   let key = null;
   for (let i = 0; i < keys.length; i++) {
-    if (keys[i][2] <= now && (!key || keys[i][2] >= key[2])) {
+    if (keys[i][2] <= now) {
       key = keys[i];
     }
   }
@@ -379,34 +383,27 @@ function refuse(request, doc) {
 // known.
 const room = (request, languages) => (languages && languages.length ? ROOM + '/' + language(text(request.headers['accept-language']), languages) + '/' : ROOM);
 
-// language picks from the room's languages, the first of which is the default.
+// language picks from the room's languages, the first of which is the default. It
+// looks at six, which is more than most browsers send, and looks up eight tags:
+// es-us, then es, and so on.
 function language(accept, known) {
   let best = known[0];
   // Weights have at most three digits behind the point, and compare as text.
   let top = '0.000';
-  const all = accept.toLowerCase() + ',';
-  let from = 0;
-  // Six are more than most browsers send, and a bound for who sends more.
-  for (let i = 0; i < 6 && top < '1'; i++) {
-    const end = all.indexOf(',', from);
-    if (end < 0) {
-      break;
-    }
-    const part = all.slice(from, end);
-    from = end + 1;
+  let left = 8;
+  const parts = accept.toLowerCase().split(',', 6);
+  for (let i = 0; i < parts.length && top < '1'; i++) {
+    const part = parts[i];
     const at = part.indexOf(';');
     const weight = at < 0 ? '1' : part.slice(part.indexOf('=') + 1);
-    if (weight > top) {
-      let tag = (at < 0 ? part : part.slice(0, at)).trim();
-      // es-us, then es. No language that is known has more than three parts.
-      for (let tries = 0; tries < 3; tries++) {
-        if (known.indexOf(tag) >= 0) {
-          best = tag;
-          top = weight;
-          break;
-        }
-        tag = tag.slice(0, Math.max(0, tag.lastIndexOf('-')));
+    let tag = weight > top ? (at < 0 ? part : part.slice(0, at)).trim() : '';
+    while (tag && left-- > 0) {
+      if (known.indexOf(tag) >= 0) {
+        best = tag;
+        top = weight;
+        break;
       }
+      tag = tag.slice(0, Math.max(0, tag.lastIndexOf('-')));
     }
   }
   return best;
@@ -417,13 +414,10 @@ function language(accept, known) {
 // such queries from anybody: gate.SafePath.
 function way(request) {
   try {
-    let to = request.uri;
+    const uri = request.uri;
     const query = request.rawQueryString();
-    const both = to + '?' + query;
-    if (query && fits(both)) {
-      to = both;
-    }
-    return '?to=' + encodeURIComponent(fits(to) ? to : '/');
+    const both = query ? uri + '?' + query : uri;
+    return '?to=' + encodeURIComponent(fits(both) ? both : fits(uri) ? uri : '/');
   } catch (e) {
     // Half a character.
     return '';
@@ -432,4 +426,4 @@ function way(request) {
 
 // What is longer than most addresses must be printable: other letters are dear to
 // encode.
-const fits = (part) => part.length <= 256 || (part.length <= LONGEST && printable(part));
+const fits = (part) => part.length <= 128 || (part.length <= 1024 && all(PRINTABLE, part));

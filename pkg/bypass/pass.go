@@ -249,15 +249,14 @@ func (ks PassKeys) Renew(p Pass, now time.Time, life time.Duration) (string, err
 	return ks.Mint(p.lasting(now, life), now)
 }
 
+// signer returns the key that signs at now, the last whose time has come.
 func (ks PassKeys) signer(now time.Time) (PassKey, bool) {
-	var newest PassKey
-	found := false
-	for _, k := range ks {
-		if !now.Before(k.NotBefore) && (!found || !k.NotBefore.Before(newest.NotBefore)) {
-			newest, found = k, true
+	for _, k := range slices.Backward(ks) {
+		if !now.Before(k.NotBefore) {
+			return k, true
 		}
 	}
-	return newest, found
+	return PassKey{}, false
 }
 
 func (k Kind) valid() bool { return k == Drawn || k == Redeemed || k == Operator }

@@ -36,6 +36,9 @@ type Request struct {
 	Accept, AcceptLanguage string
 	// CORSMethod is Access-Control-Request-Method, which a preflight has.
 	CORSMethod string
+	// WebSocketKey is Sec-WebSocket-Key, which the handshake of a WebSocket has.
+	// CloudFront hides Upgrade from functions.
+	WebSocketKey string
 	// Path and Query are as they stand in the request line, Query without its
 	// question mark.
 	Path, Query string
@@ -127,7 +130,7 @@ const (
 )
 
 func (r Request) purpose() purpose {
-	if r.Method != "GET" && r.Method != "HEAD" {
+	if r.Method != "GET" && r.Method != "HEAD" || r.WebSocketKey != "" {
 		if r.Method == "OPTIONS" && r.CORSMethod != "" {
 			return forPreflight
 		}
@@ -139,7 +142,9 @@ func (r Request) purpose() purpose {
 	dest, mode := head(r.FetchDest), head(r.FetchMode)
 	navigates := mode == "navigate"
 	switch {
-	case dest == "document", dest == "" && navigates:
+	// A page that a service worker passes on has the destination empty, as a fetch
+	// and a download have.
+	case dest == "document", navigates && (dest == "" || dest == "empty" && strings.Contains(head(r.Accept), "html")):
 		return forPage
 	case navigates, dest == "empty":
 		return forWork
@@ -360,12 +365,14 @@ func room(r Request, languages []string) string {
 }
 
 // Language picks the known language that an Accept-Language header wants most;
-// the first one is the default. The room's bare address chooses by it too, so
+// the first one is the default. It looks at six of the header's and looks up eight
+// tags in all. The room's bare address chooses by it too, so
 // that a person's language does not hang on which of the two answered.
 func Language(accept string, known []string) string {
 	// Weights have at most three digits behind the point (RFC 9110, 12.4.2), and
 	// compare as text. What is not a weight is taken for one.
 	best, top := known[0], "0.000"
+	left := 8
 	parts := strings.Split(lower(accept), ",")
 	for _, part := range parts[:min(6, len(parts))] {
 		if top >= "1" {
@@ -379,9 +386,8 @@ func Language(accept string, known []string) string {
 		if slices.Compare(utf16.Encode([]rune(weight)), utf16.Encode([]rune(top))) <= 0 {
 			continue
 		}
-		// es-us, then es, and no more than three tries.
-		tag = strings.TrimFunc(tag, blank)
-		for range 3 {
+		// es-us, then es.
+		for tag = strings.TrimFunc(tag, blank); tag != "" && left > 0; left-- {
 			if slices.Contains(known, tag) {
 				best, top = tag, weight
 				break

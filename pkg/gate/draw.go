@@ -39,11 +39,10 @@ func counted(bits uint64, id string, n int) bool {
 	units := utf16.Encode([]rune(id))
 	var number uint64
 	for i := 7; i < 11; i++ {
-		number *= 48271
+		number *= 257
 		if i < len(units) {
 			number += uint64(units[i])
 		}
-		number %= 1<<31 - 1
 	}
 	return (bits&(1<<20-1)+number)%uint64(n) == 0
 }

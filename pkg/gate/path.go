@@ -42,11 +42,11 @@ func asked(path, query string) string {
 // fits says whether the edge encodes a path, counted as JavaScript counts. What is
 // longer than most addresses must be printable: other letters are dear to encode.
 func fits(path string) bool {
-	if len(path) <= 256 {
+	if len(path) <= 128 {
 		return true
 	}
 	odd := strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' })
-	return !odd && len(path) <= MaxPath || len(utf16.Encode([]rune(path))) <= 256
+	return !odd && len(path) <= MaxPath || len(utf16.Encode([]rune(path))) <= 128
 }
 
 // wayBack is SafePath for a path and a query that come apart.
@@ -104,18 +104,24 @@ func percentEncode(s, keep string) string {
 	return b.String()
 }
 
-// escaped finds a dot, a slash or a backslash that is percent-encoded, or what
-// nobody needs to encode, or few do.
+// escaped finds a percent sign that does not escape a character, or one that
+// nobody needs to escape, a dot, a slash or a backslash; and ^ and |, which few do.
+// Go's patterns have no lookahead: what is right is taken out, and what is left is
+// wrong.
 var escaped = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)%(?:[357]\d|[46][1-9a-f]|2[d-f]|[57][acef])`)
+	return regexp.MustCompile(`(?i)%(?:[0189a-f][\da-f]|2[\da-c]|3[a-f]|[46]0|[57][bd])`)
 })
+
+// maxPlain is the longest path that is looked at closely: the edge's work has a
+// bound.
+const maxPlain = 512
 
 // plain says whether a path leads where its beginning says, and is short enough
 // to find that out. Browsers spell paths like that; servers read other spellings
 // in different ways. Prefixes that exempt a path count only for a plain one, and
 // a path that is not plain is strict where anything is.
 func plain(path string) bool {
-	if path == "" || len(path) > MaxPath || strings.Contains(path, "..") || strings.Contains(path, "//") || strings.Contains(path, "/./") {
+	if path == "" || len(path) > maxPlain || strings.Contains(path, "..") || strings.Contains(path, "//") || strings.Contains(path, "/./") {
 		return false
 	}
 	for i := range len(path) {
@@ -124,5 +130,5 @@ func plain(path string) bool {
 			return false
 		}
 	}
-	return !strings.Contains(path, "%") || len(path) <= 512 && !escaped().MatchString(path)
+	return !strings.Contains(path, "%") || !strings.Contains(escaped().ReplaceAllLiteralString(path, ""), "%")
 }

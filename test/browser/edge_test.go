@@ -102,6 +102,11 @@ func (s *guarded) pages() http.Handler {
 			history.pushState(null, '', '/apply');
 			document.getElementById('shown').textContent = said.data;
 		};</script>`)
+	page("GET /news/worker", "News", `<a href="/apply">Apply</a>`)
+	mux.HandleFunc("GET /worker.js", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript")
+		fmt.Fprint(w, `onactivate = e => e.waitUntil(clients.claim()); onfetch = e => e.respondWith(fetch(e.request));`)
+	})
 	mux.HandleFunc("GET /account/data", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"data":"the next page"}`) })
 	// The carrier is the bank: it leads back at once.
 	mux.HandleFunc("GET /pay", func(w http.ResponseWriter, _ *http.Request) {
@@ -203,6 +208,31 @@ func TestThroughTheEdge(t *testing.T) {
 		// Who did nothing for an hour is turned away after sending, once.
 		idle.press("button")
 		s.isAt(idle, roomTitle, "/waiting-room/en/?to=%2Freceived", 3)
+	})
+
+	t.Run("a service worker passes a page on", func(t *testing.T) {
+		s := newGuarded(t)
+		s.to(t, gate.Hold)
+		b := visitor(t, browser, "en", "Again", true)
+		b.open(s.origin + "/news/worker")
+		must(t, chromedp.Do(b.ctx, chromedp.Evaluate[chromedp.Void](`navigator.serviceWorker.register('/worker.js').then(() => new Promise(resolve => navigator.serviceWorker.controller ? resolve() : navigator.serviceWorker.oncontrollerchange = resolve))`, chromedp.EvalAwaitPromise)))
+		b.press("a")
+		if x := s.wait(t, "the page", func(x exchange) bool { return x.path == "/apply" }); x.dest != "empty" || x.status != http.StatusFound {
+			t.Errorf("a page by way of a service worker has the destination %s, and is answered %d", x.dest, x.status)
+		}
+		s.isAt(b, roomTitle, "/waiting-room/en/?to=%2Fapply", 4)
+	})
+
+	t.Run("a WebSocket starts no visit", func(t *testing.T) {
+		s := newGuarded(t)
+		s.to(t, gate.Hold)
+		b := visitor(t, browser, "en", "Listener", true)
+		b.open(s.origin + "/news/worker")
+		must(t, chromedp.Do(b.ctx, chromedp.Evaluate[chromedp.Void](`void new WebSocket(location.origin.replace('http', 'ws') + '/live')`)))
+		// The site has no such path.
+		if x := s.wait(t, "the handshake", func(x exchange) bool { return x.path == "/live" }); x.status != http.StatusNotFound {
+			t.Errorf("a handshake is answered %d by the edge", x.status)
+		}
 	})
 
 	t.Run("an app that changes pages by itself", func(t *testing.T) {

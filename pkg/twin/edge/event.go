@@ -55,7 +55,7 @@ func fromFacts(r gate.Request) request {
 	q := request{id: r.ID, ip: r.IP, method: r.Method, path: r.Path, query: r.Query, mark: r.Query != ""}
 	for _, h := range []pair{
 		{"user-agent", r.UserAgent}, {"sec-fetch-dest", r.FetchDest}, {"sec-fetch-mode", r.FetchMode}, {"sec-purpose", r.Purpose},
-		{"accept", r.Accept}, {"accept-language", r.AcceptLanguage}, {"access-control-request-method", r.CORSMethod},
+		{"accept", r.Accept}, {"accept-language", r.AcceptLanguage}, {"access-control-request-method", r.CORSMethod}, {"sec-websocket-key", r.WebSocketKey},
 	} {
 		if h.value != "" {
 			q.headers = append(q.headers, h)

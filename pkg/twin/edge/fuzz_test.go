@@ -31,6 +31,7 @@ func FuzzTwin(f *testing.F) {
 		f.Add(knobs, uint32(1<<31), []byte{192, 0, 2, 1}, "browser", "GET", "document navigate  ", "text/html", "es-MX,es;q=0.9,en;q=0.8", "/apply", "a=1&b=2&a=3", "", "id-1")
 		f.Add(knobs, uint32(1<<31), []byte{192, 0, 2, 1}, "Googlebot", "GET", "document navigate prefetch ", "text/html", "", "/api/../b", "u=//x", "", "id-1")
 		f.Add(knobs, uint32(1<<31), []byte{192, 0, 2, 1}, "browser", "POST", "empty cors  ", "application/json", "en", "/STRICT/%41", "", "", "id-1")
+		f.Add(knobs, uint32(1<<31), []byte{192, 0, 2, 1}, "browser", "GET", "    dGhlIHNhbXBsZQ==", "", "", "/live", "", "", "id-1")
 		f.Add(knobs, uint32(1<<31), []byte{192, 0, 2, 1}, "", "OPTIONS", "   PUT", "", "", "/strict/é", "%\xff", "", "id-1")
 	}
 	f.Add(uint64(1), uint32(0), []byte{1, 1, 2, 0}, "", "GET", "   ", "text/html", "0", "0", "0", "", "\xe8")
@@ -88,10 +89,10 @@ func FuzzTwin(f *testing.F) {
 		}, id); id == "" {
 			id = "id"
 		}
-		// Four headers in one, in the order of Chrome's.
-		headers := append(strings.SplitN(fetch, " ", 4), "", "", "", "")
+		// Five headers in one.
+		headers := append(strings.SplitN(fetch, " ", 5), "", "", "", "", "")
 		r := gate.Request{
-			ID: id, IP: ip.String(), UserAgent: agent, Method: method, FetchDest: headers[0], FetchMode: headers[1], Purpose: headers[2], CORSMethod: headers[3],
+			ID: id, IP: ip.String(), UserAgent: agent, Method: method, FetchDest: headers[0], FetchMode: headers[1], Purpose: headers[2], CORSMethod: headers[3], WebSocketKey: headers[4],
 			Accept: accept, AcceptLanguage: language, Path: path, Query: query,
 		}
 		switch pick(4) {

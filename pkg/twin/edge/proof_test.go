@@ -258,11 +258,45 @@ func TestWhoStartsAVisit(t *testing.T) {
 			}
 		}
 	}
-	modern := map[string][2]string{"page": {"document", "navigate"}, "image": {"image", "no-cors"}, "style": {"style", "no-cors"}, "script": {"script", "cors"}, "font": {"font", "cors"}, "fetch": {"empty", "cors"}, "frame": {"iframe", "navigate"}}
-	for kind, fetch := range modern {
-		q := gate.Request{ID: "id", IP: "192.0.2.1", UserAgent: "browser", Method: "GET", Path: "/apply", Accept: "*/*", FetchDest: fetch[0], FetchMode: fetch[1]}
-		if got := known.Decide(q, fuzzNow).Outcome == gate.TurnedAway; got != (kind == "page") {
-			t.Errorf("a browser of today, %s: starts a visit: %v", kind, got)
+	const page, alone, later = gate.TurnedAway, gate.Alone, gate.Later
+	for kind, c := range map[string]struct {
+		method, dest, mode, purpose, socket string
+		want                                gate.Outcome
+	}{
+		"page":                            {"GET", "document", "navigate", "", "", page},
+		"page, its head alone":            {"HEAD", "document", "navigate", "", "", page},
+		"page by way of a service worker": {"GET", "empty", "navigate", "", "", page},
+		"file to be saved":                {"GET", "empty", "navigate", "", "", alone},
+		"page in Chrome 76 to 79":         {"GET", "", "navigate", "", "", page},
+		"image":                           {"GET", "image", "no-cors", "", "", alone},
+		"style":                           {"GET", "style", "no-cors", "", "", alone},
+		"script":                          {"GET", "script", "cors", "", "", alone},
+		"font":                            {"GET", "font", "cors", "", "", alone},
+		"part of a film (Range)":          {"GET", "video", "no-cors", "", "", alone},
+		"manifest":                        {"GET", "manifest", "cors", "", "", alone},
+		"worker's script":                 {"GET", "serviceworker", "same-origin", "", "", alone},
+		"fetch":                           {"GET", "empty", "cors", "", "", alone},
+		"frame":                           {"GET", "iframe", "navigate", "", "", alone},
+		"fenced frame":                    {"GET", "fencedframe", "navigate", "", "", alone},
+		"form that a payment sends back":  {"POST", "document", "navigate", "", "", alone},
+		"preflight":                       {"OPTIONS", "empty", "cors", "", "", alone},
+		"page fetched ahead":              {"GET", "document", "navigate", "prefetch", "", later},
+		"page fetched ahead by a proxy":   {"GET", "document", "navigate", "prefetch;anonymous-client-ip", "", later},
+		"page shown ahead":                {"GET", "document", "navigate", "prefetch;prerender", "", later},
+		"page that a link asks to fetch":  {"GET", "empty", "no-cors", "prefetch", "", later},
+		"WebSocket of Chrome":             {"GET", "", "", "", "dGhlIHNhbXBsZQ==", alone},
+		"WebSocket of Firefox":            {"GET", "empty", "websocket", "", "dGhlIHNhbXBsZQ==", alone},
+		"WebSocket with a destination of its own": {"GET", "websocket", "websocket", "", "dGhlIHNhbXBsZQ==", alone},
+	} {
+		q := gate.Request{ID: "id", IP: "192.0.2.1", UserAgent: "browser", Method: c.method, Path: "/apply", Accept: "*/*", FetchDest: c.dest, FetchMode: c.mode, Purpose: c.purpose, WebSocketKey: c.socket}
+		switch {
+		case c.socket != "", kind == "file to be saved":
+			q.Accept = ""
+		case c.mode == "navigate":
+			q.Accept = "text/html,application/xhtml+xml,*/*;q=0.8"
+		}
+		if got := known.Decide(q, fuzzNow).Outcome; got != c.want {
+			t.Errorf("a browser of today, %s: %s, want %s", kind, got, c.want)
 		}
 	}
 }

@@ -203,6 +203,25 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 		s.header("sec-fetch-dest", "empty")
 		s.header("sec-fetch-mode", "cors")
 	})
+	add("a page that a service worker passes on", func(s *scenario) { s.header("sec-fetch-dest", "empty") })
+	add("a file that is to be saved", func(s *scenario) { s.header("sec-fetch-dest", "empty"); s.header("accept", "") })
+	add("a page that a service worker passes on, with a pass", func(s *scenario) { s.header("sec-fetch-dest", "empty"); s.cookie(w.good) })
+	// Chrome says nothing of what it asks for, and others one of these two.
+	for _, says := range [][2]string{{"", ""}, {"empty", "websocket"}, {"websocket", "websocket"}} {
+		socket := func(s *scenario) {
+			s.header("sec-fetch-dest", says[0])
+			s.header("sec-fetch-mode", says[1])
+			s.header("accept", "")
+			s.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+			s.request.path = "/live"
+		}
+		name := "a WebSocket that says " + says[0] + " " + says[1]
+		add(name, socket)
+		add(name+", in a hold", func(s *scenario) { socket(s); s.gate.Mode, s.gate.Admit = gate.Hold, 0 })
+		add(name+" renews a pass", func(s *scenario) { socket(s); s.cookie(half) })
+		add(name+", under a strict path", func(s *scenario) { socket(s); s.gate.Strict = []string{"/live"} })
+		add(name+", under a strict path, with a pass", func(s *scenario) { socket(s); s.gate.Strict = []string{"/live"}; s.cookie(w.good) })
+	}
 	add("Chrome 76 to 79 say the mode alone: a page", func(s *scenario) { s.header("sec-fetch-dest", "") })
 	add("Chrome 76 to 79 say the mode alone: an image", func(s *scenario) { s.header("sec-fetch-dest", ""); s.header("sec-fetch-mode", "no-cors") })
 	old := func(accept, path string) func(*scenario) {
@@ -252,7 +271,7 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 	for _, path := range []string{"/robots.txt", "/robots.txt.html", "/.well-known/security.txt", "/.well-known/../apply", "/.well-known"} {
 		add("what robots and authorities ask for: "+path, func(s *scenario) { s.request.path = path })
 	}
-	for _, path := range []string{"/waiting-room/../apply", "/waiting-room/%2e%2e/apply", "/waiting-room/..%2fapply", "/waiting-room//apply", "/waiting-room\\apply", "/waiting-room/%5c../apply", "/waiting-room/./en/", "/api/..%2fapply", "/api/%2E%2E/apply", "/api//apply", "/api/../apply", "/api/" + strings.Repeat("a", 1020)} {
+	for _, path := range []string{"/waiting-room/../apply", "/waiting-room/%2e%2e/apply", "/waiting-room/..%2fapply", "/waiting-room//apply", "/waiting-room\\apply", "/waiting-room/%5c../apply", "/waiting-room/./en/", "/api/..%2fapply", "/api/%2E%2E/apply", "/api//apply", "/api/../apply", "/api/" + strings.Repeat("a", 508)} {
 		add("no exemption for a path that may lead elsewhere: "+path[:min(len(path), 40)], func(s *scenario) { s.request.path = path })
 	}
 	add("a prefix to leave alone", func(s *scenario) { s.request.path = "/api/status" })
@@ -274,7 +293,8 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 		{"\tes ;  q=0.700", "blanks"},
 		{"pt-BR-x-home", "a dialect of a dialect"}, {"-es, es-;q=0.2", "hyphens at the ends"},
 		{strings.Repeat("x-", 20) + "es, es;q=0.1", "a tag of 42 characters is not read"},
-		{strings.Repeat("es-", 100) + "es", "a tag that goes on for ever is tried three times"}, {"es;q=1.5,pt;q=0.1", "a weight above 1"}, {"es\t", "a tab"},
+		{strings.Repeat("es-", 100) + "es", "a tag that goes on for ever is tried eight times"}, {"es;q=1.5,pt;q=0.1", "a weight above 1"}, {"es\t", "a tab"},
+		{"de-DE,de;q=0.9,fr-FR;q=0.8,fr;q=0.7,es-ES;q=0.6", "the eighth tag is looked up"}, {"de-DE,de;q=0.9,fr-FR;q=0.8,fr;q=0.7,it-IT;q=0.6,es;q=0.5", "the ninth tag is not"},
 	} {
 		add("language: "+l[1], func(s *scenario) { s.header("accept-language", l[0]) })
 	}
@@ -297,7 +317,7 @@ func addScenarios(add func(name string, change func(s *scenario)), w scene) {
 		{"an address to come back to", "/apply", "step=2&redirect_uri=https://www.example.org/cb"}, {"an address without a scheme", "/apply", "plan=gold&ref=//cdn.example.org"},
 		{"a link of an advertisement", "/apply", "gclid=" + strings.Repeat("Cj0KCQ", 90)}, {"a query that does not fit", "/apply", "token=" + strings.Repeat("x", 1100)},
 		{"a query with a space", "/apply", "a b"}, {"a query with a backslash", "/apply", "a\\b"}, {"a percent sign alone", "/%", "%"}, {"half an escape", "/%2", "a=%e"},
-		{"a control character", "/\x01", ""}, {"a space", "/a b", ""}, {"letters that do not fit when escaped", "/" + strings.Repeat("é", 180), ""}, {"256 letters", "/" + strings.Repeat("é", 255), ""}, {"257 letters", "/" + strings.Repeat("é", 256), ""},
+		{"a control character", "/\x01", ""}, {"a space", "/a b", ""}, {"letters that do not fit when escaped", "/" + strings.Repeat("é", 180), ""}, {"128 letters", "/" + strings.Repeat("é", 127), ""}, {"129 letters", "/" + strings.Repeat("é", 128), ""},
 		{"a long query of letters", "/apply", strings.Repeat("é", 300)}, {"a long query with a semicolon", "/apply", strings.Repeat("a=1&amp;", 40)},
 		{"a query twice as long as a URL may be", "/apply", strings.Repeat("?&a", 5000)},
 	} {
@@ -397,7 +417,7 @@ func tables(add func(name string, change func(s *scenario)), w scene) {
 			}
 		}
 	}
-	for _, path := range []string{"//account/data", "/x/../account/data", "/x/%2e%2e/account/data", "/x%2faccount/data", "/%61ccount/data", "/./account/data", "/\\account/data", "/account%2Fdata", "/account;x/data", "/account;/data", "/;/account/data", "/acc%6Funt/", "/é", "/x;y", "/accounts", "/a%20b", "/a%7Cb", "/" + strings.Repeat("%20", 170), "/" + strings.Repeat("%20", 171), "/" + strings.Repeat("a", 1024)} {
+	for _, path := range []string{"//account/data", "/x/../account/data", "/x/%2e%2e/account/data", "/x%2faccount/data", "/%61ccount/data", "/./account/data", "/\\account/data", "/account%2Fdata", "/account;x/data", "/account;/data", "/;/account/data", "/acc%6Funt/", "/é", "/x;y", "/accounts", "/a%20b", "/a%7Cb", "/a%4", "/100%", "/%%20", "/a%zz", "/%d0%bf%D0%A0", "/" + strings.Repeat("%20", 170), "/" + strings.Repeat("%20", 171), "/" + strings.Repeat("a", 511), "/" + strings.Repeat("a", 512)} {
 		add("strict paths and "+path[:min(len(path), 40)], func(s *scenario) {
 			s.gate.Strict = []string{"/account/"}
 			s.request.method, s.request.path = "POST", path

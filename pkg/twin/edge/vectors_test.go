@@ -195,7 +195,7 @@ func TestTwinAgreesWithVectors(t *testing.T) {
 		header := func(name string) string { return e.Request.Headers[name].Value }
 		r := gate.Request{
 			ID: e.Context.RequestID, IP: e.Viewer.IP, UserAgent: header("user-agent"), Method: e.Request.Method,
-			FetchDest: header("sec-fetch-dest"), FetchMode: header("sec-fetch-mode"), Purpose: header("sec-purpose") + header("purpose"), CORSMethod: header("access-control-request-method"),
+			FetchDest: header("sec-fetch-dest"), FetchMode: header("sec-fetch-mode"), Purpose: header("sec-purpose") + header("purpose"), CORSMethod: header("access-control-request-method"), WebSocketKey: header("sec-websocket-key"),
 			Accept: header("accept"), AcceptLanguage: header("accept-language"),
 			Path: e.Request.URI, Passes: e.Request.Cookies[passCookie].all(),
 		}
