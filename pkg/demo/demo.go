@@ -9,9 +9,7 @@
 // mails. What goes wrong here goes wrong there.
 //
 // Time is virtual (see clock): hours pass in minutes and everything happens at
-// its second, however busy the machine is. 2.9 million people come to the door
-// on the HealthCare.gov day; each of them is decided about one by one, as many
-// mails are written as were written then, and it takes less than ten minutes.
+// its second, however busy the machine is.
 package demo
 
 import (
@@ -43,8 +41,7 @@ type Config struct {
 	Origin string
 	// Data, when set, is a folder in which the waitlist is kept over restarts.
 	Data string
-	// Reading, when set, is called while a kept waitlist is read, with the bytes read
-	// so far and in all.
+	// Reading, when set, is called while a kept waitlist is read, with the bytes so far and in all.
 	Reading func(read, all int64)
 	// Seed makes the crowd's chances. With Repeatable the codes come from it too:
 	// two runs are then the same to the byte, and nobody's secrets are safe.
@@ -133,8 +130,7 @@ func (in *Instance) Close() error {
 	return in.store.Close()
 }
 
-// failed notes a defect. The world goes on: the console and the end of the run
-// say so.
+// failed notes a defect. The world goes on: the console and the end of the run say so.
 func (in *Instance) failed(err error) {
 	in.board.note(err)
 	in.config.Log.Error("local", "error", err)
