@@ -157,9 +157,9 @@ func (v *view) missing(few bool) string {
 	case r.Unseen:
 		return fmt.Sprintf("next to nobody of those invited has come since %s, so few more are invited; see whether the mails arrive", clock(r.Asleep))
 	case r.Woken == 0:
-		return fmt.Sprintf("people come less than they did since %s, as at night: %.0f who were invited are missing and may come at once, so few are invited", clock(r.Asleep), v.f.missing)
+		return fmt.Sprintf("people come less than they did since %s, as at night: %.0f who were invited are missing and may come at once, so few are invited", clock(r.Asleep), v.f.Missing)
 	}
-	return fmt.Sprintf("people come again since %s, and %.0f who were invited are missing still and may come at once", clock(r.Woken), v.f.missing)
+	return fmt.Sprintf("people come again since %s, and %.0f who were invited are missing still and may come at once", clock(r.Woken), v.f.Missing)
 }
 
 // aim is the load that the law aims at. It is the target, but for a margin where

@@ -128,6 +128,8 @@ func TestEveryReason(t *testing.T) {
 			`ramp: the load has not been known for \d+ min: closed to 0\.10 or less`},
 		{ramp, func(d *day) Decision { return d.minutes(1, 400, -1) },
 			`ramp: no load is known yet: closed to 0\.10 or less`},
+		{with(func(p *Policy) { p.Capacity = 1e9 }), func(d *day) Decision { return d.minutes(5, 400, 0.5) },
+			`.*; a capacity of 1000000000 is not believed: with the load it makes more than 10 times the people counted`},
 		// No decision.
 		{big, func(d *day) Decision { d.minutes(5, 400, 0.5); d.minute--; return d.minutes(1, 400, 0.5) },
 			`this minute was decided before, and that stands`},

@@ -1,6 +1,10 @@
 package admission
 
-import "math"
+import (
+	"math"
+
+	"raincheck/pkg/admission/number"
+)
 
 // demand is the filter of the new visitors at the edge: a level with a slope, which
 // gives in to a jump at once and is calm otherwise, because the counts are
@@ -23,9 +27,6 @@ type demand struct {
 	// undecided.
 	Came  float32 `json:"came,omitempty"`
 	Hoped float32 `json:"hoped,omitempty"`
-	// Usual is the admit of the last quarter of an hour, smoothed: who came back
-	// since then draws above it.
-	Usual float32 `json:"usual,omitempty"`
 	Known bool    `json:"known,omitempty"`
 	// First and Final are discounted sums of counts as they were first reported and as
 	// they were reported last; RevisedAt is at which age in minutes that was, smoothed.
@@ -47,7 +48,7 @@ func (d *demand) revise(before, now float64, age int) {
 	}
 	d.Final += float32(now - before)
 	if now != before {
-		d.RevisedAt += float32((float64(age) - float64(d.RevisedAt)) * 0.1)
+		d.RevisedAt += float32((float64(age) - float64(d.RevisedAt)) * revisedMemory)
 	}
 }
 
@@ -56,13 +57,13 @@ func (d *demand) grown(age int) float64 {
 	if d.First <= 0 || float64(age) > float64(d.RevisedAt)-0.5 {
 		return 1
 	}
-	return clamp(float64(d.Final)/float64(d.First), 0.8, 2)
+	return number.Clamp(float64(d.Final)/float64(d.First), leastGrown, mostGrown)
 }
 
 // take takes in the count of one minute, at which share of the draws was let in.
 func (d *demand) take(minute int64, visitors, admitted, share float64) {
 	if !d.Known {
-		*d = demand{Since: minute, Upto: minute, Level: float32(visitors), Noise: firstNoise, Known: true, Usual: float32(share),
+		*d = demand{Since: minute, Upto: minute, Level: float32(visitors), Noise: firstNoise, Known: true,
 			First: d.First, Final: d.Final, RevisedAt: d.RevisedAt}
 		d.learnShare(visitors, admitted, share)
 		return
@@ -72,12 +73,12 @@ func (d *demand) take(minute int64, visitors, admitted, share float64) {
 	expect := max(0, level+slope*steps)
 	spread := math.Sqrt(noise*max(expect, level, 1) + 1)
 	off := (visitors - expect) / spread
-	lean = 0.6*lean + 0.4*clamp(off, -6, 6)
+	lean += leanMemory * (number.Clamp(off, -mostOff, mostOff) - lean)
 	// Where a count is one or two sampled visitors, it says little, and a surprise
 	// is mostly chance.
 	poor := noise / max(expect, level, 1)
 	gain, slopeGain := calmGain/(1+4*poor), calmSlope/(1+10*poor)
-	quick := clamp((max(math.Abs(lean)-surprise, (math.Abs(off)-atOnce)/2))/surprise, 0, 1)
+	quick := number.Clamp((max(math.Abs(lean)-surprise, (math.Abs(off)-atOnce)/2))/surprise, 0, 1)
 	gain += (quickGain/(1+10*poor) - gain) * quick
 	slopeGain += (quickSlope/(1+20*poor) - slopeGain) * quick
 	// A jump teaches noise too, for a few minutes: else a demand that is never calm
@@ -88,15 +89,14 @@ func (d *demand) take(minute int64, visitors, admitted, share float64) {
 	level = max(0, expect+gain*(visitors-expect))
 	slope += slopeGain * (visitors - expect) / max(1, steps)
 	slope *= slopeFades
-	d.Upto, d.Level, d.Slope = minute, float32(level), float32(clamp(slope, -level/2-1, 2*level+10))
-	d.Noise, d.Lean = float32(clamp(noise, 1, 400)), float32(lean)
-	d.Usual += float32((share - float64(d.Usual)) * usualMemory)
+	d.Upto, d.Level, d.Slope = minute, float32(level), float32(number.Clamp(slope, -level/2-1, 2*level+10))
+	d.Noise, d.Lean = float32(number.Clamp(noise, 1, 400)), float32(lean)
 	d.learnShare(visitors, admitted, share)
 }
 
 // learnShare learns how much of the share let in is really let in.
 func (d *demand) learnShare(visitors, admitted, share float64) {
-	if share < 0.02 || share > 0.98 {
+	if share < nearlyAll || share > 1-nearlyAll {
 		return
 	}
 	d.Came = float32(float64(d.Came)*(1-passMemory) + min(admitted, visitors))
@@ -114,7 +114,7 @@ func (d *demand) expect(minute int64) float64 {
 	if slope < 0 {
 		slope /= 2 // people let in for a demand that does not fall cannot be sent away
 	}
-	return clamp(level+slope*bent, 0.6*level, 4*level+50)
+	return number.Clamp(level+slope*bent, leastLevel*level, mostLevel*level+50)
 }
 
 // fresh is the share of the visitors whose draw is a fresh one.
@@ -124,26 +124,12 @@ func (d *demand) fresh() float64 {
 		return 1
 	}
 	// Both sums are estimates: what chance may have made is not believed.
-	chance := 1.5 * math.Sqrt(max(float64(d.Noise), 1)/hoped)
-	return clamp(float64(d.Came)/hoped+chance, 0.1, 1)
+	chance := freshSigmas * math.Sqrt(max(float64(d.Noise), 1)/hoped)
+	return number.Clamp(float64(d.Came)/hoped+chance, leastFresh, 1)
 }
 
-// letIn is the share of the visitors that gets in at an admit: fresh draws below
-// it, and of those who come back undecided the ones that it newly reaches.
-func (d *demand) letIn(admit float64) float64 {
-	x, usual := d.fresh(), clamp(float64(d.Usual), 0, 0.99)
-	again := 0.0
-	if admit > usual {
-		again = (admit - usual) / (1 - usual)
-	}
-	return x*admit + (1-x)*again
-}
+// letIn is the share of the visitors that gets in at an admit.
+func (d *demand) letIn(admit float64) float64 { return d.fresh() * admit }
 
 // admitFor is the admit at which that share of the visitors gets in.
-func (d *demand) admitFor(share float64) float64 {
-	x, usual := d.fresh(), clamp(float64(d.Usual), 0, 0.99)
-	if share <= x*usual {
-		return clamp(share/x, 0, 1)
-	}
-	return clamp(usual+(share-x*usual)/(x+(1-x)/(1-usual)), 0, 1)
-}
+func (d *demand) admitFor(share float64) float64 { return number.Clamp(share/d.fresh(), 0, 1) }

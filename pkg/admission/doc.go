@@ -11,11 +11,12 @@
 // still to come, lets the metric correct the count, and decides for the moment
 // when the decision will show:
 //
-//	visits    how long people stay, learned from what was let in and measured
+//	visits    how long people stay, learned from what was let in and measured (a
+//	          package of its own)
 //	demand    the new visitors at the edge, smoothed, and how many of the share that
 //	          is admitted really get in
 //	trim      the correction of the count by the metric, late as it is
-//	returns   how many of the invited come back, and how soon
+//	returns   how many of the invited come back, and how soon (a package of its own)
 //	follow    what decides while the model has not proved right
 //	law       admit and the invitations, from all of these
 //

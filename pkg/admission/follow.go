@@ -1,6 +1,10 @@
 package admission
 
-import "math"
+import (
+	"math"
+
+	"raincheck/pkg/admission/number"
+)
 
 // What decides while the model has not proved right looks at the load alone: a
 // proportional and integral controller of the logarithm of the share to admit. A
@@ -17,9 +21,9 @@ func (v *view) follow() (admit, invite float64) {
 	if v.measured >= 1 {
 		return 0, 0
 	}
-	m.Follow = float32(clamp(float64(m.Follow)*math.Exp(followIntegral*off), followLeast, 1))
+	m.Follow = float32(number.Clamp(float64(m.Follow)*math.Exp(followIntegral*off), followLeast, 1))
 	_, invite = v.rule(load)
-	return clamp(float64(m.Follow)*math.Exp(followGain*off), 0, 1), invite
+	return number.Clamp(float64(m.Follow)*math.Exp(followGain*off), 0, 1), invite
 }
 
 // foreseen is the load when a decision shows, if it goes on rising as it does; a
@@ -47,7 +51,7 @@ func (v *view) foreseen() float64 {
 func (v *view) limit(d *Decision, by cause, why string) (decides cause, bound string) {
 	w := v.m.Trust.share()
 	if w == 1 || by == byNoLoad {
-		v.m.Follow = float32(clamp(d.Admit, followLeast, 1)) // where it would go on from
+		v.m.Follow = float32(number.Clamp(d.Admit, followLeast, 1)) // where it would go on from
 		return by, why
 	}
 	admit, invite, doubt := 0.0, 0.0, byLoad
@@ -91,19 +95,21 @@ func (v *view) limit(d *Decision, by cause, why string) (decides cause, bound st
 
 // uncounted is how many invitations are good for what is free where nobody is
 // counted at the edge: those with codes who come as they do now are in the load
-// already.
+// already. They at most double, from a few: nothing but the load itself can show that
+// a stated capacity is wrong.
 func (v *view) uncounted() float64 {
+	step := max(rampLeast, 2*v.m.Returns.Busiest())
 	if v.p.Capacity == 0 {
-		return most
+		return step
 	}
 	free := (v.p.Target - v.measured) * v.p.Capacity
-	for _, n := range v.f.coming[:soon] {
+	for _, n := range v.f.Coming[:soon] {
 		free -= n
 	}
 	for _, n := range v.m.Back[max(0, len(v.m.Back)-soon):] {
 		free += float64(n)
 	}
-	return free / max(v.f.usual, 0.1)
+	return min(step, free/max(v.f.Usual, leastReturn))
 }
 
 // absent says that the load stays away longer than it usually lags.

@@ -4,6 +4,9 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"raincheck/pkg/admission/number"
+	"raincheck/pkg/admission/visits"
 )
 
 // TestTheClockIsSetBack: a clock that was years ahead for a minute leaves nothing
@@ -18,7 +21,7 @@ func TestTheClockIsSetBack(t *testing.T) {
 		Applied: &Applied{Mode: "throttle", Admit: 0.25}})
 	d, s := Next(p, s, Observation{Time: noon, Waiting: 9000})
 	if d.Admit > 0.25 {
-		t.Errorf("the clock was set back: %+v, want an admit of at most the 0.25 that it was", d)
+		t.Errorf("the clock was set back: %+v, want an admit of at number.Most the 0.25 that it was", d)
 	}
 	d, _ = Next(p, s, Observation{Time: noon.Add(time.Minute), Waiting: 9000})
 	if d.Numbers.Outstanding != 0 || d.Numbers.Committed != 0 {
@@ -36,7 +39,7 @@ func TestADayWithoutTicks(t *testing.T) {
 	before := d.minutes(60, 6000, 0.92)
 	d.minute += 24 * 60
 	if after := d.minutes(1, 0, -1); after.Admit > before.Admit {
-		t.Errorf("after a day without a tick: %+v, want an admit of at most %g", after, before.Admit)
+		t.Errorf("after a day without a tick: %+v, want an admit of at number.Most %g", after, before.Admit)
 	}
 }
 
@@ -100,7 +103,7 @@ func TestThoseFoundAreGone(t *testing.T) {
 	learn := func(found float32) float64 {
 		d := *d
 		d.minutes(1, 400, 0.9)
-		d.minutes(ages+30, 400, -1)
+		d.minutes(visits.History+90, 400, -1)
 		d.state = State{memory: d.state.memory.clone()}
 		d.state.memory.Visits.Found = found
 		d.minutes(60, 400, 0.2)
@@ -117,7 +120,7 @@ func TestHoursOfExtremes(t *testing.T) {
 	t.Parallel()
 	for _, capacity := range []float64{0, 1e-9, 1, 1e9} {
 		for _, load := range []float64{0, 1e-30, 100} {
-			for _, visitors := range []float64{0, 1e-30, most} {
+			for _, visitors := range []float64{0, 1e-30, number.Most} {
 				for _, people := range []int{0, 1, math.MaxInt} {
 					p := DefaultPolicy()
 					p.Capacity, p.QueueFirst = capacity, 1

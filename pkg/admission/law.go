@@ -3,10 +3,14 @@ package admission
 import (
 	"math"
 	"slices"
+
+	"raincheck/pkg/admission/number"
+	"raincheck/pkg/admission/returns"
+	"raincheck/pkg/admission/visits"
 )
 
 // ahead is how far the law looks, in minutes.
-const ahead = 60
+const ahead = returns.Ahead
 
 // checked are the minutes ahead at which nobody invited now may be one too many.
 var checked = [...]int{10, 20, 30, 45, 60}
@@ -16,8 +20,8 @@ type view struct {
 	p Policy
 	o Observation
 	m *memory
-	b belief
-	f forecast
+	b visits.Belief
+	f returns.Forecast
 	// factor corrects the model to the metric.
 	factor, variance float64
 	// base[h] is the load at the end of h minutes from now with nobody let in but
@@ -33,23 +37,23 @@ type view struct {
 }
 
 // view works out the forecast without the decision.
-func (m *memory) view(p Policy, o Observation, b belief, f forecast, in []float64, factor, variance, flow float64) *view {
+func (m *memory) view(p Policy, o Observation, b visits.Belief, f returns.Forecast, in []float64, factor, variance float64) *view {
 	v := &view{p: p, o: o, m: m, b: b, f: f, factor: factor, variance: variance}
 	v.measured, v.age = m.newest()
 	v.stale = float64(m.Last - m.Fresh - 1)
 	v.visitors = make([]float64, ahead)
 	for u := range v.visitors {
-		v.visitors[u] = m.Demand.expect(m.Last+int64(u)) * flow
+		v.visitors[u] = m.Demand.expect(m.Last + int64(u))
 	}
 	v.base = make([]float64, ahead+1)
 	inForce := v.visitors[0] * m.Demand.letIn(float64(m.Admit))
 	for h := range v.base {
 		people := 0.0
 		if h <= reach || h == fillIn || slices.Contains(checked[:], h) {
-			people = overlap(in, b.stay[h:]) + m.left(b, m.Last-1+int64(h))
+			people = number.Products(in, b.Stay[h:]) + m.Visits.Left(b, m.Last-1+int64(h))
 		}
 		if h > 0 {
-			people += inForce * b.stay[h-1]
+			people += inForce * b.Stay[h-1]
 		}
 		v.base[h] = factor * people
 	}
@@ -72,14 +76,17 @@ func (v *view) weight(u, h int) float64 {
 	if u >= h {
 		return 0
 	}
-	return v.factor * v.b.stay[h-1-u]
+	return v.factor * v.b.Stay[h-1-u]
 }
+
+// full is how many people the target is.
+func (v *view) full() float64 { return v.p.Target / max(v.factor*v.b.Gain, leastWeight) }
 
 // returning is the load at h of those expected from codes that are out.
 func (v *view) returning(h int) float64 {
 	sum := 0.0
 	for u := range h {
-		sum += v.f.coming[u] * v.weight(u, h)
+		sum += v.f.Coming[u] * v.weight(u, h)
 	}
 	return sum
 }
@@ -97,7 +104,7 @@ func (v *view) newcomers(h int) float64 {
 func (v *view) invitedNow(h int) float64 {
 	sum := 0.0
 	for u := range h {
-		sum += v.f.fresh[u] * v.weight(u, h)
+		sum += v.f.Fresh[u] * v.weight(u, h)
 	}
 	return sum
 }
@@ -117,9 +124,9 @@ func (v *view) decide(d Decision) Decision {
 	p, m := v.p, v.m
 	// Without news of the load the target sinks, slowly: what the model does not
 	// know adds up.
-	closing := clamp((v.stale-staleFrom)/(staleTo-staleFrom), 0, 1)
+	closing := number.Clamp((v.stale-staleFrom)/(staleTo-staleFrom), 0, 1)
 	sd := v.spread()
-	v.target = min(p.Target*(1+min(liftSigmas*sd, 0.01)), max(1-marginSigmas*sd*p.Target, leastTarget*p.Target)) * (1 - 0.1*closing)
+	v.target = min(p.Target*(1+min(liftSigmas*sd, mostLift)), max(1-marginSigmas*sd*p.Target, leastTarget*p.Target)) * (1 - sinking*closing)
 
 	// Admit: the share at which the load reaches the target.
 	full := v.aboveFull()
@@ -130,7 +137,7 @@ func (v *view) decide(d Decision) Decision {
 	demand := v.newcomers(reach)
 	admit, by := 1.0, byModel
 	if demand > 0 {
-		admit = m.Demand.admitFor(clamp(room/demand, 0, 1))
+		admit = m.Demand.admitFor(number.Clamp(room/demand, 0, 1))
 	} else if room <= 0 {
 		admit = 0
 	}
@@ -161,12 +168,12 @@ func (v *view) decide(d Decision) Decision {
 // share: what the estimate may err, and people who come and go one by one, which
 // alone makes a load of 0.90 one of 1.05 now and then where the site is small.
 func (v *view) spread() float64 {
-	people := v.p.Target / max(v.factor*v.b.gainMean, 1e-12)
+	people := v.full()
 	// Until a decision shows, the people of some minutes have come and gone.
-	chance := 2 * (reach + 1) / v.b.mean / max(people, 1)
+	chance := 2 * (reach + 1) / v.b.Mean / max(people, 1)
 	// And the visitors of the minutes that are not counted yet is only estimated, from
 	// a sample.
-	sampled := samplingMinutes * float64(v.m.Demand.Noise) / v.b.mean / max(people, 1)
+	sampled := samplingMinutes * float64(v.m.Demand.Noise) / v.b.Mean / max(people, 1)
 	return math.Sqrt(v.variance + chance + sampled)
 }
 
@@ -213,7 +220,7 @@ func (v *view) bounded(n float64) (int, string) {
 		return 0, duringQuietHours
 	}
 	mail, why := v.mail()
-	wanted := math.Round(clamp(n, 0, most))
+	wanted := math.Round(number.Clamp(n, 0, number.Most))
 	got := min(wanted, max(0, float64(v.o.Waiting)), float64(p.MaxInvitesPerMinute), max(0, mail))
 	switch {
 	case mail == 0, got < wanted && mail == got && mail < float64(v.o.Waiting):
@@ -228,7 +235,7 @@ func (v *view) bounded(n float64) (int, string) {
 // those who are missing that bound them.
 func (v *view) places() (n float64, asleep bool) {
 	// How many come and go in a minute on a site at the target.
-	flow := v.p.Target / max(v.factor*v.b.gainMean, 1e-12) / v.b.mean
+	flow := v.full() / v.b.Mean
 	each := v.invitedOn(fillIn)
 	if each <= 0 {
 		return 0, false
@@ -246,37 +253,36 @@ func (v *view) places() (n float64, asleep bool) {
 	// And if all who are missing come at once, they still fit on a full site.
 	missing := math.Inf(1)
 	if r := &v.m.Returns; r.Asleep != 0 {
-		full := v.p.Target / max(v.factor*v.b.gainMean, 1e-12)
-		fit := full * (1/v.p.Target - 1)
+		fit := v.full() * (1/v.p.Target - 1)
 		if r.Woken == 0 {
 			fit += wakeShare * flow * float64(v.o.Time.Unix()-r.Asleep) / 60
 		}
-		missing = max(0, fit-v.f.missing) / max(v.f.usual, 0.05)
+		missing = max(0, fit-v.f.Missing) / max(v.f.Usual, leastReturn)
 		n = min(n, missing)
 	}
 	// While mails are delayed no more than keep the site full in the long run: those
 	// who do not come now come later, beside those who are invited then.
-	if v.f.late > 0 {
-		n = min(n, flow/max(v.f.usual, 0.05))
+	if v.f.Late > 0 {
+		n = min(n, flow/max(v.f.Usual, leastReturn))
 	}
 	// Nor more than thrice what keeps the site full: however empty it is, the next
 	// minutes must be able to show whether they come.
-	n = min(n, mostFlow*flow/max(v.f.usual, 0.05))
+	n = min(n, mostFlow*flow/max(v.f.Usual, leastReturn))
 	return n, n == missing
 }
 
 func (v *view) sum(room float64) Numbers {
 	committed := 0.0
-	for _, n := range v.f.coming[:soon] {
+	for _, n := range v.f.Coming[:soon] {
 		committed += n
 	}
 	n := Numbers{
 		Trust: v.m.Trust.share(), TrustSince: v.m.Trust.since(),
 		Load: v.base[0], Measured: v.measured, LoadAge: v.age,
-		Visitors: v.visitors[1], Committed: committed, Outstanding: v.f.out, ReturnRate: v.f.rate,
-		Visit: v.b.mean,
+		Visitors: v.visitors[1], Committed: committed, Outstanding: v.f.Out, ReturnRate: v.f.Rate,
+		Visit: v.b.Mean,
 	}
-	if g := v.factor * v.b.gainMean; g > 0 {
+	if g := v.factor * v.b.Gain; g > 0 {
 		n.Capacity = 1 / g
 		n.Free = max(0, room/g/(reach-1))
 	}

@@ -377,3 +377,40 @@ func BenchmarkNext(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(data)), "state-bytes")
 }
+
+// TestALoadEveryFiveMinutes is one that is known, not one that is missing.
+func TestALoadEveryFiveMinutes(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	p.Capacity = 50000
+	d := &day{t: t, policy: p, last: Decision{Admit: 1}}
+	fifth := func(o *Observation) {
+		if d.minute%5 != 0 {
+			o.Load = nil
+		}
+	}
+	d.minutes(120, 400, 0.2, cameBack, fifth)
+	for range 5 {
+		if got := d.minutes(1, 400, 0.2, cameBack, fifth); got.Admit < 1 || got.Invite == 0 {
+			t.Errorf("minute %d after two hours of a load every five minutes: %+v, want it believed", d.minute, got)
+		}
+	}
+}
+
+// TestACapacityFarTooLarge empties no waitlist in the first minutes, whether anybody
+// is counted or not.
+func TestACapacityFarTooLarge(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	p.Capacity = 1e9
+	for name, counts := range map[string]func(*Observation){"counted": func(*Observation) {}, "not counted": func(o *Observation) { o.Edge = nil }} {
+		d := &day{t: t, policy: p, last: Decision{Admit: 1}}
+		invited := 0
+		for range 5 {
+			invited += d.minutes(1, 400, 0.3, counts).Invite
+		}
+		if invited > 2500 { // 400 a minute stay for 25 minutes, and a quarter of them may come at once
+			t.Errorf("%s: %d of 10,000 invited in five minutes", name, invited)
+		}
+	}
+}

@@ -1,8 +1,11 @@
 package admission
 
 import (
+	"fmt"
 	"math"
 	"time"
+
+	"raincheck/pkg/admission/number"
 )
 
 // Next is the admission law: what to do now, from what became known since the
@@ -29,7 +32,7 @@ func Next(p Policy, s State, o Observation) (Decision, State) {
 		m.begin(now, o)
 	case now <= m.Last:
 		m.record(o, 1)
-		m.Returns.update(o, max(o.Time.Unix(), m.Last*60), 0)
+		m.Returns.Update(o.news(), max(o.Time.Unix(), m.Last*60), 0)
 		d.Because = "this minute was decided before, and that stands"
 		return d, State{memory: m}
 	default:
@@ -37,30 +40,36 @@ func Next(p Policy, s State, o Observation) (Decision, State) {
 	}
 	m.advance(now, o)
 	m.record(o, int(steps))
-	m.Returns.update(o, o.Time.Unix(), int(steps))
+	m.Returns.Update(o.news(), o.Time.Unix(), int(steps))
 	m.countArrivals()
 	doubted, repeated := m.findRepeats(p.Target)
 	m.learnVisits(p.Target, doubted, repeated, int(steps))
 
-	b := m.Visits.believe(p, now)
-	m.Gain = float32(b.gainMean)
+	stated := p.Capacity
+	if m.contradict(stated, p.Visit.Minutes()) {
+		p.Capacity = 0
+	}
+	b := m.Visits.Believe(p.Capacity, p.Visit.Minutes(), now)
+	m.Gain = float32(b.Gain)
 	var room [longHistory]float64
 	in := m.byAge(&room)
-	factor, variance, flow := m.estimate(b, in, doubted, repeated, int(steps))
-	m.updateTrust(p.Target, b.gainMean, doubted)
-	f := m.Returns.forecast(o.Time.Unix(), time.Duration(p.CodeTTL))
-	v := m.view(p, o, b, f, in, factor, variance, flow)
+	factor, variance := m.estimate(b, in, doubted, repeated, int(steps))
+	m.updateTrust(p.Target, b.Gain, doubted)
+	f := m.Returns.Forecast(o.Time.Unix(), time.Duration(p.CodeTTL))
+	v := m.view(p, o, b, f, in, factor, variance)
 	if p.Law == Ramp {
 		d = v.ramp(d)
 	} else {
 		d = v.decide(d)
 	}
-	d.Admit = math.Round(clamp(d.Admit, 0, 1)*1e4) / 1e4
-	if d.Invite > 0 {
-		c := m.Returns.add(o.Time.Unix())
-		c.Asked = plus(c.Asked, count(d.Invite))
+	if p.Capacity != stated && v.measured < mostLoad {
+		d.Because += fmt.Sprintf("; a capacity of %.0f is not believed: with the load it makes more than %d times the people counted", stated, tooLarge)
 	}
-	m.Trust.Weights = push(m.Trust.Weights, float32(factor*b.gainMean), recentHistory)
+	d.Admit = math.Round(number.Clamp(d.Admit, 0, 1)*1e4) / 1e4
+	if d.Invite > 0 {
+		m.Returns.Invite(o.Time.Unix(), d.Invite)
+	}
+	m.Trust.Weights = push(m.Trust.Weights, float32(factor*b.Gain), recentHistory)
 	m.Before, m.Admit = m.Admit, float32(d.Admit)
 	return d, State{memory: m}
 }

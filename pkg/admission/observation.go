@@ -4,6 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"raincheck/pkg/admission/number"
+	"raincheck/pkg/admission/returns"
+	"raincheck/pkg/document"
 )
 
 // Observation is what became known since the last one. Observations come once a
@@ -35,6 +39,11 @@ type Observation struct {
 	Outstanding []Outstanding `json:"outstanding,omitempty"`
 }
 
+// news is what the observation says of those who were invited.
+func (o *Observation) news() returns.News {
+	return returns.News{Redeemed: o.Redeemed, Sent: o.Sent, Deferred: o.Deferred, Outstanding: o.Outstanding}
+}
+
 // Sample is the load of one minute: 1.0 is a full site.
 type Sample struct {
 	// At is the start of the minute.
@@ -53,18 +62,10 @@ type EdgeCount struct {
 }
 
 // Cohort is how many of the people that one decision invited.
-type Cohort struct {
-	// Invited is the Time of that decision.
-	Invited time.Time `json:"invited"`
-	Count   int       `json:"count"`
-}
+type Cohort = returns.Cohort
 
 // Outstanding is a cohort whose codes were out before the law began to look.
-type Outstanding struct {
-	Invited  time.Time `json:"invited"`
-	Sent     int       `json:"sent"`
-	Redeemed int       `json:"redeemed"`
-}
+type Outstanding = returns.Outstanding
 
 // Mail is what the mail service still takes.
 type Mail struct {
@@ -105,7 +106,7 @@ func (a Applied) share() float64 {
 	case "hold":
 		return 0
 	}
-	return clamp(a.Admit, 0, 1)
+	return number.Clamp(a.Admit, 0, 1)
 }
 
 // Decision is what the edge and the sender should do from now on, and why.
@@ -156,7 +157,7 @@ type Numbers struct {
 // unknown field, a null and a number that is missing; its error names the field.
 func DecodeObservation(line []byte) (Observation, error) {
 	var o Observation
-	if err := strict(line, &o, true); err != nil {
+	if err := document.Strict(line, &o, true); err != nil {
 		return Observation{}, err
 	}
 	return o, o.validate()
@@ -235,11 +236,4 @@ func (a *Applied) validate() error {
 		return fmt.Errorf("applied.admit: %v is not a share from 0 to 1", a.Admit)
 	}
 	return nil
-}
-
-func clamp(v, low, high float64) float64 {
-	if !(v > low) { // NaN too
-		return low
-	}
-	return min(v, high)
 }

@@ -3,6 +3,9 @@ package admission
 import (
 	"math"
 	"slices"
+
+	"raincheck/pkg/admission/number"
+	"raincheck/pkg/admission/visits"
 )
 
 // unknown marks a minute of which nothing was heard.
@@ -12,14 +15,14 @@ const unknown = -1
 // a gap longer than they are, or because the clock was set back. What was learned
 // of people stays.
 func (m *memory) begin(now int64, o Observation) {
-	returns, visits, demand, trim, lag := m.Returns, m.Visits, m.Demand, m.Trim, m.Lag
+	invited, stays, demand, trim, lag := m.Returns, m.Visits, m.Demand, m.Trim, m.Lag
 	inForce := float32(1) // nobody has decided yet
 	if m.Last != 0 {
 		inForce = m.Admit
 	}
 	*m = memory{First: now, Last: now, Fresh: now - 1, Admit: inForce}
-	returns.begin(o.Time.Unix())
-	m.Returns, m.Demand, m.Visits, m.Lag = returns, demand, visits, lag
+	invited.Begin(o.Time.Unix())
+	m.Returns, m.Demand, m.Visits, m.Lag = invited, demand, stays, lag
 	m.Trust.begin(now)
 	m.Trim.Noise, m.Trim.Quick = trim.Noise, trim.Quick
 	m.Visits.Began, m.Visits.Found = 0, 0
@@ -28,7 +31,7 @@ func (m *memory) begin(now int64, o Observation) {
 		m.Admit = float32(o.Applied.share())
 	} else if visitors, admitted := total(o.Edge); visitors > 0 {
 		// Nobody says what is in force, but the edge shows it.
-		m.Admit = float32(clamp(admitted/visitors, 0, 1))
+		m.Admit = float32(number.Clamp(admitted/visitors, 0, 1))
 	}
 	m.Before = m.Admit
 	// What comes with the first observation is of minutes before it.
@@ -40,7 +43,7 @@ func (m *memory) begin(now int64, o Observation) {
 // total adds counts up, leaving out what cannot be.
 func total(counts []EdgeCount) (visitors, admitted float64) {
 	for _, c := range counts {
-		if finite(c.Visitors) && finite(c.Admitted) && c.Visitors >= 0 && c.Admitted >= 0 && c.Visitors <= most {
+		if number.Finite(c.Visitors) && number.Finite(c.Admitted) && c.Visitors >= 0 && c.Admitted >= 0 && c.Visitors <= number.Most {
 			visitors, admitted = visitors+c.Visitors, admitted+min(c.Admitted, c.Visitors)
 		}
 	}
@@ -113,7 +116,7 @@ func (m *memory) index(minute int64, known []float32) (int, bool) {
 func (m *memory) record(o Observation, steps int) {
 	for _, c := range o.Edge {
 		i, ok := m.index(minuteAt(c.At), m.Visitors)
-		if !ok || !finite(c.Visitors) || !finite(c.Admitted) || c.Visitors < 0 || c.Admitted < 0 || c.Visitors > most {
+		if !ok || !number.Finite(c.Visitors) || !number.Finite(c.Admitted) || c.Visitors < 0 || c.Admitted < 0 || c.Visitors > number.Most {
 			continue
 		}
 		m.Demand.revise(float64(m.Visitors[i]), c.Visitors, len(m.Share)-i)
@@ -121,7 +124,7 @@ func (m *memory) record(o Observation, steps int) {
 	}
 	for _, s := range o.Load {
 		i, ok := m.index(minuteAt(s.At), m.Load)
-		if !ok || !finite(s.Value) || s.Value < 0 {
+		if !ok || !number.Finite(s.Value) || s.Value < 0 {
 			continue
 		}
 		// However high: above 1 is full, and nothing is learned from how much.
@@ -129,7 +132,7 @@ func (m *memory) record(o Observation, steps int) {
 	}
 	back := 0.0
 	for _, c := range o.Redeemed {
-		back += float64(count(c.Count))
+		back += float64(number.Count(c.Count))
 	}
 	n := len(m.Back)
 	for i := n - min(steps, n); i < n; i++ {
@@ -177,14 +180,14 @@ func (m *memory) shareIn(i int) float64 { return float64(m.Share[i]) }
 func (m *memory) countedIn(i int) float64 {
 	visitors, admitted := m.around(i, m.width(i))
 	by := visitors * m.Demand.fresh() * m.shareIn(i)
-	if m.shareIn(i) >= 0.98 {
+	if m.shareIn(i) >= 1-nearlyAll {
 		by = visitors
 	}
 	spread := math.Sqrt(float64(m.Demand.Noise)*max(by, admitted, 1)) + 1
-	if math.Abs(admitted-by) > 2.5*spread {
+	if math.Abs(admitted-by) > contradicted*spread {
 		return admitted
 	}
-	return 0.8*by + 0.2*admitted
+	return (1-ownCount)*by + ownCount*admitted
 }
 
 // width is over how many minutes on each side counts are averaged: none where
@@ -192,7 +195,7 @@ func (m *memory) countedIn(i int) float64 {
 // nobody at all or twenty.
 func (m *memory) width(i int) int {
 	level := max(float64(m.Demand.Level), float64(m.Visitors[i]), 1)
-	return int(clamp(float64(m.Demand.Noise)/level/0.02/2, 0, 10))
+	return int(number.Clamp(float64(m.Demand.Noise)/level/poorCount/2, 0, widest))
 }
 
 // around is the mean of the counts in the minutes around one.
@@ -216,25 +219,6 @@ func (m *memory) byAge(room *[longHistory]float64) []float64 {
 	return in
 }
 
-// overlap is the sum of the products of two rows, as far as both go. Four sums
-// side by side do not wait for each other: it is most of what a decision costs.
-func overlap(a, b []float64) float64 {
-	n := min(len(a), len(b))
-	a, b = a[:n], b[:n]
-	var s0, s1, s2, s3 float64
-	for len(a) >= 4 && len(b) >= 4 {
-		s0 += a[0] * b[0]
-		s1 += a[1] * b[1]
-		s2 += a[2] * b[2]
-		s3 += a[3] * b[3]
-		a, b = a[4:], b[4:]
-	}
-	for i := range a {
-		s0 += a[i] * b[i]
-	}
-	return s0 + s1 + (s2 + s3)
-}
-
 // learnVisits learns from the samples that became final with this tick. A repeat at
 // the target or above is believed because it is safe; it does not show who left.
 func (m *memory) learnVisits(target float64, doubted, repeated []bool, steps int) {
@@ -255,28 +239,17 @@ func (m *memory) learnVisits(target float64, doubted, repeated []bool, steps int
 		return
 	}
 	var room [longHistory]float64
-	c, in := curves(), m.byAge(&room)
-	people, found := make([]float64, len(candidates)), make([]float64, len(candidates))
+	in := m.byAge(&room)
 	for i := max(0, len(m.Share)-settleAfter-steps); i < len(m.Share)-settleAfter; i++ {
 		minute := first + int64(i)
 		y := float64(m.Load[i])
 		if y < 0 || minute <= v.Began || doubted[i] || repeated[i] && y >= target || m.Visitors[i] < 0 {
 			continue
 		}
-		v.guess(y, m.countedIn(i)+float64(m.Back[i]))
-		if v.away(y, float64(m.Model[i])) {
-			continue // the load changed for a reason other than visits
+		v.Guess(y, m.countedIn(i)+float64(m.Back[i]))
+		if !v.Elsewhere(y, float64(m.Model[i])) {
+			v.Learn(minute, y, in[len(m.Share)-1-i:], m.counting(i))
 		}
-		then := in[len(m.Share)-1-i:]
-		for j := range candidates {
-			people[j] = overlap(then, c.stay[j])
-			if k := minute - v.Began; k < ages {
-				found[j] = float64(v.Found) * c.rest[j][k]
-			} else {
-				found[j] = 0 // all are gone, as left has it
-			}
-		}
-		v.learn(y, people, found, m.counting(i))
 	}
 }
 
@@ -288,7 +261,7 @@ func (m *memory) counting(i int) float64 {
 	for k := range m.Back {
 		in, back = in+float64(m.In[len(m.In)-len(m.Back)+k]), back+float64(m.Back[k])
 	}
-	people := float64(m.Model[i]) / max(float64(m.Gain), 1e-12)
+	people := float64(m.Model[i]) / max(float64(m.Gain), leastWeight)
 	if in <= 0 || people < 1 {
 		return 1
 	}
@@ -308,65 +281,67 @@ func (m *memory) found(minute int64, y float64, i int) {
 		// A site that is found open and busy is at rest: that says more than what is
 		// counted while the throttle works.
 		for range int(1 + atRest*min(y, 1)) {
-			v.guess(y, float64(m.Demand.Level))
+			v.Guess(y, float64(m.Demand.Level))
 		}
 	}
 }
 
+// contradict says that the counts of the last hour have it that the site cannot be as
+// large as the capacity: by far fewer people came than the load would be.
+func (m *memory) contradict(capacity, visit float64) bool {
+	people, came := 0.0, 0.0
+	for i, y := range m.Load {
+		if y > quarterFull && m.Visitors[i] >= 0 {
+			people += float64(y) * capacity
+			came += float64(m.Visitors[i] + m.Back[i])
+		}
+	}
+	return people > tooLarge*max(came, 1)*visit
+}
+
 // idle says whether a minute's load is next to nothing, as the counts have it
 // too: an empty site says 0 all night, and means it.
-func (m *memory) idle(i int) bool { return m.Load[i] < 0.03 && m.Model[i] < 0.05 }
+func (m *memory) idle(i int) bool { return m.Load[i] < idleLoad && m.Model[i] < idleModel }
 
 // estimate gives the correction of the model by the metric, as a factor, and the
 // variance of its logarithm, after working the model out again for the minutes
-// whose counts may have changed; flow is by how much the edge is to be reckoned
-// busier than it was counted. in is byAge.
-func (m *memory) estimate(b belief, in []float64, doubted, repeated []bool, steps int) (factor, variance, flow float64) {
+// whose counts may have changed. in is byAge.
+func (m *memory) estimate(b visits.Belief, in []float64, doubted, repeated []bool, steps int) (factor, variance float64) {
 	n := len(m.Share)
 	first := m.Last - int64(n)
-	_, step := m.Repeats.longest()
 	for i := max(0, n-4-steps); i < n; i++ {
-		m.Model[i] = float32(overlap(in[n-1-i:], b.stay) + m.left(b, first+int64(i)))
+		m.Model[i] = float32(number.Products(in[n-1-i:], b.Stay) + m.Visits.Left(b, first+int64(i)))
 	}
 	from := max(0, n-trimWindow-steps)
 	minutes := make([]minuteOf, 0, n-from)
 	for i := from; i < n; i++ {
 		model := float64(m.Model[i])
-		one := minuteOf{measured: float64(m.Load[i]), model: model, step: step, repeated: repeated[i]}
+		one := minuteOf{measured: float64(m.Load[i]), model: model, repeated: repeated[i]}
 		if doubted[i] || first+int64(i) < m.Visits.Began {
 			one.measured = unknown
 		}
-		if people := model / max(b.gainMean, 1e-12); people > 1 {
-			fromEdge := max(0, float64(m.In[len(m.In)-n+i])-float64(m.Back[i]))
-			one.walk = 2 * float64(m.In[len(m.In)-n+i]) / (people * people)
-			if width := float64(m.width(i)); width == 0 {
-				one.walk += float64(m.Demand.Noise) * fromEdge / (people * people)
-			} else {
-				// The error of an average over many minutes is one and the same in all
-				// of them.
-				one.flow = min(fromEdge/people, 0.5)
-				one.doubt = min(float64(m.Demand.Noise)/max(float64(m.Demand.Level), 1)/(1+2*width), 0.5)
-				one.lasting = 1 - 1/(1+2*width)
-			}
+		if people := model / max(b.Gain, leastWeight); people > 1 {
+			in := float64(m.In[len(m.In)-n+i])
+			one.walk = (2*in + float64(m.Demand.Noise)*max(0, in-float64(m.Back[i]))) / (people * people)
 		}
 		if first+int64(i) < m.Visits.Began+foundFor {
 			one.walk += foundWalk
 		}
-		one.walk = min(one.walk, 0.02)
+		one.walk = min(one.walk, mostWalk)
 		minutes = append(minutes, one)
 	}
 	keep := 0
 	if n-from > trimWindow {
 		keep = n - from - trimWindow
 	}
-	log, variance, flow := m.Trim.correct(minutes, keep, m.Trust.share() > 0)
-	return math.Exp(log), variance, math.Exp(clamp(flow, -0.7, 0.7))
+	log, variance := m.Trim.correct(minutes, keep, m.Trust.share() > 0)
+	return math.Exp(log), variance
 }
 
 // people is how many are on the site by the counts, those found at the beginning
 // included where a visitor's weight is known. Where nobody is counted at the edge,
 // it is those who came with a code.
-func (m *memory) people(b belief) float64 {
+func (m *memory) people(b visits.Belief) float64 {
 	n := len(m.Model)
 	if n == 0 {
 		return 0
@@ -374,23 +349,11 @@ func (m *memory) people(b belief) float64 {
 	if !m.Demand.Known {
 		sum := 0.0
 		for k := range m.In {
-			sum += float64(m.In[len(m.In)-1-k]) * b.stay[k]
+			sum += float64(m.In[len(m.In)-1-k]) * b.Stay[k]
 		}
-		return sum / max(b.gainMean, 1e-12)
+		return sum / max(b.Gain, leastWeight)
 	}
-	return max(0, float64(m.Model[n-1])) / max(b.gainMean, 1e-12)
-}
-
-// left is the load that is left of those found at the beginning, at the end of a
-// minute.
-func (m *memory) left(b belief, minute int64) float64 {
-	if m.Visits.Began == 0 || minute < m.Visits.Began {
-		return 0
-	}
-	if k := minute - m.Visits.Began; k < ages {
-		return float64(m.Visits.Found) * b.rest[k]
-	}
-	return 0
+	return max(0, float64(m.Model[n-1])) / max(b.Gain, leastWeight)
 }
 
 // newest is the newest sample of the load and the age of the end of its minute;

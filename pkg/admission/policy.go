@@ -3,7 +3,6 @@ package admission
 import (
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"raincheck/pkg/document"
@@ -53,6 +52,9 @@ type Policy struct {
 	// Quiet, when set, is the night: no invitation is sent in it.
 	Quiet *Quiet `json:"quiet,omitempty"`
 }
+
+// Duration is a time.Duration that JSON knows as "4h0m0s".
+type Duration = document.Duration
 
 // Quiet hours: nothing is mailed between From and Until, nor shortly before From
 // when a code would spend most of its life in the night. A mail at three in the
@@ -138,33 +140,11 @@ func DecodePolicy(data []byte) (Policy, error) {
 	if err != nil {
 		return Policy{}, fmt.Errorf("policy: %w", err)
 	}
-	if err = strict(data, &p, false); err != nil {
+	if err = document.Strict(data, &p, false); err != nil {
 		return Policy{}, fmt.Errorf("policy: %w", err)
 	}
 	return p, p.Validate()
 }
-
-// Duration is a time.Duration that JSON knows as "4h0m0s".
-type Duration time.Duration
-
-// String is the duration in Go's notation.
-func (d Duration) String() string { return time.Duration(d).String() }
-
-// MarshalText writes "4h0m0s".
-func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
-
-// UnmarshalText reads Go's notation: "90s", "4h", "1h30m".
-func (d *Duration) UnmarshalText(text []byte) error {
-	v, err := time.ParseDuration(string(text))
-	if err != nil {
-		return fmt.Errorf("invalid duration %q: want a value such as 4h or 1h30m", text)
-	}
-	*d = Duration(v)
-	return nil
-}
-
-// Minutes is d as a number of minutes.
-func (d Duration) Minutes() float64 { return time.Duration(d).Minutes() }
 
 // quietHours is a Quiet that was read: minutes of the UTC day.
 type quietHours struct{ from, until int }
@@ -227,6 +207,3 @@ func (p Policy) quiet(t time.Time) bool {
 	h, err := p.Quiet.hours()
 	return err == nil && h.forbids(t, time.Duration(p.CodeTTL))
 }
-
-// finite says whether v is a number that arithmetic survives.
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -1,6 +1,10 @@
 package admission
 
-import "math"
+import (
+	"math"
+
+	"raincheck/pkg/admission/number"
+)
 
 // mail is how many mails may be asked for now, and what bounds them: the rate, and
 // what remains of the rolling 24 hours.
@@ -16,36 +20,20 @@ func (v *view) mail() (float64, string) {
 		return math.Inf(1), ""
 	}
 	bound, why := math.Inf(1), ""
-	if finite(mail.PerSecond) && mail.PerSecond >= 0 {
+	if number.Finite(mail.PerSecond) && mail.PerSecond >= 0 {
 		bound, why = math.Floor(mail.PerSecond*60*MailShare), "as many are invited as can be mailed in a minute"
 		if mail.PerSecond == 0 {
 			why = "nobody is invited: sending mail is paused"
 		}
 	}
-	if !finite(mail.Remaining) || mail.Remaining < 0 {
+	if !number.Finite(mail.Remaining) || mail.Remaining < 0 {
 		return bound, why
 	}
-	if left := max(0, math.Floor(mail.Remaining)-v.m.Returns.underway(v.o.Time.Unix())); left < bound {
+	if left := max(0, math.Floor(mail.Remaining)-v.m.Returns.Underway(v.o.Time.Unix())); left < bound {
 		bound, why = left, "as many are invited as remain of the day's mails"
 		if left == 0 {
 			why = "nobody is invited: the day's mails are used up"
 		}
 	}
 	return bound, why
-}
-
-// underway is how many mails were asked for and are not reported as sent yet. Where
-// nobody reports what was sent, none: then nothing is known of it.
-func (r *returns) underway(now int64) (n float64) {
-	if !r.Reports {
-		return 0
-	}
-	for i := len(r.Cohorts) - 1; i >= 0; i-- {
-		c := &r.Cohorts[i]
-		if c.age(now) > unsettled {
-			break
-		}
-		n += max(0, float64(c.Asked-c.Sent))
-	}
-	return n
 }

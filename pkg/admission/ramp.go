@@ -3,11 +3,13 @@ package admission
 import (
 	"fmt"
 	"math"
+
+	"raincheck/pkg/admission/number"
 )
 
 // rule is 2013's rule at a raw load: the share to admit and how many to invite.
 func (v *view) rule(load float64) (admit, invite float64) {
-	admit = clamp((v.p.Target+rampOver-load)/rampWidth, 0, 1)
+	admit = number.Clamp((v.p.Target+rampOver-load)/rampWidth, 0, 1)
 	if load < v.p.Target-rampInvite {
 		full := v.p.Capacity
 		if full == 0 {

@@ -16,14 +16,10 @@ type repeats struct {
 	// Run is how many equal samples the settled history ends with, Last the value.
 	Run  float32 `json:"run,omitempty"`
 	Last float32 `json:"last,omitempty"`
-	// Step is the smallest difference between two successive samples that is seen
-	// again and again; 0 while none was seen.
-	Step float32 `json:"step,omitempty"`
 }
 
 // take learns from a sample that is final.
 func (s *repeats) take(y float64) {
-	last := float64(s.Last)
 	if s.Run == 0 {
 		s.Run, s.Last = 1, float32(y)
 		return
@@ -35,29 +31,16 @@ func (s *repeats) take(y float64) {
 	lesson := min(float64(s.Run)-1, longestLesson)
 	s.Same = float32(float64(s.Same)*(1-stillMemory) + lesson)
 	s.Pairs = float32(float64(s.Pairs)*(1-stillMemory) + lesson + 1)
-	if d := math.Abs(y - last); s.Step == 0 || d < float64(s.Step) {
-		s.Step = float32(d)
-	} else {
-		s.Step += float32((d - float64(s.Step)) / 200)
-	}
 	s.Run, s.Last = 1, float32(y)
 }
 
-// longest is how many equal samples in a row this metric may show, and its step.
-func (s *repeats) longest() (run, step float64) {
-	step = float64(s.Step)
-	if step == 0 {
-		step = guessedStep
+// longest is how many equal samples in a row this metric may show.
+func (s *repeats) longest() float64 {
+	share := float64(s.Same) / max(float64(s.Pairs), 1)
+	if s.Pairs < 10 || share >= coarse {
+		return math.Inf(1)
 	}
-	step = min(step, 0.1)
-	if s.Pairs < 10 {
-		return math.Inf(1), step
-	}
-	share := float64(s.Same) / float64(s.Pairs)
-	if share >= coarse {
-		return math.Inf(1), step
-	}
-	return max(2, 1+math.Log(unlikely)/math.Log(max(share, 1e-6))), step
+	return max(2, 1+math.Log(unlikely)/math.Log(max(share, 1e-6)))
 }
 
 // findRepeats says of every recent minute whether its load is a repeat that says
@@ -70,14 +53,14 @@ func (m *memory) findRepeats(target float64) (doubted, repeated []bool) {
 	proven := m.Trust.share() == 1
 	flags := make([]bool, 2*n)
 	doubted, repeated = flags[:n:n], flags[n:]
-	longest, step := m.Repeats.longest()
+	longest := m.Repeats.longest()
 	var (
 		last          = float32(unknown)
 		run           = 0.0
 		low, high     float64 // of the model during the run
 		walk          float64
 		hung          bool
-		gain          = max(float64(m.Gain), 1e-12)
+		gain          = max(float64(m.Gain), leastWeight)
 		noise, latest = float64(m.Demand.Noise), m.Last - int64(n)
 	)
 	for i, y := range m.Load {
@@ -85,7 +68,7 @@ func (m *memory) findRepeats(target float64) (doubted, repeated []bool) {
 		if model > 0 {
 			people := model / gain
 			in := float64(m.In[len(m.In)-n+i])
-			walk += min((noise*max(0, in-float64(m.Back[i]))/float64(1+m.width(i))+2*in)/(people*people+1), 0.02)
+			walk += min((noise*max(0, in-float64(m.Back[i]))+2*in)/(people*people+1), mostWalk)
 			low, high = min(low, model), max(high, model)
 		}
 		if y < 0 {
@@ -107,7 +90,7 @@ func (m *memory) findRepeats(target float64) (doubted, repeated []bool) {
 				hung = false
 			} else if high > low {
 				moved := (high - low) / high * float64(y)
-				hung = hung || proven && moved > 1.5*step+float64(y)*3*math.Sqrt(walk+0.01*0.01)
+				hung = hung || proven && moved > 1.5*roundedTo+float64(y)*movedSigmas*math.Sqrt(walk+smallest*smallest)
 			}
 		}
 		doubted[i] = hung
@@ -116,17 +99,17 @@ func (m *memory) findRepeats(target float64) (doubted, repeated []bool) {
 		}
 	}
 	if m.Fresh > fresh {
-		m.learnLag()
+		m.learnLag(m.Last - fresh - 2)
 	}
 	return doubted, repeated
 }
 
-// learnLag learns from a sample that has just come how late samples come.
-func (m *memory) learnLag() {
-	late := float32(m.Last - m.Fresh - 1)
+// learnLag learns from a sample that has just come for how many minutes nothing had
+// been heard before it.
+func (m *memory) learnLag(silent int64) {
 	if m.Lag == 0 {
-		m.Lag = late
+		m.Lag = float32(m.Last - m.Fresh - 1)
 		return
 	}
-	m.Lag += 0.1 * (late - m.Lag)
+	m.Lag += lagMemory * (float32(min(silent, inviteUntil)) - m.Lag)
 }

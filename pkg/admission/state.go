@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"raincheck/pkg/admission/returns"
+	"raincheck/pkg/admission/visits"
 )
 
 // stateVersion is raised when an older law could not read a newer state.
@@ -23,8 +26,8 @@ type State struct {
 
 // The lengths of what is remembered, in minutes.
 const (
-	longHistory   = 360 // arrivals: longer than nearly every visit
-	recentHistory = 60  // all else: longer than any lag that is worth waiting for
+	longHistory   = visits.History // arrivals
+	recentHistory = 60             // all else: longer than any lag that is worth waiting for
 )
 
 // memory is the state as it is stored. Numbers are float32: seven digits are
@@ -50,12 +53,12 @@ type memory struct {
 	Load     []float32 `json:"load"`     // measured
 	Model    []float32 `json:"model"`    // load as the counts alone explain it
 
-	Demand  demand  `json:"door"`
-	Visits  visits  `json:"visits"`
-	Trim    trim    `json:"trim"`
-	Repeats repeats `json:"still"`
-	Returns returns `json:"returns"`
-	Trust   trust   `json:"trust"`
+	Demand  demand         `json:"door"`
+	Visits  visits.Known   `json:"visits"`
+	Trim    trim           `json:"trim"`
+	Repeats repeats        `json:"still"`
+	Returns returns.People `json:"returns"`
+	Trust   trust          `json:"trust"`
 	// Fresh is the last minute of which the load is known, or was not asked for.
 	Fresh int64 `json:"fresh"`
 	// Lag is how long nothing new is usually heard of the load, in minutes, smoothed.
@@ -73,11 +76,10 @@ func (m *memory) admit() float64 { return float64(m.Admit) }
 // clone copies everything that a slice shares.
 func (m memory) clone() memory {
 	for _, s := range []*[]float32{&m.In, &m.Visitors, &m.Admitted, &m.Share, &m.Back, &m.Load, &m.Model,
-		&m.Visits.SUU, &m.Visits.SUY, &m.Visits.SYY, &m.Returns.Exposed, &m.Returns.Came, &m.Trust.Weights} {
+		&m.Trust.Weights} {
 		*s = slices.Clone(*s)
 	}
-	// A decision adds one or two: room for them saves copying all of them again.
-	m.Returns.Cohorts = append(make([]cohort, 0, len(m.Returns.Cohorts)+4), m.Returns.Cohorts...)
+	m.Visits, m.Returns = m.Visits.Clone(), m.Returns.Clone()
 	return m
 }
 
@@ -127,7 +129,7 @@ func (m *memory) check() error {
 	if n > recentHistory || len(m.In) > longHistory || len(m.In) < n {
 		return errors.New("read the state of the admission law: its histories are of the wrong length")
 	}
-	return errors.Join(m.Visits.check(), m.Returns.check())
+	return errors.Join(m.Visits.Check(), m.Returns.Check())
 }
 
 // MarshalJSON is Encode.

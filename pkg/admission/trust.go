@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"raincheck/pkg/admission/number"
 )
 
 // trust is how far the law's model has proved right. Every minute the model of
@@ -30,7 +32,7 @@ type trust struct {
 
 // share is trust from 0 to 1.
 func (t *trust) share() float64 {
-	return clamp(float64(t.Proof-proving)/growing, 0, 1)
+	return number.Clamp(float64(t.Proof-proving)/growing, 0, 1)
 }
 
 // since is when trust was lost last, or when the proof began.
@@ -78,7 +80,7 @@ func (m *memory) updateTrust(target, gain float64, doubted []bool) {
 			continue
 		}
 		t.Upto = minute
-		y, foreseen := float64(m.Load[i]), weight*float64(m.Model[i])/max(gain, 1e-12)
+		y, foreseen := float64(m.Load[i]), weight*float64(m.Model[i])/max(gain, leastWeight)
 		unit := (1 - target) / 3
 		off := (y - foreseen) / math.Sqrt(unit*unit+foreseen*foreseen*quick)
 		sum := max(0, float64(t.Sum)+off-allowed)

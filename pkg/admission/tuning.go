@@ -1,6 +1,7 @@
 package admission
 
-// The numbers of the law, each once. A comment says what the number is, with its
+// The numbers of the law, each once; those of its two parts are in
+// returns/tuning.go and visits/tuning.go. A comment says what the number is, with its
 // unit and its symbol in docs/control.md where it has one; where it comes from; and,
 // after "Twice:", what gets worse when it is doubled. Minutes are ticks. Where no
 // source is named it is the goal table: the days of pkg/simulation/goals, by `make
@@ -27,10 +28,10 @@ const (
 	samplingMinutes = 1.5
 	// leastTarget is the share of the target below which chance does not push it.
 	leastTarget = 0.7
-	// liftSigmas is how many standard deviations the law aims above the target, at most a
-	// hundredth: the load lies as often above the aim as below, and below is places that
-	// stay empty. Twice: minutes above 95 %.
-	liftSigmas = 0.6
+	// liftSigmas is how many standard deviations the law aims above the target, at most
+	// mostLift of it: the load lies as often above the aim as below, and below is places
+	// that stay empty. Twice: minutes above 95 %.
+	liftSigmas, mostLift = 0.6, 0.01
 	// opening is by how much, and in what share of itself, the throttle opens in a
 	// minute: what is let in cannot be sent away again. Twice: a demand that is only
 	// estimated fills the site.
@@ -38,6 +39,19 @@ const (
 	// mostFlow is how many times what keeps the site full is invited at most: the next
 	// minutes must be able to show whether they come. Twice: a return rate that jumps.
 	mostFlow = 3.0
+	// leastReturn is the smallest share of the invited that is reckoned with, leastWeight
+	// the smallest load of one visitor: what is divided by.
+	leastReturn, leastWeight = 0.05, 1e-12
+)
+
+// People who were invited.
+const (
+	// soon is for how many minutes arrivals are foretold by what people do now.
+	soon = 15
+	// wakeShare: while people sleep, those who are missing may grow each minute by this
+	// share of what comes and goes in a minute on a full site. Those of a night of eight
+	// hours come in an hour of the morning. Twice: the morning overruns the site.
+	wakeShare = 1.0 / 15
 )
 
 // A load that is missing.
@@ -45,10 +59,15 @@ const (
 	// staleFrom is how old the load may be, in minutes, before it counts as missing, and
 	// staleTo when the throttle has closed to the floor. Twice: an hour of guessing.
 	staleFrom, staleTo = 7, 60
+	// sinking is by what share the target has sunk then: what the model does not know
+	// adds up. Twice: places empty.
+	sinking = 0.1
 	// inviteUntil is how old it may be, in minutes, for invitations to be sent.
 	inviteUntil = 10
 	// beyondLag is by how many minutes more than usual the load lags when it is absent.
 	beyondLag = 1.5
+	// lagMemory is what a sample replaces of the usual lag.
+	lagMemory = 0.1
 )
 
 // Trust.
@@ -97,13 +116,34 @@ const (
 	// standard deviations of a single count; by chance it has half of one. atOnce is the
 	// same for the error of one count.
 	surprise, atOnce = 1.2, 4.0
+	// leanMemory is what a count replaces of the smoothed error: two or three counts
+	// decide. mostOff bounds one of them, in standard deviations.
+	leanMemory, mostOff = 0.4, 6.0
 	// slopeFades is what is left of a slope a minute later: nothing grows for ever.
 	slopeFades = 0.97
 	// slopeAhead is for how many minutes a slope is followed, and then bent flat.
 	slopeAhead = 8.0
-	// The memories, in counts: of how much of the share gets in, of the usual share, of
+	// leastLevel and mostLevel bound what is foreseen, as shares of the level.
+	leastLevel, mostLevel = 0.6, 4.0
+	// nearlyAll is how near to 0 or 1 an admit teaches nothing of who gets in.
+	nearlyAll = 0.02
+	// freshSigmas is by how much chance may have lowered the share of those who draw for
+	// the first time, in standard deviations, leastFresh the least share believed.
+	freshSigmas, leastFresh = 1.5, 0.1
+	// contradicted is how many standard deviations the count of those let in must be off
+	// what the visitors and the admit make it for it to be believed instead; ownCount is
+	// what it weighs otherwise. Both come from one sample.
+	contradicted, ownCount = 2.5, 0.2
+	// poorCount is the variance of a count, as a share, from which minutes are averaged,
+	// widest over how many on each side. A site of unknown capacity is used to 97.6 %
+	// without, 99.1 with.
+	poorCount, widest = 0.02, 10
+	// leastGrown and mostGrown bound by how much late lines change a count, revisedMemory
+	// is what one replaces of how late they come.
+	leastGrown, mostGrown, revisedMemory = 0.8, 2.0, 0.1
+	// The memories, in counts: of how much of the share gets in, of
 	// the noise, and of counts that are reported again.
-	passMemory, usualMemory, noiseMemory, reviseMemory = 1.0 / 60, 1.0 / 15, 1.0 / 50, 1.0 / 60
+	passMemory, noiseMemory, reviseMemory = 1.0 / 60, 1.0 / 50, 1.0 / 60
 )
 
 // The correction of the model by the metric. Variances are of the logarithm.
@@ -111,10 +151,10 @@ const (
 	// trimFirst is the variance before anything was measured, trimNoise that of the
 	// metric, trimWalk by how much what is known grows old in a minute.
 	trimFirst, trimNoise, trimWalk = 0.05 * 0.05, 0.03 * 0.03, 0.0015 * 0.0015
-	// trimLean and trimSlow are more of that, for errors that lean one way over 4 and
-	// over 15 minutes, beyond what they do by chance.
-	trimLean, trimSlow     = 0.01 * 0.01, 0.03 * 0.03
-	leanChance, slowChance = 0.8, 0.5
+	// trimLean is more of that, for errors that lean one way over 4 minutes by more
+	// than leanChance, which they do by chance.
+	trimLean   = 0.01 * 0.01
+	leanChance = 0.8
 	// trimBack is the share of the correction that a minute takes back: the slow
 	// learning takes over.
 	trimBack = 1.0 / 180
@@ -131,8 +171,14 @@ const (
 	// the metric had added to the counts, as after a fall of the capacity, and where
 	// the model has not proved right. Half: a metric that halves fills the site.
 	lowAgain, lowBack = 30, 3
-	// worstVar is the variance of knowing nothing.
-	worstVar = 0.25
+	// takenBack is from how much, in the logarithm, the metric has added to the counts.
+	takenBack = 0.1
+	// worstVar is the variance of knowing nothing, mostWalk the most that a minute's
+	// counts add.
+	worstVar, mostWalk = 0.25, 0.02
+	// smallest is the error of any load, as a share of a full site. A metric below
+	// idleLoad of a site that the counts have below idleModel means an empty site.
+	smallest, idleLoad, idleModel = 0.01, 0.03, 0.05
 	// noiseForgets is the share of what is known of the noise that a sample replaces,
 	// leastNoise and mostNoise bound it: 1 % and 14 %.
 	noiseForgets, leastNoise, mostNoise = 0.02, 1e-4, 0.02
@@ -144,38 +190,18 @@ const (
 	foundFor, foundWalk = 45, 0.01 * 0.01
 )
 
-// Visits.
+// What visits are learned from.
 const (
-	// usualSigma and evenSigma are the spreads of the logarithm of a visit's length.
-	// Published web sessions have 0.7 to 1.2; the even ones are of sites that count a
-	// visitor until a session runs out.
-	usualSigma, evenSigma = 0.9, 0.4
-	// evenDoubt is how much better an even spread must explain the load, in twice the
-	// logarithm of the likelihood, to be as likely as the usual one.
-	evenDoubt = 2
-	// visitForget is the share of what was learned that a sample replaces: a memory of
-	// four hours, so that an evening is not judged by the morning.
-	visitForget = 1.0 / 240
-	// visitDoubt is the error of a sample that learning reckons with, as a share: twice
-	// the metric's own, because sampled counts err for many minutes in a row.
-	visitDoubt = 0.06
-	// capacityDoubt is how far a stated capacity may be off, as a share.
-	capacityDoubt = 0.07
-	// visitPrior is the spread of the logarithm of the visit's mean around the policy's.
-	visitPrior = 0.45
+	// tooLarge is how many times the people counted a stated capacity may make of a load
+	// above quarterFull; of what is below, much may be something else than people. Visits
+	// may last five times as long as guessed. Twice: a capacity stated too large fills
+	// the site.
+	tooLarge, quarterFull = 10, 0.25
 	// settleAfter is the age in minutes at which a sample is learned from: by then the
 	// counts of its minute and the sample itself are final.
 	settleAfter = 12
 	// atRest is how many samples a full site is worth that is found at rest.
 	atRest = 200
-	// firstHours is for how many samples a visitor's weight is guessed from.
-	firstHours = 180
-	// stays is for how many samples a load may be away from the model before it is
-	// taken for how the site is now: a site that lost a third of its capacity for an
-	// hour is not one of long visits. awayAfter is after how many the model is good
-	// enough for that; awayFrom how far off, in the logarithm, is away, nearTo back.
-	stays, awayAfter = 180, 60
-	awayFrom, nearTo = 0.2, 0.15
 	// lasting is for how many minutes the error of a count stays in the sum.
 	lasting = 8
 )
@@ -192,43 +218,11 @@ const (
 	// coarse is the share of equal pairs above which a run's length says nothing: the
 	// steps are wider than the noise.
 	coarse = 0.3
-	// guessedStep is the step of a metric that was never seen to change.
-	guessedStep = 0.02
-)
-
-// People who were invited.
-const (
-	// returnMemory is the life table's, a day in minutes: a night does not undo what the
-	// day has shown of how many come.
-	returnMemory = 1.0 / 1440
-	// newsMemory is of what a cohort does otherwise than the table, newsPrior how many
-	// returns the table is worth against it, tablePrior how many people the prior is in
-	// each class of ages.
-	newsMemory, newsPrior, tablePrior = 1.0 / 12, 15.0, 25.0
-	// The prior is careful: nearly everyone comes back, and at once. Being wrong on that
-	// side costs the first minutes some places; on the other the site.
-	priorReturn, priorMedian, priorSigma = 0.9, 7.0, 1.2
-	// soon is for how many minutes arrivals are foretold by what people do now.
-	soon = 15
-	// asleepBelow is the share of the expected returns below which people who had begun
-	// to come are taken to be asleep, awakeAbove the one above which they are up again,
-	// of so many expected at least.
-	asleepBelow, awakeAbove, asleepOf = 0.75, 0.92, 200
-	// proven is the share of the returns due by then that a cohort must have shown for
-	// its people to be known as ones who come, and provenAt from which age in minutes.
-	proven, provenAt = 0.6, 10
-	// neverCame is the share of everyone invited below which nobody has come yet, when
-	// so many have been invited neverAt minutes ago.
-	neverCame, neverOf, neverAt = 0.03, 1500, 5
-	// longestNight is after how many seconds few returns are what people are like.
-	longestNight = 10 * 3600
-	// morning is for how many seconds after people come again those who are missing may
-	// still come at once.
-	morning = 90 * 60
-	// wakeShare: while people sleep, those who are missing may grow each minute by this
-	// share of what comes and goes in a minute on a full site. Those of a night of eight
-	// hours come in an hour of the morning. Twice: the morning overruns the site.
-	wakeShare = 1.0 / 15
+	// roundedTo is what a metric is rounded to at most.
+	roundedTo = 0.02
+	// movedSigmas is by how many standard deviations, and a rounding and a half, the
+	// people counted must have moved the load for a repeat to be doubted.
+	movedSigmas = 3
 )
 
 // 2013's rule: everyone is let in while the load is rampWidth below the top, which
@@ -247,7 +241,4 @@ const (
 	// inviter spreads a minute's mails over it, and the service counts by the second,
 	// with a clock of its own.
 	MailShare = 0.95
-	// unsettled is how many minutes after the decision a mail may still be on its way,
-	// and so not be counted in what remains of the day's quota.
-	unsettled = 2
 )

@@ -229,6 +229,12 @@ func Rows() []Row {
 		p := busiest(s.Trace)
 		s.Conditions.NoMetric = []simulation.Span{{From: p, Until: p + 60}}
 	})
+	add("known every fifth minute alone", Bound{Above: 5}, func(s *simulation.Scenario) {
+		for m := 0; m < len(s.Trace.Visits); m += 5 {
+			s.Conditions.NoMetric = append(s.Conditions.NoMetric, simulation.Span{From: m + 1, Until: m + 5})
+		}
+	})
+	add("a capacity stated 20,000 times too large", Bound{Above: 5}, func(s *simulation.Scenario) { s.Policy.Capacity = 1e9 })
 	add("stuck at 0.92 for 3 h", Bound{Above: 0}, func(s *simulation.Scenario) {
 		p := busiest(s.Trace)
 		s.Conditions.Said, s.Conditions.SaidLoad = []simulation.Span{{From: p, Until: p + 180}}, 0.92

@@ -14,7 +14,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,8 +25,11 @@ var (
 	first   = flag.Bool("law-first", false, "stop at the first row that fails")
 )
 
-// tuningFile has every number of the law.
-const tuningFile = "../../admission/tuning.go"
+// tuningFiles have every number of the law.
+var tuningFiles = []string{"../../admission/tuning.go", "../../admission/returns/tuning.go", "../../admission/visits/tuning.go"}
+
+// number is one of them.
+type number struct{ file, name string }
 
 // TestMutations doubles and halves each number of the law and names the first test or
 // row that turns red: a number that turns nothing red is one that nothing needs. What
@@ -42,30 +44,33 @@ func TestMutations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	src, err := os.ReadFile(tuningFile)
-	if err != nil {
-		t.Fatal(err)
-	}
 	done := earlier(t)
-	names := slices.DeleteFunc(numbers(t, src), func(name string) bool { return !only.MatchString(name) })
+	var all []number
+	for _, file := range tuningFiles {
+		for _, name := range numbers(t, file) {
+			if only.MatchString(name) {
+				all = append(all, number{file, name})
+			}
+		}
+	}
 	began := time.Now()
-	for i, name := range names {
+	for i, n := range all {
 		for _, how := range [][3]string{{"twice", "2*(", ")"}, {"half", "(", ")/2"}} {
-			key := name + " " + how[0]
+			key := n.name + " " + how[0]
 			if done[key] != "" {
 				continue
 			}
-			done[key] = try(t, changed(t, src, name, how[1], how[2]))
-			fmt.Printf("%d of %d, %s: %s: %s\n", i+1, len(names), time.Since(began).Round(time.Second), key, done[key])
+			done[key] = try(t, n.file, changed(t, n, how[1], how[2]))
+			fmt.Printf("%d of %d, %s: %s: %s\n", i+1, len(all), time.Since(began).Round(time.Second), key, done[key])
 			keep(t, key+": "+done[key])
 		}
 	}
 	fmt.Printf("| number | doubled | halved |\n|---|---|---|\n")
-	for _, name := range names {
-		twice, half := done[name+" twice"], done[name+" half"]
-		fmt.Printf("| %s | %s | %s |\n", name, twice, half)
+	for _, n := range all {
+		twice, half := done[n.name+" twice"], done[n.name+" half"]
+		fmt.Printf("| %s | %s | %s |\n", n.name, twice, half)
 		if twice == nothing && half == nothing {
-			t.Errorf("%s: nothing turns red when it is doubled or halved", name)
+			t.Errorf("%s: nothing turns red when it is doubled or halved", n.name)
 		}
 	}
 }
@@ -81,8 +86,12 @@ func earlier(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	more, err := filepath.Glob("../../admission/*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
 	h := sha256.New()
-	for _, file := range files {
+	for _, file := range append(files, more...) {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -128,9 +137,9 @@ func keep(t *testing.T, line string) {
 }
 
 // numbers are the names of the constants in the file.
-func numbers(t *testing.T, src []byte) (names []string) {
+func numbers(t *testing.T, file string) (names []string) {
 	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), tuningFile, src, 0)
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,18 +155,22 @@ func numbers(t *testing.T, src []byte) (names []string) {
 }
 
 // changed is the file with the value of one constant between two texts.
-func changed(t *testing.T, src []byte, name, before, after string) []byte {
+func changed(t *testing.T, n number, before, after string) []byte {
 	t.Helper()
+	src, err := os.ReadFile(n.file)
+	if err != nil {
+		t.Fatal(err)
+	}
 	files := token.NewFileSet()
-	f, err := parser.ParseFile(files, tuningFile, src, parser.ParseComments)
+	f, err := parser.ParseFile(files, n.file, src, parser.ParseComments)
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := string(src)
-	ast.Inspect(f, func(n ast.Node) bool {
-		if v, ok := n.(*ast.ValueSpec); ok {
+	ast.Inspect(f, func(node ast.Node) bool {
+		if v, ok := node.(*ast.ValueSpec); ok {
 			for i, one := range v.Names {
-				if one.Name == name {
+				if one.Name == n.name {
 					from, to := files.Position(v.Values[i].Pos()).Offset, files.Position(v.Values[i].End()).Offset
 					out = string(src[:from]) + before + string(src[from:to]) + after + string(src[to:])
 				}
@@ -178,12 +191,12 @@ const nothing = "nothing"
 // failed finds the innermost test that failed.
 var failed = regexp.MustCompile(`(?m)^ *--- FAIL: (\S+)`)
 
-// try runs the tests with another text of the file, and names the first that fails.
-func try(t *testing.T, text []byte) string {
+// try runs the tests with another text of a file, and names the first that fails.
+func try(t *testing.T, original string, text []byte) string {
 	t.Helper()
 	dir := t.TempDir()
 	file, overlay := filepath.Join(dir, "tuning.go"), filepath.Join(dir, "overlay.json")
-	path, err := filepath.Abs(tuningFile)
+	path, err := filepath.Abs(original)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package admission
+package document
 
 import (
 	"bytes"
@@ -11,16 +11,15 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"raincheck/pkg/document"
 )
 
-// strict decodes exactly one JSON value. It refuses, by the path of its field,
+// Strict decodes exactly one JSON value. It refuses, by the path of its field,
 // what encoding/json would pass over: an unknown field, a null where a value
-// belongs, a name that stands twice, and, when required is set, the absence of a field that its tag does not
-// let be absent (omitempty, or may:"be absent"). A missing number is not zero.
-func strict(data []byte, into any, required bool) error {
-	if err := document.Once(data); err != nil {
+// belongs, a name that stands twice, and, when required is set, the absence of a
+// field that its tag does not let be absent (omitempty, or may:"be absent"). A
+// missing number is not zero.
+func Strict(data []byte, into any, required bool) error {
+	if err := Once(data); err != nil {
 		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(data))

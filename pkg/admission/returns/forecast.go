@@ -1,33 +1,40 @@
-package admission
+package returns
 
-import "time"
+import (
+	"time"
 
-// forecast is what the codes that are out, and new ones, will do.
-type forecast struct {
-	// coming[u] is the arrivals expected in the u-th minute from now.
-	coming []float64
-	// missing is how many have not come who should have by now, by what a day has
+	"raincheck/pkg/admission/number"
+)
+
+// Ahead is how far the forecast looks, in minutes.
+const Ahead = 60
+
+// Forecast is what the codes that are out, and new ones, will do.
+type Forecast struct {
+	// Coming[u] is the arrivals expected in the u-th minute from now.
+	Coming []float64
+	// Missing is how many have not come who should have by now, by what a day has
 	// shown, and may come at once.
-	missing float64
-	// late is how many mails are delayed.
-	late float64
-	// fresh[u] is the share of those invited now who come in the u-th minute.
-	fresh []float64
-	// out is how many codes are out, rate the share of new ones that will be used.
-	out, rate float64
-	// usual is the rate by the life table alone.
-	usual float64
-	// news is how many times as many as usual come of the latest invitations.
-	news float64
+	Missing float64
+	// Late is how many mails are delayed.
+	Late float64
+	// Fresh[u] is the share of those invited now who come in the u-th minute.
+	Fresh []float64
+	// Out is how many codes are out, Rate the share of new ones that will be used.
+	Out, Rate float64
+	// Usual is the rate by the life table alone.
+	Usual float64
+	// News is how many times as many as usual come of the latest invitations.
+	News float64
 }
 
-// forecast works out the forecast for the minutes ahead.
-func (r *returns) forecast(now int64, ttl time.Duration) forecast {
+// Forecast works out the forecast for the minutes ahead.
+func (r *People) Forecast(now int64, ttl time.Duration) Forecast {
 	table := new(lifeTable)
 	r.table(table)
 	classes, rates, still := classOf(), &table.rates, &table.out
 	life := min(oldest, int(ttl.Minutes()))
-	f := forecast{coming: make([]float64, ahead), fresh: make([]float64, ahead)}
+	f := Forecast{Coming: make([]float64, Ahead), Fresh: make([]float64, Ahead)}
 	ages := make([]int, len(r.Cohorts))
 	for i := range r.Cohorts {
 		ages[i] = max(0, r.Cohorts[i].age(now))
@@ -41,14 +48,14 @@ func (r *returns) forecast(now int64, ttl time.Duration) forecast {
 			continue
 		}
 		n := c.out(age, r.Reports)
-		f.late += float64(c.Late)
+		f.Late += float64(c.Late)
 		if r.Asleep != 0 && c.end() > r.Asleep-3600 {
-			f.missing += max(0, (n+float64(c.Back))*(1-still[age])-float64(c.Back))
+			f.Missing += max(0, (n+float64(c.Back))*(1-still[age])-float64(c.Back))
 		}
 		if n == 0 {
 			continue
 		}
-		f.out += n
+		f.Out += n
 		// No more can come than are out.
 		z := news[i]
 		if likely := 1 - still[life]/still[age]; z*likely > 0.98 {
@@ -56,34 +63,34 @@ func (r *returns) forecast(now int64, ttl time.Duration) forecast {
 		}
 		if age > single {
 			// Few come any more, and about as few in every minute ahead.
-			if life-age > ahead/2 {
+			if life-age > Ahead/2 {
 				old += n * z * rates[classes[age]]
 			}
 			continue
 		}
 		young[age] += n * z / still[age]
 	}
-	var come [single + 1 + ahead]float64 // by age
+	var come [single + 1 + Ahead]float64 // by age
 	for k := range min(life, len(come)) {
 		come[k] = still[k] - still[k+1]
 	}
-	for u := range f.coming {
-		f.coming[u] = old + overlap(young[:], come[u:])
+	for u := range f.Coming {
+		f.Coming[u] = old + number.Products(young[:], come[u:])
 	}
-	f.news = r.latest(now)
+	f.News = r.latest(now)
 	total := 1 - still[life]
-	f.usual = total
-	f.rate = min(0.98, total*f.news)
-	z := f.rate / max(total, 1e-9)
-	for u := range min(ahead, life) {
-		f.fresh[u] = z * (still[u] - still[u+1])
+	f.Usual = total
+	f.Rate = min(0.98, total*f.News)
+	z := f.Rate / max(total, 1e-9)
+	for u := range min(Ahead, life) {
+		f.Fresh[u] = z * (still[u] - still[u+1])
 	}
 	return f
 }
 
 // news is, for every cohort, how many times as many come as the table says,
 // judged by it and its neighbours of about the same age.
-func (r *returns) news(ages []int) []float64 {
+func (r *People) news(ages []int) []float64 {
 	n := len(r.Cohorts)
 	block := make([]float64, 3*n+2) // one for all three
 	came, hoped, z := block[:n+1:n+1], block[n+1:2*n+2:2*n+2], block[2*n+2:]
@@ -100,7 +107,7 @@ func (r *returns) news(ages []int) []float64 {
 		for to = max(to, i); to < n && ages[to] >= age-width; {
 			to++
 		}
-		z[i] = clamp((newsPrior+came[to]-came[from])/(newsPrior+hoped[to]-hoped[from]), 0.1, 6)
+		z[i] = number.Clamp((newsPrior+came[to]-came[from])/(newsPrior+hoped[to]-hoped[from]), 0.1, 6)
 	}
 	return z
 }
@@ -108,7 +115,7 @@ func (r *returns) news(ages []int) []float64 {
 // latest is the same for those invited in the last minutes, who are most like
 // those invited next: of the last four minutes and of the last twelve, whichever
 // is more. When people begin to come in numbers, it is the youngest who show it.
-func (r *returns) latest(now int64) float64 {
+func (r *People) latest(now int64) float64 {
 	came, hoped := 0.0, 0.0
 	most := 0.0
 	for i := len(r.Cohorts) - 1; i >= 0; i-- {
@@ -122,5 +129,5 @@ func (r *returns) latest(now int64) float64 {
 			most = (newsPrior + came) / (newsPrior + hoped)
 		}
 	}
-	return clamp(max(most, (newsPrior+came)/(newsPrior+hoped)), 0.1, 6)
+	return number.Clamp(max(most, (newsPrior+came)/(newsPrior+hoped)), 0.1, 6)
 }

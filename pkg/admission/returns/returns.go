@@ -1,4 +1,8 @@
-package admission
+// Package returns is the return law: how many of the invited come back, and how soon. It is a life
+// table by the age of the invitation, learned from redemptions and forgetting:
+// in each class of ages, those who came over those who still could. Who never
+// comes back needs no case of its own; they make the later rates small.
+package returns
 
 import (
 	"errors"
@@ -6,12 +10,30 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"raincheck/pkg/admission/number"
 )
 
-// The return law: how many of the invited come back, and how soon. It is a life
-// table by the age of the invitation, learned from redemptions and forgetting:
-// in each class of ages, those who came over those who still could. Who never
-// comes back needs no case of its own; they make the later rates small.
+// Cohort is how many of the people that one decision invited.
+type Cohort struct {
+	// Invited is the Time of that decision.
+	Invited time.Time `json:"invited"`
+	Count   int       `json:"count"`
+}
+
+// Outstanding is a cohort whose codes were out before the law began to look.
+type Outstanding struct {
+	Invited  time.Time `json:"invited"`
+	Sent     int       `json:"sent"`
+	Redeemed int       `json:"redeemed"`
+}
+
+// News is what became known since the last update: redemptions, and mails sent,
+// delayed, or out before the law began to look.
+type News struct {
+	Redeemed, Sent, Deferred []Cohort
+	Outstanding              []Outstanding
+}
 
 // ageEdges are the classes of ages in minutes: fine where most come, coarse
 // where few do.
@@ -53,8 +75,8 @@ var classOf = sync.OnceValue(func() []uint8 {
 	return c
 })
 
-// returns is what is known of the codes that are out.
-type returns struct {
+// People is what is known of those who were invited and whose codes are out.
+type People struct {
 	// Exposed is the discounted person-minutes in each class of ages, Came who
 	// came in it.
 	Exposed []float32 `json:"exposed,omitempty"`
@@ -94,7 +116,8 @@ type cohort struct {
 	Hoped float32 `json:"h,omitempty"`
 }
 
-func (r *returns) check() error {
+// Check refuses what Update could not have written.
+func (r *People) Check() error {
 	n := len(r.Exposed)
 	if len(r.Came) != n || (n != 0 && n != len(ageEdges)-1) {
 		return errors.New("read the state of the admission law: its life table is not this law's")
@@ -135,8 +158,33 @@ func (c *cohort) out(age int, reports bool) float64 {
 	return max(0, n-float64(c.Back)-float64(c.Late))
 }
 
+// Busiest is how many were invited in the busiest minute of the last two hours.
+func (r *People) Busiest() (n float64) {
+	for _, c := range slices.Backward(r.Cohorts) {
+		if c.Until > c.At+60 {
+			break // of ten minutes: older
+		}
+		n = max(n, float64(c.Asked))
+	}
+	return n
+}
+
+// Invite takes in how many a decision invites.
+func (r *People) Invite(now int64, n int) {
+	c := r.add(now)
+	c.Asked = number.Add(c.Asked, number.Count(n))
+}
+
+// Clone is a copy that shares nothing.
+func (r People) Clone() People {
+	r.Exposed, r.Came = slices.Clone(r.Exposed), slices.Clone(r.Came)
+	// A decision adds one or two: room for them saves copying all of them again.
+	r.Cohorts = append(make([]cohort, 0, len(r.Cohorts)+4), r.Cohorts...)
+	return r
+}
+
 // find is the cohort of a decision, or nil.
-func (r *returns) find(at int64) *cohort {
+func (r *People) find(at int64) *cohort {
 	if i := r.after(at); i < len(r.Cohorts) && r.Cohorts[i].At <= at {
 		return &r.Cohorts[i]
 	}
@@ -145,7 +193,7 @@ func (r *returns) find(at int64) *cohort {
 
 // after is where the first cohort lies that ends at that time or later. Every
 // redemption asks for it: a search without function calls.
-func (r *returns) after(at int64) int {
+func (r *People) after(at int64) int {
 	from, to := 0, len(r.Cohorts)
 	for from < to {
 		if middle := (from + to) / 2; max(r.Cohorts[middle].At, r.Cohorts[middle].Until) < at {
@@ -159,7 +207,7 @@ func (r *returns) after(at int64) int {
 
 // add makes the cohort of a decision if there is none. Decisions of one minute
 // share theirs, so that no report, whatever times it names, makes the state large.
-func (r *returns) add(at int64) *cohort {
+func (r *People) add(at int64) *cohort {
 	if c := r.find(at); c != nil {
 		return c
 	}
@@ -178,16 +226,9 @@ func (r *returns) add(at int64) *cohort {
 	return &r.Cohorts[i]
 }
 
-// most is the largest count that is believed.
-const most = 10_000_000
-
-func count(n int) int32 { return int32(max(0, min(n, most))) }
-
-func plus(a, b int32) int32 { return int32(min(int64(a)+int64(b), most)) }
-
-// begin forgets what is of another time: the news of the last minutes, and
+// Begin forgets what is of another time: the news of the last minutes, and
 // invitations of a clock that was ahead, whose codes would be out for ever.
-func (r *returns) begin(now int64) {
+func (r *People) Begin(now int64) {
 	r.Cohorts = slices.DeleteFunc(r.Cohorts, func(c cohort) bool { return c.end() > now })
 	for i := range r.Cohorts {
 		r.Cohorts[i].Came, r.Cohorts[i].Hoped = 0, 0
@@ -195,9 +236,9 @@ func (r *returns) begin(now int64) {
 	r.Asleep, r.Woken, r.Unseen = 0, 0, false
 }
 
-// update takes in what became known. now is the time of the tick in seconds, steps
+// Update takes in what became known. now is the time of the tick in seconds, steps
 // the minutes since the last one.
-func (r *returns) update(o Observation, now int64, steps int) {
+func (r *People) Update(o News, now int64, steps int) {
 	if len(r.Exposed) == 0 {
 		r.Exposed, r.Came = make([]float32, len(ageEdges)-1), make([]float32, len(ageEdges)-1)
 	}
@@ -205,12 +246,18 @@ func (r *returns) update(o Observation, now int64, steps int) {
 		at := t.Unix()
 		return at, at <= now && at > now-oldest*60
 	}
-	r.inherit(o.Outstanding, recent, now)
+	for _, c := range o.Outstanding {
+		if at, ok := recent(c.Invited); ok {
+			k := r.add(at)
+			k.Sent, k.Asked = max(k.Sent, number.Count(c.Sent)), max(k.Asked, number.Count(c.Sent))
+			k.Back = max(k.Back, min(number.Count(c.Redeemed), k.Sent))
+		}
+	}
 	for _, c := range o.Sent {
 		r.Reports = true
 		if at, ok := recent(c.Invited); ok {
 			k := r.add(at)
-			k.Sent = plus(k.Sent, count(c.Count))
+			k.Sent = number.Add(k.Sent, number.Count(c.Count))
 		}
 	}
 	r.delay(o.Deferred, now)
@@ -219,7 +266,7 @@ func (r *returns) update(o Observation, now int64, steps int) {
 	r.grow(now, steps, life)
 	r.table(life)
 	for _, came := range o.Redeemed {
-		n := count(came.Count)
+		n := number.Count(came.Count)
 		c := r.find(came.Invited.Unix())
 		if c == nil {
 			continue // of no known decision: an arrival, which record counts
@@ -227,7 +274,7 @@ func (r *returns) update(o Observation, now int64, steps int) {
 		if k := r.find(c.To); c.To != 0 && k != nil {
 			c = k // most are of those whose mail arrived late
 		}
-		c.Back = plus(c.Back, n)
+		c.Back = number.Add(c.Back, n)
 		c.Came += float32(n)
 		age := min(max(0, c.age(now)-1), oldest-1)
 		if r.known(c, age+1, life) {
@@ -243,13 +290,13 @@ func (r *returns) update(o Observation, now int64, steps int) {
 
 // delay takes in how many mails are delayed now. Those that are so no longer have
 // arrived, and their people come as those do who are invited now.
-func (r *returns) delay(delayed []Cohort, now int64) {
+func (r *People) delay(delayed []Cohort, now int64) {
 	for _, d := range delayed {
 		c := r.find(d.Invited.Unix())
 		if c == nil {
 			continue
 		}
-		late := min(count(d.Count), max(0, c.Sent-c.Back))
+		late := min(number.Count(d.Count), max(0, c.Sent-c.Back))
 		arrived := c.Late - late
 		c.Late = late
 		if arrived <= 0 || c.end() >= now {
@@ -257,13 +304,13 @@ func (r *returns) delay(delayed []Cohort, now int64) {
 		}
 		c.Sent, c.Asked, c.To = c.Sent-arrived, c.Asked-arrived, now
 		fresh := r.add(now)
-		fresh.Sent, fresh.Asked = plus(fresh.Sent, arrived), plus(fresh.Asked, arrived)
+		fresh.Sent, fresh.Asked = number.Add(fresh.Sent, arrived), number.Add(fresh.Asked, arrived)
 	}
 }
 
 // grow lets the minutes since the last tick pass for everyone who is out: they are
 // exposed, some of them should have come, and what was learned before fades.
-func (r *returns) grow(now int64, steps int, life *lifeTable) {
+func (r *People) grow(now int64, steps int, life *lifeTable) {
 	classes, rates := classOf(), &life.rates
 	var sure [32]float64 // of the rates, what was learned
 	for k := range r.Came {
@@ -307,7 +354,7 @@ func (r *returns) grow(now int64, steps int, life *lifeTable) {
 // had begun to come stop too, it is night, or a mail or a page is broken: then
 // nothing is learned of how willing people are, and those who are missing may all
 // come in the morning.
-func (r *returns) updateAsleep(now int64) {
+func (r *People) updateAsleep(now int64) {
 	came, hoped := float64(r.NowCame), float64(r.NowHoped)
 	switch {
 	case r.Asleep == 0 && hoped > asleepOf && came < asleepBelow*hoped:
@@ -327,11 +374,11 @@ func (r *returns) updateAsleep(now int64) {
 }
 
 // learns says that what people do is how they are: not while they sleep.
-func (r *returns) learns() bool { return r.Asleep == 0 || r.Woken != 0 }
+func (r *People) learns() bool { return r.Asleep == 0 || r.Woken != 0 }
 
 // noneCame says that next to nobody has come of all whose codes are out: a law that
 // begins at night, or whose mails never arrive.
-func (r *returns) noneCame(now int64) bool {
+func (r *People) noneCame(now int64) bool {
 	invited, came := 0.0, 0.0
 	for i := range r.Cohorts {
 		if c := &r.Cohorts[i]; c.age(now) >= neverAt {
@@ -342,7 +389,7 @@ func (r *returns) noneCame(now int64) bool {
 }
 
 // known says that a cohort's people are known as ones who come.
-func (r *returns) known(c *cohort, age int, life *lifeTable) bool {
+func (r *People) known(c *cohort, age int, life *lifeTable) bool {
 	return age >= provenAt && float64(c.Back) > proven*(1-life.out[age])*c.mailed(r.Reports)
 }
 
@@ -354,7 +401,7 @@ type lifeTable struct {
 }
 
 // table works the life table out from what was counted.
-func (r *returns) table(life *lifeTable) {
+func (r *People) table(life *lifeTable) {
 	r.rates(&life.rates)
 	left, k := 1.0, 0
 	life.out[0] = left
@@ -374,47 +421,9 @@ func (c *cohort) mailed(reports bool) float64 {
 	return float64(c.Asked)
 }
 
-// inherit takes in codes that were out before the law began. Cohorts of every age
-// side by side show what one does as it ages: the share that has come by then.
-func (r *returns) inherit(codes []Outstanding, recent func(time.Time) (int64, bool), now int64) {
-	if len(codes) == 0 {
-		return
-	}
-	classes := classOf()
-	n := len(ageEdges) - 1
-	sent, back := make([]float64, n), make([]float64, n)
-	for _, c := range codes {
-		at, ok := recent(c.Invited)
-		if !ok {
-			continue
-		}
-		k := r.add(at)
-		k.Sent, k.Asked = max(k.Sent, count(c.Sent)), max(k.Asked, count(c.Sent))
-		k.Back = max(k.Back, min(count(c.Redeemed), k.Sent))
-		if age := k.age(now); age >= 0 && age < oldest {
-			sent[classes[age]] += float64(k.Sent)
-			back[classes[age]] += float64(k.Back)
-		}
-	}
-	left, middle := 1.0, 0.0
-	for i := range n {
-		if sent[i] < 50 {
-			continue
-		}
-		here := float64(ageEdges[i]+ageEdges[i+1]) / 2
-		still := clamp(1-back[i]/sent[i], 0.01, left)
-		rate := 1 - math.Pow(still/left, 1/(here-middle))
-		// It is one look, however many it saw.
-		seen := min(sent[i], 1000) * still * float64(ageEdges[i+1]-ageEdges[i])
-		r.Exposed[i] += float32(seen)
-		r.Came[i] += float32(seen * rate)
-		left, middle = still, here
-	}
-}
-
 // join puts cohorts past the age of single together by ten minutes, and drops
 // those too old to matter.
-func (r *returns) join(now int64) {
+func (r *People) join(now int64) {
 	kept := r.Cohorts[:0]
 	for i := range r.Cohorts {
 		c := &r.Cohorts[i]
@@ -425,8 +434,8 @@ func (r *returns) join(now int64) {
 		if last := len(kept) - 1; last >= 0 && age > single && c.end()/600 == kept[last].At/600 {
 			k := &kept[last]
 			k.Until, k.To = c.end(), max(k.To, c.To)
-			k.Late = plus(k.Late, c.Late)
-			k.Asked, k.Sent, k.Back = plus(k.Asked, c.Asked), plus(k.Sent, c.Sent), plus(k.Back, c.Back)
+			k.Late = number.Add(k.Late, c.Late)
+			k.Asked, k.Sent, k.Back = number.Add(k.Asked, c.Asked), number.Add(k.Sent, c.Sent), number.Add(k.Back, c.Back)
 			k.Came, k.Hoped = k.Came+c.Came, k.Hoped+c.Hoped
 			continue
 		}
@@ -436,7 +445,7 @@ func (r *returns) join(now int64) {
 }
 
 // rates works out the share of those still out who come in a minute, in each class.
-func (r *returns) rates(rates *[len(ageEdges) - 1]float64) {
+func (r *People) rates(rates *[len(ageEdges) - 1]float64) {
 	p := prior()
 	for i := range rates {
 		came, exposed := 0.0, 0.0
@@ -445,6 +454,22 @@ func (r *returns) rates(rates *[len(ageEdges) - 1]float64) {
 		}
 		// The prior counts as people who passed through the class.
 		weight := tablePrior * p.left[i] * float64(ageEdges[i+1]-ageEdges[i])
-		rates[i] = clamp((came+weight*p.rate[i])/(exposed+weight), 0, 0.95)
+		rates[i] = number.Clamp((came+weight*p.rate[i])/(exposed+weight), 0, 0.95)
 	}
+}
+
+// Underway is how many mails were asked for and are not reported as sent yet. Where
+// nobody reports what was sent, none: then nothing is known of it.
+func (r *People) Underway(now int64) (n float64) {
+	if !r.Reports {
+		return 0
+	}
+	for i := len(r.Cohorts) - 1; i >= 0; i-- {
+		c := &r.Cohorts[i]
+		if c.age(now) > unsettled {
+			break
+		}
+		n += max(0, float64(c.Asked-c.Sent))
+	}
+	return n
 }
