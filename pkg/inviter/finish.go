@@ -17,8 +17,9 @@ func (s *Service) saveProgress(ctx context.Context, when moment, was waitlist.Pr
 	if !report.Front.IsZero() {
 		next.Front = report.Front
 	}
-	if next.Waited.From == was.Waited.From && next.Waited.To == was.Waited.To && next.Waited.People == was.Waited.People {
-		next.Waited = was.Waited // the same, said a while ago
+	same := next.Waited.From == was.Waited.From && next.Waited.To == was.Waited.To && next.Waited.People == was.Waited.People
+	if same && when.at.Sub(was.Waited.At) < waitlist.WaitedOver/2 {
+		next.Waited = was.Waited // the same, said a while ago; the pages tell nothing that is old
 	}
 	if next.Front == was.Front && next.Waited == was.Waited && next.Open == was.Open && !was.At.IsZero() {
 		return was

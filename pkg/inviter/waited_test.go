@@ -62,6 +62,26 @@ func TestHowLongPeopleHadWaitedIsTheTruth(t *testing.T) {
 	t.Logf("%d of %d later readers waited within twice the told range; in %d of 240 minutes nothing could be told", within, readers, silent)
 }
 
+// TestASteadyLineIsToldAsOfNow: while as many come as go, each minute says the same
+// as the one before, and the pages, which tell nothing that is twenty minutes old,
+// go on telling it.
+func TestASteadyLineIsToldAsOfNow(t *testing.T) {
+	t.Parallel()
+	w := twintest.NewWorld(t)
+	for round := range 20 { // of two minutes
+		for i := range 6 {
+			w.Join(fmt.Sprintf("person-%d-%d", round, i))
+		}
+		w.Throttle(6)
+		w.Minute()
+		_, p, err := w.Store.Notice(w.Ctx)
+		w.Must(err)
+		if round > 5 && (p.Waited.People != 30 || w.Now.Sub(p.Waited.At) > waitlist.WaitedOver) {
+			t.Fatalf("round %d: told %+v at %s", round, p.Waited, w.Now)
+		}
+	}
+}
+
 // truth is what the entries say at a tick.
 func truth(w *twintest.World, tick time.Time) waitlist.Waited {
 	var waits []int
