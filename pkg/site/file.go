@@ -91,6 +91,10 @@ func Parse(data []byte, from Source) (map[string]Words, error) {
 	if common.Name == "" {
 		errs = append(errs, errors.New("siteName: it is missing"))
 	}
+	const zoneless = "timeZoneName: there is no timeZone, so that times are in UTC and would be called something else"
+	if common.ZoneName != "" && doc.TimeZone == "" {
+		errs = append(errs, errors.New(zoneless))
+	}
 	all := map[string]Words{}
 	for _, tag := range from.Languages {
 		all[tag] = common
@@ -105,6 +109,9 @@ func Parse(data []byte, from Source) (map[string]Words, error) {
 			errs = append(errs, fmt.Errorf("languages, %s: %w", tag, err))
 		}
 		all[tag] = words.Or(common)
+		if words.ZoneName != "" && doc.TimeZone == "" && own.TimeZone == "" {
+			errs = append(errs, fmt.Errorf("languages, %s: %s", tag, zoneless))
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

@@ -44,6 +44,11 @@ func TestTheExampleSaysWhatItMeans(t *testing.T) {
 	if ar.Name != en.Name || ar.Contact != en.Contact {
 		t.Errorf("Arabic: %+v", ar)
 	}
+	// The name of another zone is not its own.
+	all, err = parse(`{"siteName":"A","timeZone":"America/New_York","timeZoneName":"Eastern time","languages":{"es":{"timeZone":"America/Mexico_City"}}}`)
+	if err != nil || all["es"].ZoneName != "" || all["ar"].ZoneName != "Eastern time" {
+		t.Errorf("Mexico's time is called %q: %v", all["es"].ZoneName, err)
+	}
 	// It survives being stored.
 	stored, err := json.Marshal(es)
 	if err != nil {
@@ -69,10 +74,11 @@ func TestABadFileIsNamedInFull(t *testing.T) {
 		`{"siteName":"A","colour":"blue","telephone":"call us","siteUrl":"http://a.example","timeZone":"Paris","logo":"none.svg",
 		  "languages":{"xx":{},"es":{"contact":"a\u202eb"}}}`: {"colour: \"blue\"", "telephone: \"call us\"", "siteUrl: \"http://a.example\"", "timeZone: no such time zone \"Paris\"",
 			"logo: no such file", `unknown language "xx"; there are en, es, ar`, "es: contact: it has the character U+202E"},
-		`{}`:                          {"siteName: it is missing"},
-		"{\n\"siteName\":\"A\",\n}":   {"line 3"},
-		`{"siteName":"A"} {}`:         {"something follows"},
-		`{"sitename":"A","color":""}`: {`unknown field "color"`},
+		`{}`:                        {"siteName: it is missing"},
+		"{\n\"siteName\":\"A\",\n}": {"line 3"},
+		`{"siteName":"A"} {}`:       {"something follows"},
+		`{"siteName":"A","timeZoneName":"Eastern time","languages":{"es":{"timeZoneName":"hora del este"}}}`: {"timeZoneName: there is no timeZone", "\nlanguages, es: timeZoneName: there is no timeZone"},
+		`{"sitename":"A","color":""}`:                         {`unknown field "color"`},
 		`{"siteName":"` + strings.Repeat("a", 61) + `"}`:      {"siteName: it has 61 characters and may have 60"},
 		`{"siteName":"a\r\nBcc: x"}`:                          {"siteName: it has the character U+000D"},
 		`{"siteName":"A","privacyUrl":"javascript:alert(1)"}`: {"privacyUrl:"},
@@ -92,6 +98,12 @@ func TestALogoIsASmallImage(t *testing.T) {
 	if err := words(logo).Validate(); err != nil {
 		t.Error(err)
 	}
+	whole := `<?xml version="1.0" encoding="UTF-8"?>
+<!-- ours --><svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" xml:space="preserve"><style>g{fill:url("#a")}</style><g id="a"><use xlink:href="#a" fill="url(#a)"/></g></svg><!-- end -->
+`
+	if err := words(whole).Validate(); err != nil {
+		t.Error(err)
+	}
 	// The address gives the image back, byte for byte, and cannot end an attribute.
 	address := words(logo).LogoURL()
 	image, err := url.PathUnescape(strings.TrimPrefix(address, "data:image/svg+xml,"))
@@ -103,6 +115,12 @@ func TestALogoIsASmallImage(t *testing.T) {
 		"large": head + strings.Repeat(" ", site.MaxLogo) + "</svg>", "not closed": head + "<path>", "no image": "a logo", "HTML": "<p/>",
 		"script": head + "<script/></svg>", "handler": head + `<g onload="x"/></svg>`, "link": head + `<use href="https://a.example/#x"/></svg>`,
 		"entities": `<!DOCTYPE svg [<!ENTITY a "b">]>` + head + "</svg>", "another name space": "<svg></svg>",
+		// encoding/xml reads these, and a browser shows a broken image.
+		"two images": head + "</svg>" + head + "</svg>", "text behind it": head + "</svg>Benefits", "text before it": "Benefits" + head + "</svg>",
+		"an attribute twice": head + `<path d="M0" d="M1"/></svg>`, "a prefix of nothing": head + `<g inkscape:label="a"/></svg>`, "another prefix": head + `<sodipodi:namedview/></svg>`,
+		"Latin-1":       `<?xml version="1.0" encoding="ISO-8859-1"?>` + head + "</svg>",
+		"a style sheet": `<?xml-stylesheet href="https://a.example/"?>` + head + "</svg>", "a style's import": head + `<style>@import "https://a.example/";</style></svg>`,
+		"a style's image": head + `<style>g{fill:URL( "https://a.example/")}</style></svg>`, "a fill": head + `<path fill="url(https://a.example/#b)"/></svg>`,
 	} {
 		if err := words(bad).Validate(); err == nil || !strings.Contains(err.Error(), "logo: ") {
 			t.Errorf("%s: %v", name, err)

@@ -121,8 +121,12 @@ func (w Words) TelephoneURL() string {
 // Location is the time zone as the time package knows it; UTC where none is set.
 func (w Words) Location() *time.Location { return w.Zone.Location() }
 
-// Or gives the words with every setting that is empty taken from common.
+// Or gives the words with every setting that is empty taken from common; the name of
+// a zone only where the zone is.
 func (w Words) Or(common Words) Words {
+	if w.Zone.Name != "" && w.Zone.Name != common.Zone.Name {
+		common.ZoneName = ""
+	}
 	for _, s := range []struct{ own, common *string }{
 		{&w.Name, &common.Name}, {&w.URL, &common.URL}, {(*string)(&w.Colour), (*string)(&common.Colour)},
 		{&w.Logo, &common.Logo}, {&w.Contact, &common.Contact}, {&w.Telephone, &common.Telephone}, {&w.Privacy, &common.Privacy}, {&w.ZoneName, &common.ZoneName},
