@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -142,7 +143,11 @@ func (w *view) onward() templ.SafeURL {
 	return templ.SafeURL(w.To) // checked by gate.SafePath
 }
 
+// receiptURL is empty on a page without a receipt.
 func (w *view) receiptURL() templ.SafeURL {
+	if w.Receipt == "" {
+		return ""
+	}
 	return templ.SafeURL(w.Here + "/receipt?r=" + url.QueryEscape(w.Receipt))
 }
 
@@ -160,13 +165,18 @@ func (w *view) hasForm() bool {
 	return w.Retry
 }
 
-// languageAction is where the buttons for the language post to on a page without a
-// form: to the receipt, where there is one, which says the same.
-func (w *view) languageAction() templ.SafeURL {
-	if w.Receipt != "" {
-		return w.receiptURL()
+// languageForm are the attributes of the form around the buttons for the language.
+// Where the page has no form it is theirs, and posts to the receipt, where there is
+// one, which says the same.
+func (w *view) languageForm() templ.Attributes {
+	a := templ.Attributes{}
+	if !w.hasForm() {
+		a["id"] = "f"
 	}
-	return templ.SafeURL(w.Action)
+	if to := cmp.Or(string(w.receiptURL()), w.Action); to != "" {
+		a["action"] = to
+	}
+	return a
 }
 
 // action is the attribute of a form that does not post to its own address.
