@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"raincheck/pkg/bypass"
@@ -38,6 +39,7 @@ func isTag(s string) bool {
 type room struct {
 	Service
 	languages []email.Language
+	others    sync.Map // of a catalogue to []email.Language
 	foreign   *http.CrossOriginProtection
 	notices   noticeBoard
 	printed   printed

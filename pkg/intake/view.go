@@ -74,17 +74,25 @@ type problem struct{ Field, Text string }
 // them.
 func (v *visit) view(page, title string) *view {
 	n := v.seen()
-	w := &view{
-		Page: page, Title: title, Lang: v.lang, Look: n.look, Here: here(v.lang), Said: v.said(n.control.Said),
+	return &view{
+		Page: page, Title: title, Lang: v.lang, Others: v.room.othersOf(v.lang.Catalogue), Look: n.look, Here: here(v.lang), Said: v.said(n.control.Said),
 		values: []string{"site", n.look.Name, "sender", v.room.Sender, "minutes", v.number(int(v.room.PassLife.Minutes() / 2))},
 	}
-	for _, l := range v.room.languages {
-		// A language may have several paths, and needs one button.
-		if l.Catalogue != v.lang.Catalogue && (len(w.Others) == 0 || w.Others[len(w.Others)-1].Catalogue != l.Catalogue) {
-			w.Others = append(w.Others, l)
+}
+
+// othersOf are the languages that can be changed to from a catalogue. A language may
+// have several paths, and needs one button.
+func (rm *room) othersOf(catalogue string) (others []email.Language) {
+	if known, ok := rm.others.Load(catalogue); ok {
+		return known.([]email.Language)
+	}
+	for _, l := range rm.languages {
+		if l.Catalogue != catalogue && (len(others) == 0 || others[len(others)-1].Catalogue != l.Catalogue) {
+			others = append(others, l)
 		}
 	}
-	return w
+	rm.others.Store(catalogue, others)
+	return others
 }
 
 // said is the operator's message in the language of the page, or in the default
