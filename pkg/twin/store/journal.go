@@ -150,6 +150,10 @@ func Open(dir string, o Options) (s *Store, err error) {
 		}
 	}()
 	name := filepath.Join(dir, JournalFile)
+	// What a compaction left that was killed takes the room of as many sign-ups.
+	if err := os.RemoveAll(name + ".new"); err != nil {
+		return nil, fmt.Errorf("opening the journal: %w", err)
+	}
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the journal: %w", err)

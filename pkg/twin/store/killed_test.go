@@ -47,6 +47,9 @@ func TestKilledAtRandomNothingIsLost(t *testing.T) {
 		s := open(t, dir)
 		opening, slowest = min(opening, time.Since(began)), max(slowest, time.Since(began))
 		told = checkTold(t, s, dir, rows)
+		if _, err := os.Stat(filepath.Join(dir, store.JournalFile+".new")); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("half a journal is left: %v", err)
+		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
