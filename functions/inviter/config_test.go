@@ -49,7 +49,8 @@ func TestSettingsThatMakeNoSenseAreNamed(t *testing.T) {
 		"LEAVE_ALONE=api":               "api",
 		"STRICT=/Account/":              "lower case",
 		"STRICT=/a/../b":                "/a/../b",
-		"STRICT=/" + strings.Repeat("account/", 100): "shorten the 1 strict prefixes",
+		"STRICT=/" + strings.Repeat("account/", 100): "801 bytes",
+		"STRICT=/a" + strings.Repeat("account/", 50) + ",/b" + strings.Repeat("account/", 50) + ",/c" + strings.Repeat("account/", 50): "shorten the 3 strict prefixes",
 	} {
 		err := read(setting)
 		if err == nil || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(want)) {

@@ -73,6 +73,8 @@ func (s Settings) Validate() error {
 	for name, prefixes := range map[string][]string{"alone": s.LeaveAlone, "strict": s.Strict} {
 		for _, p := range prefixes {
 			switch {
+			case len(p) > maxPlain:
+				errs = append(errs, fmt.Errorf("%s: the path prefix that begins with %q has %d bytes: at most %d of a path are looked at", name, p[:20], len(p), maxPlain))
 			case !plain(p) || p[0] != '/' || p == "/" || strings.ContainsAny(p, "?\"<>&"):
 				errs = append(errs, fmt.Errorf("%s: invalid path prefix %q: want a slash and more, with neither a query nor spaces, and spelled as a browser spells it", name, p))
 			case name == "strict" && strings.ContainsAny(p, "!$'()*+,:;=@[]^`{|}") || escapesASCII(p):
