@@ -45,5 +45,5 @@ func Mailing(s operator.Snapshot) []health.Finding {
 	if s.Control.Paused {
 		return []health.Finding{health.Warn("`raincheck resume --apply`, if nobody means it.", "the mail is %s", operator.MailText(s.Control))}
 	}
-	return []health.Finding{health.OK("the mail is %s, to the outbox on the console", operator.MailText(s.Control))}
+	return []health.Finding{health.OK("the mail is %s, to the outbox on the console, or for people to the relay of --smtp", operator.MailText(s.Control))}
 }

@@ -13,6 +13,9 @@ import (
 type Mails struct {
 	// Sent are those that the mail service took.
 	Sent int `json:"sent"`
+	// Untaken are the tries that it did not take, or for which it was not reached: the
+	// places were given back. More than one for a person.
+	Untaken int `json:"untaken,omitempty"`
 	// Reported is what the mail service said of them afterwards; left out where it has
 	// said nothing, as a relay does.
 	Reported *Reported `json:"reported,omitempty"`
@@ -36,8 +39,11 @@ type Reported struct {
 func Hourly() []metric.Name {
 	return append([]metric.Name{
 		metric.IntakeSignupsTrapped, metric.SenderSent, metric.FeedbackDelivered, metric.FeedbackDelayed, metric.FeedbackComplaint,
-	}, bounces...)
+	}, append(untaken, bounces...)...)
 }
+
+// untaken are the ways in which the mail service does not take a mail.
+var untaken = []metric.Name{metric.SenderThrottled, metric.SenderRefused, metric.SenderLater, metric.SenderQuota, metric.SenderSuspended, metric.SenderFailed}
 
 // bounces are the ways in which a mail does not arrive.
 var bounces = []metric.Name{metric.FeedbackSoftBounce, metric.FeedbackOurBounce, metric.FeedbackHardBounce, metric.FeedbackRejected}
@@ -70,6 +76,9 @@ func (s *Snapshot) CountHour(sums map[metric.Name]int) {
 	trapped := sums[metric.IntakeSignupsTrapped]
 	s.Trapped = &trapped
 	s.Mails = &Mails{Sent: sums[metric.SenderSent]}
+	for _, name := range untaken {
+		s.Mails.Untaken += sums[name]
+	}
 	r := Reported{Delivered: sums[metric.FeedbackDelivered], Delayed: sums[metric.FeedbackDelayed], Complaints: sums[metric.FeedbackComplaint]}
 	for _, name := range bounces {
 		r.Bounced += sums[name]
@@ -81,13 +90,20 @@ func (s *Snapshot) CountHour(sums map[metric.Name]int) {
 
 // text says them in a few words; "" where there were none.
 func (m *Mails) text() string {
-	switch {
-	case m == nil || *m == Mails{}:
+	if m == nil || *m == (Mails{}) {
 		return ""
-	case m.Reported == nil:
-		return fmt.Sprintf("in the last hour %s sent; nothing is reported of them", format.Thousands(m.Sent))
+	}
+	text := "in the last hour " + format.Thousands(m.Sent) + " sent"
+	if m.Untaken > 0 {
+		text += ", " + format.Thousands(m.Untaken) + " not taken by the mail service"
 	}
 	r := m.Reported
-	return fmt.Sprintf("in the last hour %s sent, %s delivered, %s came back, %s, %s", format.Thousands(m.Sent), format.Thousands(r.Delivered), format.Thousands(r.Bounced),
+	switch {
+	case r == nil && m.Sent == 0:
+		return text
+	case r == nil:
+		return text + "; nothing is reported of them"
+	}
+	return text + fmt.Sprintf(", %s delivered, %s came back, %s, %s", format.Thousands(r.Delivered), format.Thousands(r.Bounced),
 		format.Count(r.Delayed, "report of a delay", "reports of a delay"), format.Count(r.Complaints, "complaint", "complaints"))
 }

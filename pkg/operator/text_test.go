@@ -59,6 +59,9 @@ func TestStatusSaysWhatBecameOfTheMail(t *testing.T) {
 	}{
 		{map[metric.Name]int{}, "  mail         being sent\n"},
 		{map[metric.Name]int{metric.SenderSent: 12}, "being sent; in the last hour 12 sent; nothing is reported of them\n"},
+		// A relay that is down takes nothing, and reports nothing.
+		{map[metric.Name]int{metric.SenderThrottled: 40, metric.SenderLater: 2}, "being sent; in the last hour 0 sent, 42 not taken by the mail service\n"},
+		{map[metric.Name]int{metric.SenderSent: 1, metric.SenderRefused: 2, metric.FeedbackDelivered: 1}, "in the last hour 1 sent, 2 not taken by the mail service, 1 delivered"},
 		{map[metric.Name]int{metric.SenderSent: 12, metric.FeedbackDelivered: 9, metric.FeedbackOurBounce: 1, metric.FeedbackRejected: 1, metric.FeedbackDelayed: 1},
 			"in the last hour 12 sent, 9 delivered, 2 came back, 1 report of a delay, 0 complaints\n"},
 		{map[metric.Name]int{metric.FeedbackComplaint: 2}, "in the last hour 0 sent, 0 delivered, 0 came back, 0 reports of a delay, 2 complaints\n"},

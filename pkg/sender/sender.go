@@ -82,6 +82,7 @@ type Service struct {
 	paused   bool
 	asked    time.Time
 	refusals refusals
+	told     time.Time
 	said     map[string]said
 }
 
@@ -230,8 +231,22 @@ func (s *Service) answer(ctx context.Context, m waitlist.Message, err error) err
 		s.pause(ctx, now, "the mail service does not let us send: "+err.Error(), time.Time{})
 		return s.back(ctx, m, waitlist.Sending, metric.SenderSuspended)
 	}
-	// Throttled, or the service could not be reached.
+	// Throttled, or the service could not be reached: it may be so for every mail.
+	if s.tell(now) {
+		s.log(ctx, "not taken; the next minute's are not logged", m, err)
+	}
 	return s.back(ctx, m, waitlist.Sending, metric.SenderThrottled)
+}
+
+// tell says once a minute that a line may be logged.
+func (s *Service) tell(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if age := now.Sub(s.told); !s.told.IsZero() && 0 <= age && age < time.Minute {
+		return false
+	}
+	s.told = now
+	return true
 }
 
 // returned is for a mail that was certainly not sent, and for which it is not

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,23 @@ import (
 
 // The stories of what can go wrong between a claim and a mail: docs/faults.md, rows 21 to 28,
 // 31 to 33, 36.
+
+// A mail service that is down is said once a minute, not once a mail, and not never.
+func TestAServiceThatIsDownIsLogged(t *testing.T) {
+	t.Parallel()
+	w := twintest.NewWorld(t)
+	w.Join("ann", "bob", "eve", "joe")
+	var log strings.Builder
+	w.Sender.Log = slog.New(slog.NewTextHandler(&log, nil))
+	w.Outbox.Probe = twintest.MailFault(false, map[int]error{0: email.ErrNotSent, 1: email.ErrNotSent, 2: email.ErrNotSent, 3: email.ErrThrottled})
+	for want := 1; want <= 2; want++ {
+		w.Throttle(2)
+		w.Minute()
+		if n := strings.Count(log.String(), "not taken"); n != want {
+			t.Errorf("%d lines after minute %d:\n%s", n, want, log.String())
+		}
+	}
+}
 
 func TestThrottledMailGivesItsPlaceBack(t *testing.T) {
 	t.Parallel()

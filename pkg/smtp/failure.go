@@ -5,8 +5,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/textproto"
 	"strings"
+	"syscall"
 
 	"github.com/wneessen/go-mail"
 
@@ -113,6 +115,10 @@ func dialFailure(err error) error {
 		case 530, 534, 535, 538:
 			f.step = "credentials"
 		}
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("smtp: %w (nothing listens at the relay's port)", email.ErrNotSent)
+	case nameless(err):
+		return fmt.Errorf("smtp: %w (the relay's name cannot be looked up)", email.ErrNotSent)
 	case untrusted(err):
 		return fmt.Errorf("smtp: %w (the relay's certificate is not trusted)", email.ErrPaused)
 	case strings.Contains(err.Error(), "STARTTLS"):
@@ -121,6 +127,11 @@ func dialFailure(err error) error {
 		return fmt.Errorf("smtp: %w (the relay offers no way to log in that is safe)", email.ErrPaused)
 	}
 	return f
+}
+
+func nameless(err error) bool {
+	_, dns := errors.AsType[*net.DNSError](err)
+	return dns
 }
 
 func untrusted(err error) bool {

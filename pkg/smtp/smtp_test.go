@@ -1,8 +1,11 @@
 package smtp_test
 
 import (
+	"context"
 	"errors"
+	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -220,5 +223,25 @@ func TestStatusesThatAreNotAnnounced(t *testing.T) {
 	r.Say(smtptest.AtRcpt, "550 5.1.1 <ann@example.org>: no such user")
 	if _, err := open(t, r).Send(t.Context(), mailertest.Invitation(t, "ann")); !errors.Is(err, email.ErrRecipient) {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestARelayThatIsNotThere says in the log which of the operator's settings to look at.
+func TestARelayThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	for want, cause := range map[string]error{
+		"nothing listens": syscall.ECONNREFUSED,
+		"looked up":       &net.DNSError{Err: "no such host", Name: "relay.invalid", IsNotFound: true},
+		"no answer":       context.DeadlineExceeded,
+	} {
+		m, err := smtp.New(smtp.Settings{Host: "relay.invalid", Port: 587, Dial: func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: cause}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.Send(t.Context(), mailertest.Invitation(t, "ann")); !errors.Is(err, email.ErrNotSent) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, want %q", cause, err, want)
+		}
 	}
 }

@@ -62,9 +62,9 @@ function show(s) {
 
 // mailed says what became of the mails of the last hour.
 function mailed(m) {
-  if (!m || !(m.sent || m.reported)) return '';
+  if (!m || !(m.sent || m.untaken || m.reported)) return '';
   const r = m.reported;
-  return `in an hour: ${count(m.sent)} sent` + (r ? `, ${count(r.delivered)} delivered, ${count(r.bounced)} came back` + (r.delayed ? `, ${count(r.delayed)} reports of a delay` : '') + (r.complaints ? `, complaints: ${count(r.complaints)}` : '') : '; nothing is reported of them');
+  return `in an hour: ${count(m.sent)} sent` + (m.untaken ? `, ${count(m.untaken)} not taken by the mail service` : '') + (r ? `, ${count(r.delivered)} delivered, ${count(r.bounced)} came back` + (r.delayed ? `, ${count(r.delayed)} reports of a delay` : '') + (r.complaints ? `, complaints: ${count(r.complaints)}` : '') : m.sent ? '; nothing is reported of them' : '');
 }
 
 // lasting says how long something has taken.
