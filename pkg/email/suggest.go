@@ -26,6 +26,11 @@ var (
 	}
 	// wrongEndings are not endings of those names, and are typed for theirs.
 	wrongEndings = []string{"con", "cmo", "ocm", "vom", "xom", "cpm", "cim", "clm", "cok", "comm", "coom", "om", "cm", "co", "c", "net", "org", "ney", "nrt"}
+	// noEndings are slips that are not a top level domain at all, under whatever name.
+	noEndings = map[string]string{
+		"con": "com", "cmo": "com", "ocm": "com", "vom": "com", "xom": "com", "cpm": "com", "cim": "com", "clm": "com", "cok": "com", "comm": "com", "coom": "com",
+		"ney": "net", "nrt": "net", "nte": "net", "ogr": "org", "prg": "org", "orgg": "org",
+	}
 	// neighbours are providers of their own that are one edit from one of the above.
 	neighbours = []string{"mail.com", "email.com", "ymail.com", "xmail.com", "fmail.com"}
 )
@@ -33,7 +38,7 @@ var (
 // Suggest gives the address that somebody most likely meant: a dash that is a
 // hyphen, a provider's domain that is one edit away (a letter doubled, left out,
 // swapped with the next, or another), its name with a wrong ending or without a
-// dot. It says false where nothing is likely, and always for a domain that is
+// dot, and an ending that no domain has. It says false where nothing is likely, and always for a domain that is
 // itself a known provider's. Nothing is changed unasked: the person decides.
 //
 // The suggestion is an address as a person would write it, and must not be logged.
@@ -52,8 +57,14 @@ func Suggest(typed string) (suggestion string, ok bool) {
 		return unicode.ToLower(r)
 	}, domain)
 	meant := plain
-	if better, ok := suggestDomain(plain); ok {
-		meant = better
+	if dot := strings.LastIndexByte(meant, '.'); dot >= 0 && noEndings[meant[dot+1:]] != "" {
+		meant = meant[:dot+1] + noEndings[meant[dot+1:]]
+	}
+	for _, domain := range []string{plain, meant} {
+		if better, ok := suggestDomain(domain); ok {
+			meant = better
+			break
+		}
 	}
 	suggestion = local + "@" + meant
 	want, err := Parse(suggestion)

@@ -23,6 +23,10 @@ func TestSuggest(t *testing.T) {
 		"ann@my\u2011site.org":   "ann@my-site.org",
 		"ann@t\u2013online.de":   "ann@t-online.de",
 		"ann@t\u2013onlin.de":    "ann@t-online.de",
+		"ann@example.con":        "ann@example.com",
+		"ann@mail.example.ogr":   "ann@mail.example.org",
+		"ann@gmial.con":          "ann@gmail.com",
+		"ann@example.co":         "",
 		"ann@gmail,com":          "ann@gmail.com",
 		"ann@gmail..com":         "ann@gmail.com",
 		"ANN@GMA\u0130L.COM":     "ANN@gmail.com", // in Turkish capitals

@@ -239,6 +239,8 @@ func TestOneClickKeepsTheCode(t *testing.T) {
 	// No browser, another origin, either type.
 	for _, c := range []struct{ kind, body string }{
 		{"application/x-www-form-urlencoded", "List-Unsubscribe=One-Click"},
+		{"application/x-www-form-urlencoded", "List-Unsubscribe=One-Click\r\n"},
+		{"application/x-www-form-urlencoded", "list-unsubscribe=one-click"},
 		{"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--x--\r\n"},
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), "POST", origin+link, strings.NewReader(c.body))

@@ -28,7 +28,7 @@ func (rm *room) leave(ctx context.Context, v *visit) (answer, error) {
 		return answer{}, err
 	}
 	ref := waitlist.Ref{Key: key, Joining: joining}
-	if v.form.Get(posted.Unsubscribe) == posted.OneClick {
+	if posted.ByProgram(v.form) {
 		return rm.quiet(ctx, v, ref)
 	}
 	if err := rm.leaves(ctx, v, ref); err != nil {

@@ -42,6 +42,17 @@ const (
 	OneClick    = "One-Click"
 )
 
+// ByProgram says that a mail program posted the form and no page of ours, which has
+// no field of that name: in whatever case it writes it, and whatever ends the value.
+func ByProgram(form url.Values) bool {
+	for name := range form {
+		if strings.EqualFold(strings.TrimSpace(name), Unsubscribe) {
+			return true
+		}
+	}
+	return false
+}
+
 const formKind = "application/x-www-form-urlencoded"
 
 // kindOf is the type of what was posted; most often it is exactly a form's.
