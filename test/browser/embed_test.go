@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"raincheck/pkg/gate"
+	"raincheck/pkg/waitlist"
 )
 
 // TestEmbedded: the form inside another site's page, whose policy allows the
@@ -123,6 +126,7 @@ func TestTheScriptByItself(t *testing.T) {
 		title, wanted, kept    string
 	}{
 		{"the page's language", "es-MX", "", false, "Hay una fila para Example Benefits", "/news?page=2", "es"},
+		{"as others write it", "es_MX", "", false, "Hay una fila para Example Benefits", "/news?page=2", "es"},
 		{"in capitals", "ES", "", false, "Hay una fila para Example Benefits", "/news?page=2", "es"},
 		{"a page that names none", "", "", false, "There is a line for Example Benefits", "/news?page=2", "en"},
 		{"a language that the room has not", "xx", "", false, "There is a line for Example Benefits", "/news?page=2", "en"},
@@ -145,6 +149,22 @@ func TestTheScriptByItself(t *testing.T) {
 				t.Errorf("the line keeps %+v, %v", e, err)
 			}
 		})
+	}
+}
+
+// TestTheScriptLeadsToThisSiteOnly: a site that answers every path has pages whose
+// path a browser reads as another host.
+func TestTheScriptLeadsToThisSiteOnly(t *testing.T) {
+	r := newRoom(t)
+	r.control(t, func(c *waitlist.Control) { c.Mode = gate.Open })
+	r.carrier = r.script("en", "")
+	b := visitor(t, chromium(t, ""), "en", "Reader", true)
+	b.open(r.origin + "//evil.example/news")
+	must(t, chromedp.Do(b.ctx, chromedp.WaitVisible(chromedp.CSS(".raincheck a"))))
+	to, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.querySelector(".raincheck a").href`))
+	must(t, err)
+	if to != r.origin+"/" {
+		t.Errorf("the link leads to %s", to)
 	}
 }
 

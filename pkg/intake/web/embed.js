@@ -6,8 +6,10 @@
   'use strict';
   var base = here.src.replace(/embed\.js.*$/, '');
   var ours = base.indexOf(location.origin + '/') === 0;
-  var lang = (here.getAttribute('data-lang') || document.documentElement.lang || 'en').toLowerCase();
+  var lang = (here.getAttribute('data-lang') || document.documentElement.lang || 'en').toLowerCase().replace('_', '-');
   var to = here.getAttribute('data-to') || (ours ? location.pathname + location.search : '/');
+  // A page at //evil.example/ of a site that answers every path is not to link there.
+  if (!/^\/(?![/\\])/.test(to)) to = '/';
 
   function el(tag, props, kids) {
     var e = document.createElement(tag);
