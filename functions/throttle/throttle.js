@@ -45,9 +45,10 @@ const FILES = ' avif css gif ico jpeg jpg js json mjs mp3 mp4 otf png svg ttf we
 const PRINTABLE = /^[!-[\]-~]*/;
 const PLAIN = /^[!-:<-[\]-~]*/;
 // A percent sign that does not escape a character, or one that nobody needs to
-// escape, a dot, a slash or a backslash; and ^ and |, which few do. What most
-// escape comes first: each alternative costs where there are many escapes.
-const ESCAPED = /%(?![0189a-f][\da-f]|2[\da-c]|3[a-f]|[46]0|[57][bd])/i;
+// escape, a control character, a dot, a slash or a backslash; and ^ and |, which
+// few do. What most escape comes first: each alternative costs where there are
+// many escapes.
+const ESCAPED = /%(?![89a-f][\da-f]|2[\da-c]|3[a-f]|[46]0|[57][bd])/i;
 
 async function handler(event) {
   const request = event.request;
@@ -62,7 +63,10 @@ async function handler(event) {
     delete headers[HEADER];
     // The room is never gated: its visitors would be redirected to it for ever.
     // Its requests keep the pass, because it reads the pass itself.
-    if ((uri + '/').startsWith(ROOM + '/') && plain(uri)) {
+    const room = (uri + '/').startsWith(ROOM + '/');
+    const exempt = room || uri.startsWith('/.well-known/');
+    const clear = exempt && plain(uri);
+    if (room && clear) {
       return request;
     }
     // The site never sees the pass. Where answers are cached by cookie, every pass
@@ -72,7 +76,7 @@ async function handler(event) {
       delete cookies[COOKIE];
     }
     const what = purpose(request.method, headers, uri);
-    if (!what || uri === '/robots.txt' || (uri.startsWith('/.well-known/') && plain(uri))) {
+    if (!what || clear || uri === '/robots.txt') {
       return request;
     }
     kept = HOLDS && what <= PREFETCH && !held;
@@ -97,7 +101,8 @@ async function handler(event) {
     const closing = share < 1;
     const alone = within(uri, doc.alone);
     const guarded = (closing || share >= OBSERVE) && doc.strict;
-    const straight = (alone || guarded) && plain(uri);
+    // To look twice would be dear.
+    const straight = (alone || guarded) && !exempt && plain(uri);
     if (alone && straight) {
       return request;
     }
@@ -209,12 +214,14 @@ function newcomer(event, doc, share, now, strict) {
 
 // chosen says whether this request is the one in n that is counted. It is chosen
 // by bits of the draw that have no part in the answer, and by four characters of
-// the request's id, so that whoever comes again is chosen again.
+// the request's id, so that whoever comes again is chosen again. The factor makes
+// them alone an even choice for n up to 500 and for round numbers: under a strict
+// path nothing is drawn.
 function chosen(low, event, n) {
   const id = event.context.requestId;
   let sum = 0;
   for (let i = 7; i < 11; i++) {
-    sum = sum * 257 + (id.charCodeAt(i) || 0);
+    sum = sum * 26141 + (id.charCodeAt(i) || 0);
   }
   return (low + sum) % n === 0;
 }

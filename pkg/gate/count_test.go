@@ -61,3 +61,26 @@ func TestCountsAreAFairSample(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusalsAreAFairSample holds the count under strict paths to one in N. Nothing
+// is drawn there, and the request's id alone chooses.
+func TestRefusalsAreAFairSample(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(2013, 12))
+	g := throttled(t)
+	g.Admit, g.Strict = 0.3, []string{"/account/"}
+	now := g.Until.Add(-time.Minute)
+	for _, n := range []int{1, 2, 10, 100, 128, 255, 256, 257, 258, 500, 512, 1000, 1024} {
+		g.Sample = n
+		visits := 200 * n
+		counted := 0.0
+		for range visits {
+			if (gate.Known{Gate: &g}).Decide(gate.Request{ID: requestID(r), Method: "POST", Path: "/account/x"}, now).Refused > 0 {
+				counted++
+			}
+		}
+		if math.Abs(counted-200) > 4.5*math.Sqrt(200)+200*0.03 {
+			t.Errorf("one in %d: %g of %d refusals are counted", n, counted, visits)
+		}
+	}
+}

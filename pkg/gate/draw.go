@@ -31,7 +31,8 @@ func number(bits uint64) float64 { return float64(bits>>20) / (1 << 32) }
 // part in the answer make the choice independent of it and even over visitors;
 // four characters of the request's id choose again each time the same visitor
 // comes, so that nobody who reloads all day counts for n or for nothing, and no
-// office behind one address either.
+// office behind one address either. Under a strict path they alone choose: the factor
+// makes that even too, for n up to 500 and for round numbers.
 func counted(bits uint64, id string, n int) bool {
 	if n <= 0 {
 		return false
@@ -39,7 +40,7 @@ func counted(bits uint64, id string, n int) bool {
 	units := utf16.Encode([]rune(id))
 	var number uint64
 	for i := 7; i < 11; i++ {
-		number *= 257
+		number *= 26141
 		if i < len(units) {
 			number += uint64(units[i])
 		}

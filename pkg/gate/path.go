@@ -105,11 +105,12 @@ func percentEncode(s, keep string) string {
 }
 
 // escaped finds a percent sign that does not escape a character, or one that
-// nobody needs to escape, a dot, a slash or a backslash; and ^ and |, which few do.
+// nobody needs to escape, a control character, a dot, a slash or a backslash; and
+// ^ and |, which few do.
 // Go's patterns have no lookahead: what is right is taken out, and what is left is
 // wrong.
 var escaped = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)%(?:[0189a-f][\da-f]|2[\da-c]|3[a-f]|[46]0|[57][bd])`)
+	return regexp.MustCompile(`(?i)%(?:[89a-f][\da-f]|2[\da-c]|3[a-f]|[46]0|[57][bd])`)
 })
 
 // maxPlain is the longest path that is looked at closely: the edge's work has a

@@ -120,6 +120,7 @@ const hostile = {
   'an exempt path of escapes': path('/api/' + many('%2', 1019)),
   'an exempt path of spaces': path('/api/' + many('%20', 1019)),
   'an exempt path of 8 KB': path('/api/' + many('%20', 8000)),
+  'the room of escapes': path('/waiting-room/' + many('%20', 486) + '%41'),
   'the room at 8 KB': path('/waiting-room/' + many('%4', 8000)),
   '/.well-known/ of escapes': path('/.well-known/' + many('%5', 1010)),
   '1,800 types': old(multi('text/html', 1800)),
