@@ -265,9 +265,12 @@ func (v *view) places() (n float64, asleep bool) {
 	if v.f.Late > 0 {
 		n = min(n, flow/max(v.f.Usual, leastReturn))
 	}
-	// Nor more than thrice what keeps the site full: however empty it is, the next
-	// minutes must be able to show whether they come.
-	n = min(n, mostFlow*flow/max(v.f.Usual, leastReturn))
+	// However empty the site is, the next minutes must be able to show whether they come.
+	most := mostFlow
+	if v.m.Trust.share() < 1 {
+		most = provingFlow
+	}
+	n = min(n, most*flow/max(v.f.Usual, leastReturn))
 	return n, n == missing
 }
 

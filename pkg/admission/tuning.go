@@ -38,7 +38,10 @@ const (
 	openingShare, openingStep = 1.5, 0.05
 	// mostFlow is how many times what keeps the site full is invited at most: the next
 	// minutes must be able to show whether they come. Twice: a return rate that jumps.
-	mostFlow = 3.0
+	// provingFlow is the same while the model has to prove itself: it may be wrong about
+	// the visitors that the site bears, as on a day that begins full with the capacity
+	// unknown.
+	mostFlow, provingFlow = 3.0, 1.5
 	// leastReturn is the smallest share of the invited that is reckoned with, leastWeight
 	// the smallest load of one visitor: what is divided by.
 	leastReturn, leastWeight = 0.05, 1e-12

@@ -14,6 +14,8 @@ import (
 
 	"raincheck/pkg/console"
 	"raincheck/pkg/demo"
+	"raincheck/pkg/gate"
+	"raincheck/pkg/operator"
 )
 
 // town is the local instance with its crowd, served on a port of its own.
@@ -68,9 +70,11 @@ func (w *town) speed(t *testing.T, speed float64) {
 	must(t, w.Change(t.Context(), console.Change{Speed: &speed}))
 }
 
-// full waits until nobody new is let in, and every edge knows.
+// full fixes the share of those who are let in at nobody, as the law alone would
+// let in one in ten of a crowd, and waits until every edge knows.
 func (w *town) full(t *testing.T) {
 	t.Helper()
+	must(t, w.Change(t.Context(), console.Change{Change: operator.Change{Mode: gate.Throttle, Admit: new(float64)}}))
 	var since time.Time
 	w.until(t, "the site is full", func() bool {
 		s, err := w.Snapshot(t.Context())
@@ -80,6 +84,12 @@ func (w *town) full(t *testing.T) {
 		}
 		return *s.Admit == 0 && s.Now.Sub(since) >= 3*time.Minute
 	})
+}
+
+// law has the law decide again.
+func (w *town) law(t *testing.T) {
+	t.Helper()
+	must(t, w.Change(t.Context(), console.Change{Change: operator.Change{Mode: gate.Throttle}}))
 }
 
 // until waits, minute by minute of the town, for something to have happened.
@@ -178,6 +188,7 @@ func TestTheStory(t *testing.T) {
 	}
 
 	w.demand(t, 0)
+	w.law(t)
 	w.speed(t, 600)
 	for _, p := range people {
 		b, s := p.tab, sentences[p.language]
