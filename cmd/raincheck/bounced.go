@@ -36,6 +36,9 @@ func (c *bouncedCmd) Run(e *env) error {
 		return badInput("reading what came back: %w", err)
 	}
 	defer file.Close()
+	if about, err := file.Stat(); err == nil && about.IsDir() {
+		return badInput("reading what came back: %s is a directory", c.File)
+	}
 	n, err := undelivered.List{
 		Store: p.store, Keys: p.keys, Feedback: p.feedback, Address: c.Column, Status: c.Status, Undo: c.Undo, Apply: c.Apply,
 		Bad: func(line int, why error) { fmt.Fprintf(e.stdout, "line %d: bad: %v\n", line, why) },

@@ -49,6 +49,7 @@ func TestSettingsThatMakeNoSenseAreNamed(t *testing.T) {
 		"LEAVE_ALONE=api":               "api",
 		"STRICT=/Account/":              "lower case",
 		"STRICT=/a/../b":                "/a/../b",
+		"STRICT=/.well-known/x":         "never gated",
 		"STRICT=/" + strings.Repeat("account/", 100): "801 bytes",
 		"STRICT=/a" + strings.Repeat("account/", 50) + ",/b" + strings.Repeat("account/", 50) + ",/c" + strings.Repeat("account/", 50): "shorten the 3 strict prefixes",
 	} {

@@ -43,7 +43,11 @@ func (v *view) because(d Decision, sd float64, by cause, why string) string {
 		s += "; nobody new has been let in for an hour: see whether the load is right, or say the share with `raincheck throttle --admit 0.1 --apply`"
 	}
 	if n.Committed >= 1 {
-		s += fmt.Sprintf("; %.0f arrivals expected within %d min from earlier invitations", n.Committed, soon)
+		arrivals := "arrivals"
+		if math.Round(n.Committed) == 1 {
+			arrivals = "arrival"
+		}
+		s += fmt.Sprintf("; %.0f %s expected within %d min from earlier invitations", n.Committed, arrivals, soon)
 	}
 	if why != "" {
 		s += "; " + why

@@ -350,7 +350,7 @@ func TestMailsThatCameBackToALocalInstance(t *testing.T) {
 			t.Errorf("%s is at stage %s (%v), want %s", address, e.Stage, err, want)
 		}
 	}
-	if said := take(list, true); !strings.HasPrefix(said, "1 suppression taken back, 1 not under way any more,") {
+	if said := take(list, true); !strings.HasPrefix(said, "1 suppression taken back, 1 not suppressed,") {
 		t.Error(said)
 	}
 	if _, err := line.Entry(t.Context(), "gone@example.org"); !errors.Is(err, waitlist.ErrUnknown) {

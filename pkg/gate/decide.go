@@ -185,7 +185,7 @@ func (r Request) robot() bool {
 func (k Known) Decide(r Request, now time.Time) Verdict {
 	now = now.Truncate(time.Second)
 	what := r.purpose()
-	if (strings.HasPrefix(r.Path+"/", Room+"/") || r.Path == "/robots.txt" || strings.HasPrefix(r.Path, "/.well-known/")) && plain(r.Path) || what == forPreflight {
+	if neverGated(r.Path) && plain(r.Path) || what == forPreflight {
 		return Verdict{Outcome: Alone}
 	}
 	t, ok := k.terms(now)

@@ -113,6 +113,12 @@ var escaped = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)%(?:[89a-f][\da-f]|2[\da-c]|3[a-f]|[46]0|[57][bd])`)
 })
 
+// neverGated says whether a path is open to everybody whatever the gate says: the
+// waiting room, and what robots and certificate authorities read.
+func neverGated(path string) bool {
+	return strings.HasPrefix(path+"/", Room+"/") || path == "/robots.txt" || strings.HasPrefix(path, "/.well-known/")
+}
+
 // maxPlain is the longest path that is looked at closely: the edge's work has a
 // bound.
 const maxPlain = 512

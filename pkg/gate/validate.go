@@ -79,6 +79,8 @@ func (s Settings) Validate() error {
 				errs = append(errs, fmt.Errorf("%s: invalid path prefix %q: want a slash and more, with neither a query nor spaces, and spelled as a browser spells it", name, p))
 			case name == "strict" && strings.ContainsAny(p, "!$'()*+,:;=@[]^`{|}") || escapesASCII(p):
 				errs = append(errs, fmt.Errorf("strict: invalid path prefix %q: want letters, digits and any of / - . _ ~, which have one spelling", p))
+			case name == "strict" && neverGated(p):
+				errs = append(errs, fmt.Errorf("strict: invalid path prefix %q: what is under it is never gated", p))
 			case name == "strict" && p != strings.ToLower(p):
 				errs = append(errs, fmt.Errorf("strict: invalid path prefix %q: want lower case, which stands for every spelling", p))
 			}

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"html"
 	"net/url"
 	"slices"
@@ -34,8 +35,12 @@ type edition struct {
 
 // blank begins a blank, and one letter ends it: a for the address, r for the
 // receipt, t for the way back. No escaping changes letters and digits, and no
-// sentence of ours has this one; what a visitor typed is never searched for it.
+// sentence of ours has this one; what a visitor typed is never searched for it, and a
+// page in which an operator wrote it is rendered each time.
 const blank = "0blank0"
+
+// errNotOurs means that an operator's text has the word that begins a blank.
+var errNotOurs = errors.New("a blank that is not ours")
 
 // html is the page after a sign-up, as w.html renders it.
 func (p *printed) html(ctx context.Context, w *view) (string, error) {
@@ -43,7 +48,10 @@ func (p *printed) html(ctx context.Context, w *view) (string, error) {
 		return w.html(ctx) // rare
 	}
 	s, err := p.sheet(ctx, w)
-	if err != nil {
+	switch {
+	case errors.Is(err, errNotOurs):
+		return w.html(ctx)
+	case err != nil:
 		return "", err
 	}
 	var out strings.Builder
@@ -85,6 +93,9 @@ func (p *printed) sheet(ctx context.Context, w *view) (*sheet, error) {
 	}
 	s := &sheet{of: of, texts: strings.Split(text, blank)}
 	for i, text := range s.texts[1:] {
+		if text == "" || !strings.Contains("art", text[:1]) {
+			return nil, errNotOurs
+		}
 		s.blanks, s.texts[i+1] = append(s.blanks, text[0]), text[1:]
 	}
 	if p.by == nil {

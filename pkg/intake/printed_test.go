@@ -56,6 +56,11 @@ func TestPrintedPageIsThePage(t *testing.T) {
 	if after := join("en", "ben@example.org", "/"); after == before || !strings.Contains(after, "Phones are down.") {
 		t.Errorf("the operator's message is not on the page")
 	}
+	// A message that looks like a blank is a message.
+	w.control(func(c *waitlist.Control) { c.Said.Text = "Call 0blank0" })
+	if after := join("en", "ben@example.org", "/"); !strings.Contains(after, "Call 0blank0<") {
+		t.Errorf("the operator's message is not on the page as it was written")
+	}
 	w.progress(waitlist.Progress{Front: noon})
 	w.pass(time.Minute)
 	if after := join("en", "ben@example.org", "/"); !strings.Contains(after, `class="now"`) {

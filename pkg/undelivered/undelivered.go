@@ -42,13 +42,16 @@ type Tally struct {
 	// Suppressed do not exist, Returned have their place back, Undone are suppressed no
 	// more.
 	Suppressed, Returned, Undone int
-	// Past have no mail under way any more, Strangers are not on the waitlist.
+	// Undo says that suppressions were to be taken back.
+	Undo bool
+	// Past have no mail under way any more, or were not suppressed, Strangers are not on the waitlist.
 	Past, Strangers, Bad int
 }
 
 // Take reads the list and deals with each mailbox once. What is done stays done when
 // it fails, and may be done again. The error is records.ErrHeader, or the store's.
 func (l List) Take(ctx context.Context, from io.Reader) (n Tally, err error) {
+	n.Undo = l.Undo
 	done := map[string]bool{}
 	columns := []string{l.Address, l.Status}
 	if l.Undo {
@@ -142,9 +145,9 @@ func (l List) undo(ctx context.Context, n *Tally, entry waitlist.Entry) error {
 
 // String says what became of the rows, or would.
 func (n Tally) String() string {
-	what := format.Thousands(n.Suppressed) + " suppressed, " + format.Count(n.Returned, "place", "places") + " given back"
-	if n.Undone > 0 {
-		what = format.Count(n.Undone, "suppression", "suppressions") + " taken back"
+	what, past := format.Thousands(n.Suppressed)+" suppressed, "+format.Count(n.Returned, "place", "places")+" given back", "not under way any more"
+	if n.Undo {
+		what, past = format.Count(n.Undone, "suppression", "suppressions")+" taken back", "not suppressed"
 	}
-	return fmt.Sprintf("%s, %s not under way any more, %s not on the waitlist, %s", what, format.Thousands(n.Past), format.Thousands(n.Strangers), format.Count(n.Bad, "bad row", "bad rows"))
+	return fmt.Sprintf("%s, %s %s, %s not on the waitlist, %s", what, format.Thousands(n.Past), past, format.Thousands(n.Strangers), format.Count(n.Bad, "bad row", "bad rows"))
 }
