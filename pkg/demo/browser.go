@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -50,6 +51,7 @@ type form struct {
 }
 
 var (
+	languages = regexp.MustCompile(`(?is)<nav\b.*?</nav>`)
 	formTag   = regexp.MustCompile(`(?is)<form\b[^>]*>`)
 	inputTag  = regexp.MustCompile(`(?is)<input\b[^>]*>`)
 	attribute = regexp.MustCompile(`(?i)\b(action|method|name|value|type)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))`)
@@ -57,13 +59,13 @@ var (
 
 var errForm = errors.New("the page has no form to send")
 
-// get asks for a page and reads the last of its forms that are sent by POST: the
-// one that the page is about, after that of the languages.
+// get asks for a page and reads the last of its forms that are sent by POST, but for
+// that of the languages, which is part of the navigation.
 func (b *browser) get(ctx context.Context, path string) (form, error) {
 	if err := b.do(ctx, http.MethodGet, path, nil); err != nil {
 		return form{}, err
 	}
-	page := b.answer.body.String()
+	page := languages.ReplaceAllLiteralString(b.answer.body.String(), "")
 	tags := formTag.FindAllStringIndex(page, -1)
 	for _, at := range slices.Backward(tags) {
 		attrs := attributes(page[at[0]:at[1]])
@@ -106,23 +108,16 @@ func (b *browser) do(ctx context.Context, method, path string, fields url.Values
 		RemoteAddr: "192.0.2.1:443", Body: http.NoBody,
 	}
 	if fields != nil {
-		body := fields.Encode()
+		text := fields.Encode()
 		r.Header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
 		r.Header["Origin"] = []string{"http://" + b.host}
-		r.Body, r.ContentLength = newBody(body), int64(len(body))
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
 	}
 	b.answer.status, b.answer.header = 0, http.Header{}
 	b.answer.body.Reset()
 	b.room.ServeHTTP(&b.answer, r.WithContext(ctx))
 	return nil
 }
-
-type body struct{ *strings.Reader }
-
-func newBody(s string) body { return body{strings.NewReader(s)} }
-
-// Close is for http.Request.
-func (body) Close() error { return nil }
 
 func attributes(tag string) map[string]string {
 	out := map[string]string{}
