@@ -176,9 +176,9 @@ const within = (uri, prefixes) => prefixes && prefixes.some((prefix) => uri.star
 // Cyrillic and 56 of Chinese. Browsers spell paths like that; servers read other
 // spellings in different ways, and some take off a semicolon and what follows it.
 const plain = (uri) =>
-  uri.length <= 512 && all(PLAIN, uri) && !has(uri, '..') && !has(uri, '//') && !has(uri, '/./') && !(has(uri, '%') && ESCAPED.test(uri));
+  uri.length <= 512 && only(PLAIN, uri) && !has(uri, '..') && !has(uri, '//') && !has(uri, '/./') && !(has(uri, '%') && ESCAPED.test(uri));
 
-const all = (pattern, part) => pattern.exec(part)[0] === part;
+const only = (pattern, part) => pattern.exec(part)[0] === part;
 
 // whole returns a header, which may have 20 KB, and text what is read of it where
 // more than its beginning is.
@@ -433,4 +433,4 @@ function way(request) {
 
 // What is longer than most addresses must be printable: other letters are dear to
 // encode.
-const fits = (part) => part.length <= 128 || (part.length <= 1024 && all(PRINTABLE, part));
+const fits = (part) => part.length <= 128 || (part.length <= 1024 && only(PRINTABLE, part));

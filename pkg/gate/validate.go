@@ -67,22 +67,31 @@ func (b Base) Validate() error {
 	return errors.Join(errs...)
 }
 
+// checkPrefix says what is wrong with a path prefix, which is of a strict path or of
+// one that is left alone.
+func checkPrefix(p string, strict bool) error {
+	switch {
+	case len(p) > maxPlain:
+		return fmt.Errorf("the path prefix that begins with %q has %d bytes: at most %d of a path are looked at", p[:20], len(p), maxPlain)
+	case !plain(p) || p[0] != '/' || p == "/" || strings.ContainsAny(p, "?\"<>&"):
+		return fmt.Errorf("invalid path prefix %q: want a slash and more, with neither a query nor spaces, and spelled as a browser spells it", p)
+	case strict && strings.ContainsAny(p, "!$'()*+,:;=@[]^`{|}"), escapesASCII(p):
+		return fmt.Errorf("invalid path prefix %q: want letters, digits and any of / - . _ ~, which have one spelling", p)
+	case strict && neverGated(p):
+		return fmt.Errorf("invalid path prefix %q: what is under it is never gated", p)
+	case strict && p != strings.ToLower(p):
+		return fmt.Errorf("invalid path prefix %q: want lower case, which stands for every spelling", p)
+	}
+	return nil
+}
+
 // Validate returns every problem at once, each naming its field.
 func (s Settings) Validate() error {
 	var errs []error
 	for name, prefixes := range map[string][]string{"alone": s.LeaveAlone, "strict": s.Strict} {
 		for _, p := range prefixes {
-			switch {
-			case len(p) > maxPlain:
-				errs = append(errs, fmt.Errorf("%s: the path prefix that begins with %q has %d bytes: at most %d of a path are looked at", name, p[:20], len(p), maxPlain))
-			case !plain(p) || p[0] != '/' || p == "/" || strings.ContainsAny(p, "?\"<>&"):
-				errs = append(errs, fmt.Errorf("%s: invalid path prefix %q: want a slash and more, with neither a query nor spaces, and spelled as a browser spells it", name, p))
-			case name == "strict" && strings.ContainsAny(p, "!$'()*+,:;=@[]^`{|}") || escapesASCII(p):
-				errs = append(errs, fmt.Errorf("strict: invalid path prefix %q: want letters, digits and any of / - . _ ~, which have one spelling", p))
-			case name == "strict" && neverGated(p):
-				errs = append(errs, fmt.Errorf("strict: invalid path prefix %q: what is under it is never gated", p))
-			case name == "strict" && p != strings.ToLower(p):
-				errs = append(errs, fmt.Errorf("strict: invalid path prefix %q: want lower case, which stands for every spelling", p))
+			if err := checkPrefix(p, name == "strict"); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", name, err))
 			}
 		}
 	}

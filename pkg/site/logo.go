@@ -36,36 +36,46 @@ func checkLogo(logo string) error {
 		case err != nil:
 			return fmt.Errorf("it is not well-formed: %w", err)
 		}
-		switch token := token.(type) {
-		case xml.Directive:
-			return errors.New("it has a document type, which an SVG image does not need")
-		case xml.ProcInst:
-			if token.Target != "xml" {
-				return fmt.Errorf("it has the instruction <?%s", token.Target)
-			}
-		case xml.CharData:
-			if depth == 0 && len(bytes.TrimSpace(token)) > 0 {
-				return errors.New("it is not well-formed: text stands outside the image")
-			}
-			if leadsAway(string(token)) {
-				return errors.New("its style asks for something from elsewhere")
-			}
+		if err := checkToken(token, depth, first); err != nil {
+			return err
+		}
+		switch token.(type) {
 		case xml.StartElement:
-			if first && (token.Name.Local != "svg" || token.Name.Space != "http://www.w3.org/2000/svg") {
-				return errors.New(`its first element is not <svg xmlns="http://www.w3.org/2000/svg">`)
-			}
-			if depth == 0 && !first {
-				return errors.New("it is not well-formed: another element follows the image")
-			}
-			if err := checkElement(token); err != nil {
-				return err
-			}
 			first = false
 			depth++
 		case xml.EndElement:
 			depth--
 		}
 	}
+}
+
+// checkToken refuses what an image does not need. depth is how many elements it
+// stands in, and first says that no element came before.
+func checkToken(token xml.Token, depth int, first bool) error {
+	switch token := token.(type) {
+	case xml.Directive:
+		return errors.New("it has a document type, which an SVG image does not need")
+	case xml.ProcInst:
+		if token.Target != "xml" {
+			return fmt.Errorf("it has the instruction <?%s", token.Target)
+		}
+	case xml.CharData:
+		if depth == 0 && len(bytes.TrimSpace(token)) > 0 {
+			return errors.New("it is not well-formed: text stands outside the image")
+		}
+		if leadsAway(string(token)) {
+			return errors.New("its style asks for something from elsewhere")
+		}
+	case xml.StartElement:
+		if first && (token.Name.Local != "svg" || token.Name.Space != "http://www.w3.org/2000/svg") {
+			return errors.New(`its first element is not <svg xmlns="http://www.w3.org/2000/svg">`)
+		}
+		if depth == 0 && !first {
+			return errors.New("it is not well-formed: another element follows the image")
+		}
+		return checkElement(token)
+	}
+	return nil
 }
 
 // checkElement refuses what acts or asks for something from elsewhere, and what

@@ -50,6 +50,9 @@ func (c *cloud) leastPrivilege(t *testing.T) {
 	if page, err := w.visit("POST", leave, url.Values{"List-Unsubscribe": {"One-Click"}}); err != nil || page.StatusCode != 200 {
 		t.Fatalf("leaving: %d %v", page.StatusCode, err)
 	}
+	if page, err := w.visit("POST", leave, url.Values{}); err != nil || page.StatusCode != 200 {
+		t.Fatalf("giving the turn up: %d %v", page.StatusCode, err)
+	}
 	w.origin = "a guess"
 	if page, err := w.visit("GET", "/waiting-room/en/", nil); err != nil || page.StatusCode != 403 {
 		t.Fatalf("the side door: %d %v", page.StatusCode, err)
