@@ -299,9 +299,9 @@ var awsCommands = map[string]func(*testscript.TestScript, bool, []string){
 			ts.Fatalf("the metric %s is %g (%v), want %s", args[0], got, ok, args[1])
 		}
 	},
-	// hour NAME N: the stack's own metric was so much in each of two minutes of the
+	// summed NAME N: the stack's own metric was so much in each of two minutes of the
 	// last hour, and in one long before.
-	"hour": func(ts *testscript.TestScript, neg bool, args []string) {
+	"summed": func(ts *testscript.TestScript, neg bool, args []string) {
 		n, err := strconv.ParseFloat(args[1], 64)
 		ts.Check(err)
 		for _, ago := range []time.Duration{3 * time.Minute, 50 * time.Minute, 70 * time.Minute} {
