@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"raincheck/pkg/admission"
 	"raincheck/pkg/aws/health"
 	"raincheck/pkg/aws/metrics"
-	"raincheck/pkg/aws/stack"
 	"raincheck/pkg/capacity"
 	"raincheck/pkg/diagnosis"
 	"raincheck/pkg/format"
@@ -24,10 +22,10 @@ import (
 // deployed examines a stack.
 func (c *doctorCmd) deployed(e *env, resolver health.Resolver) (diagnosis.Diagnosis, error) {
 	s, err := deployed{Stack: c.Stack}.session(e)
-	if parts := stack.Remembered(c.Stack); err != nil && parts.EdgeStore != "" && !errors.Is(err, stack.ErrNotFound) {
-		return diagnosis.Diagnosis{}, fmt.Errorf("%w\n  To let everybody in without this tool, by the store of %s: %s", err, parts.At.UTC().Format("2 Jan 2006"), diagnosis.EmergencyLine(parts.EdgeStore))
-	}
 	if err != nil {
+		if parts, ok := rememberedParts(c.Stack, err); ok {
+			err = fmt.Errorf("%w\n  To let everybody in without this tool, by the store of %s: %s", err, parts.At.UTC().Format("2 Jan 2006"), diagnosis.EmergencyLine(parts.EdgeStore))
+		}
 		return diagnosis.Diagnosis{}, err
 	}
 	if _, err := s.Need(outTable, outEdge, outRoom); err != nil {
@@ -61,7 +59,15 @@ func (c *doctorCmd) deployed(e *env, resolver health.Resolver) (diagnosis.Diagno
 			}
 			stored, _ := store.State(ctx)           // what cannot be read is the controller's finding,
 			report, _ := inviter.LastReport(stored) // and then nobody is known to wait
-			return health.MailAccount(ctx, s.cfg, s.number("SenderConcurrency"), report.Waiting)
+			found, err := health.MailAccount(ctx, s.cfg, s.number("SenderConcurrency"), report.Waiting)
+			if err != nil {
+				return nil, err
+			}
+			busiest, err := metrics.BusiestDay(ctx, s.cfg, now)
+			if err != nil {
+				return found, err
+			}
+			return append(found, health.MailVolume(busiest, report.Waiting, s.cfg.Region)), nil
 		}},
 		{Name: "mail-identity", Look: func(ctx context.Context) ([]health.Finding, error) {
 			return health.MailIdentity(ctx, s.cfg, resolver, s.Parameters["MailIdentity"], s.Parameters["FromAddress"])

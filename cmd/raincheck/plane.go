@@ -70,8 +70,8 @@ func (w where) plane(e *env) (plane, error) {
 // remembered is the plane of the stack as it was when it was last spoken to, for
 // when CloudFormation does not answer; else why is the error.
 func (w where) remembered(e *env, why error) (plane, error) {
-	parts := stack.Remembered(w.Stack)
-	if parts.EdgeStore == "" || errors.Is(why, stack.ErrNotFound) {
+	parts, ok := rememberedParts(w.Stack, why)
+	if !ok {
 		return nil, why
 	}
 	cfg, err := stack.Config(e.ctx)
@@ -82,6 +82,13 @@ func (w where) remembered(e *env, why error) (plane, error) {
 	return &deployment{stack: w.Stack, Plane: operator.Plane{
 		Site: operator.Site{Name: w.Stack}, Desk: table.New(cfg, parts.Table), Edge: edgestore.New(cfg, parts.EdgeStore), Now: e.now, Explain: awsWords,
 	}}, nil
+}
+
+// rememberedParts are those of a stack that cannot be read, as they were when it was
+// last spoken to; false if it was never, or if it does not exist any more.
+func rememberedParts(name string, why error) (stack.Parts, bool) {
+	parts := stack.Remembered(name)
+	return parts, parts.EdgeStore != "" && !errors.Is(why, stack.ErrNotFound)
 }
 
 // switchable is the plane for a command that changes something.

@@ -324,8 +324,8 @@ const expiry = (pass) => parseInt(pass.slice(6), 10);
 const due = (pass, life, now) => (pass[0] === '2' ? parseInt(pass.slice(17), 10) <= now : 2 * (expiry(pass) - now) <= life);
 
 // give leaves the finished cookie where remember.js finds it. It is signed with
-// the last key whose time has come, the newest. who is the time of the first issue and the
-// id, as they stand in a pass.
+// the last key whose time has come, the newest. who is the time of the first issue
+// and the id, as they stand in a pass.
 function give(headers, doc, kind, who, now) {
   const keys = doc.keys || [];
   let key = null;

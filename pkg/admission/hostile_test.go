@@ -21,7 +21,7 @@ func TestTheClockIsSetBack(t *testing.T) {
 		Applied: &Applied{Mode: "throttle", Admit: 0.25}})
 	d, s := Next(p, s, Observation{Time: noon, Waiting: 9000})
 	if d.Admit > 0.25 {
-		t.Errorf("the clock was set back: %+v, want an admit of at number.Most the 0.25 that it was", d)
+		t.Errorf("the clock was set back: %+v, want an admit of at most the 0.25 that it was", d)
 	}
 	d, _ = Next(p, s, Observation{Time: noon.Add(time.Minute), Waiting: 9000})
 	if d.Numbers.Outstanding != 0 || d.Numbers.Committed != 0 {
@@ -39,7 +39,7 @@ func TestADayWithoutTicks(t *testing.T) {
 	before := d.minutes(60, 6000, 0.92)
 	d.minute += 24 * 60
 	if after := d.minutes(1, 0, -1); after.Admit > before.Admit {
-		t.Errorf("after a day without a tick: %+v, want an admit of at number.Most %g", after, before.Admit)
+		t.Errorf("after a day without a tick: %+v, want an admit of at most %g", after, before.Admit)
 	}
 }
 

@@ -321,8 +321,7 @@ func (m *memory) estimate(b visits.Belief, in []float64, doubted, repeated []boo
 			one.measured = unknown
 		}
 		if people := model / max(b.Gain, leastWeight); people > 1 {
-			in := float64(m.In[len(m.In)-n+i])
-			one.walk = (2*in + float64(m.Demand.Noise)*max(0, in-float64(m.Back[i]))) / (people * people)
+			one.walk = m.churn(i) / (people * people)
 		}
 		if first+int64(i) < m.Visits.Began+foundFor {
 			one.walk += foundWalk
@@ -336,6 +335,13 @@ func (m *memory) estimate(b visits.Belief, in []float64, doubted, repeated []boo
 	}
 	log, variance := m.Trim.correct(minutes, keep, m.Trust.share() > 0)
 	return math.Exp(log), variance
+}
+
+// churn is the variance that a recent minute adds to the people on the site: who comes
+// and who leaves one by one, and the error of the count at the edge.
+func (m *memory) churn(i int) float64 {
+	in := float64(m.In[len(m.In)-len(m.Share)+i])
+	return 2*in + float64(m.Demand.Noise)*max(0, in-float64(m.Back[i]))
 }
 
 // people is how many are on the site by the counts, those found at the beginning

@@ -55,20 +55,19 @@ func (m *memory) findRepeats(target float64) (doubted, repeated []bool) {
 	doubted, repeated = flags[:n:n], flags[n:]
 	longest := m.Repeats.longest()
 	var (
-		last          = float32(unknown)
-		run           = 0.0
-		low, high     float64 // of the model during the run
-		walk          float64
-		hung          bool
-		gain          = max(float64(m.Gain), leastWeight)
-		noise, latest = float64(m.Demand.Noise), m.Last - int64(n)
+		last      = float32(unknown)
+		run       = 0.0
+		low, high float64 // of the model during the run
+		walk      float64
+		hung      bool
+		gain      = max(float64(m.Gain), leastWeight)
+		latest    = m.Last - int64(n)
 	)
 	for i, y := range m.Load {
 		model := float64(m.Model[i])
 		if model > 0 {
 			people := model / gain
-			in := float64(m.In[len(m.In)-n+i])
-			walk += min((noise*max(0, in-float64(m.Back[i]))+2*in)/(people*people+1), mostWalk)
+			walk += min(m.churn(i)/(people*people+1), mostWalk)
 			low, high = min(low, model), max(high, model)
 		}
 		if y < 0 {

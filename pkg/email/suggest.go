@@ -24,8 +24,9 @@ var (
 	endings = map[string]string{
 		"gmail": "com", "googlemail": "com", "yahoo": "com", "hotmail": "com", "outlook": "com", "icloud": "com", "aol": "com", "live": "com", "msn": "com",
 	}
-	// wrongEndings are not endings of those names, and are typed for theirs.
-	wrongEndings = []string{"con", "cmo", "ocm", "vom", "xom", "cpm", "cim", "clm", "cok", "comm", "coom", "om", "cm", "co", "c", "net", "org", "ney", "nrt"}
+	// wrongEndings are not endings of those names, and are typed for theirs, as those of
+	// noEndings are.
+	wrongEndings = []string{"om", "cm", "co", "c", "net", "org"}
 	// noEndings are slips that are not a top level domain at all, under whatever name.
 	noEndings = map[string]string{
 		"con": "com", "cmo": "com", "ocm": "com", "vom": "com", "xom": "com", "cpm": "com", "cim": "com", "clm": "com", "cok": "com", "comm": "com", "coom": "com",
@@ -38,8 +39,9 @@ var (
 // Suggest gives the address that somebody most likely meant: a dash that is a
 // hyphen, a provider's domain that is one edit away (a letter doubled, left out,
 // swapped with the next, or another), its name with a wrong ending or without a
-// dot, and an ending that no domain has. It says false where nothing is likely, and always for a domain that is
-// itself a known provider's. Nothing is changed unasked: the person decides.
+// dot, and an ending that no domain has. It says false where nothing is likely, and
+// always for a domain that is itself a known provider's. Nothing is changed unasked:
+// the person decides.
 //
 // The suggestion is an address as a person would write it, and must not be logged.
 func Suggest(typed string) (suggestion string, ok bool) {
@@ -104,7 +106,7 @@ func suggestDomain(domain string) (string, bool) {
 		}
 		return "", false
 	}
-	if right := endings[name]; right != "" && slices.Contains(wrongEndings, ending) {
+	if right := endings[name]; right != "" && (noEndings[ending] != "" || slices.Contains(wrongEndings, ending)) {
 		return name + "." + right, true
 	}
 	return "", false

@@ -75,15 +75,9 @@ func (rm *room) explain(v *visit, err error, h http.Header) answer {
 		return rm.enterAgain(v, "code.wrong")
 	// A code that is over is counted when it is presented, here alone: not when its page
 	// is shown again, in another language or for an address that is not one.
-	case errors.Is(err, bypass.ErrCodeExpired):
+	case errors.Is(err, bypass.ErrCodeExpired), errors.Is(err, waitlist.ErrUsedUp), errors.Is(err, waitlist.ErrRevoked):
 		rm.Count(metric.IntakeCodesOver, 1)
-		return rm.expired(v)
-	case errors.Is(err, waitlist.ErrUsedUp):
-		rm.Count(metric.IntakeCodesOver, 1)
-		return rm.dead(v, "dead.used")
-	case errors.Is(err, waitlist.ErrRevoked):
-		rm.Count(metric.IntakeCodesOver, 1)
-		return rm.dead(v, "dead.revoked")
+		return rm.over(v, err)
 	case errors.Is(err, bypass.ErrReceipt):
 		a := plain(http.StatusUnprocessableEntity, "leave.wrong")
 		a.view.Page, a.view.Text = "astray", "receipt.wrong"
@@ -158,4 +152,15 @@ func pageName(page string) string {
 		return page
 	}
 	return "other"
+}
+
+// over is the page for a code that was good.
+func (rm *room) over(v *visit, err error) answer {
+	switch {
+	case errors.Is(err, waitlist.ErrUsedUp):
+		return rm.dead(v, "dead.used")
+	case errors.Is(err, waitlist.ErrRevoked):
+		return rm.dead(v, "dead.revoked")
+	}
+	return rm.expired(v)
 }

@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"raincheck/pkg/format"
@@ -37,9 +38,9 @@ type Reported struct {
 
 // Hourly lists the metrics whose sums over the last hour CountHour takes.
 func Hourly() []metric.Name {
-	return append([]metric.Name{
+	return slices.Concat([]metric.Name{
 		metric.IntakeSignupsTrapped, metric.SenderSent, metric.FeedbackDelivered, metric.FeedbackDelayed, metric.FeedbackComplaint,
-	}, append(untaken, bounces...)...)
+	}, untaken, bounces)
 }
 
 // untaken are the ways in which the mail service does not take a mail.

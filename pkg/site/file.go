@@ -91,7 +91,7 @@ func Parse(data []byte, from Source) (map[string]Words, error) {
 	if common.Name == "" {
 		errs = append(errs, errors.New("siteName: it is missing"))
 	}
-	const zoneless = "timeZoneName: there is no timeZone, so that times are in UTC and would be called something else"
+	const zoneless = "timeZoneName: timeZone is missing, so times would be in UTC under the name of another zone"
 	if common.ZoneName != "" && doc.TimeZone == "" {
 		errs = append(errs, errors.New(zoneless))
 	}

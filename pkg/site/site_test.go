@@ -77,7 +77,7 @@ func TestABadFileIsNamedInFull(t *testing.T) {
 		`{}`:                        {"siteName: it is missing"},
 		"{\n\"siteName\":\"A\",\n}": {"line 3"},
 		`{"siteName":"A"} {}`:       {"something follows"},
-		`{"siteName":"A","timeZoneName":"Eastern time","languages":{"es":{"timeZoneName":"hora del este"}}}`: {"timeZoneName: there is no timeZone", "\nlanguages, es: timeZoneName: there is no timeZone"},
+		`{"siteName":"A","timeZoneName":"Eastern time","languages":{"es":{"timeZoneName":"hora del este"}}}`: {"timeZoneName: timeZone is missing", "\nlanguages, es: timeZoneName: timeZone is missing"},
 		`{"sitename":"A","color":""}`:                         {`unknown field "color"`},
 		`{"siteName":"` + strings.Repeat("a", 61) + `"}`:      {"siteName: it has 61 characters and may have 60"},
 		`{"siteName":"a\r\nBcc: x"}`:                          {"siteName: it has the character U+000D"},

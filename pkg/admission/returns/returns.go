@@ -1,7 +1,7 @@
-// Package returns is the return law: how many of the invited come back, and how soon. It is a life
-// table by the age of the invitation, learned from redemptions and forgetting:
-// in each class of ages, those who came over those who still could. Who never
-// comes back needs no case of its own; they make the later rates small.
+// Package returns is the return law: how many of the invited come back, and how
+// soon. It is a life table by the age of the invitation, learned from redemptions
+// and forgetting: in each class of ages, those who came over those who still could.
+// Who never comes back needs no case of its own; they make the later rates small.
 package returns
 
 import (

@@ -7,11 +7,8 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 
@@ -26,8 +23,7 @@ type Resolver interface {
 
 // MailAccount says whether this account may mail strangers, how fast and how many,
 // and whether so many senders at once, 0 for unknown, keep up with the rate. The
-// quota of the day, and what the account has sent before, are held against how many
-// wait.
+// quota of the day is held against how many wait.
 func MailAccount(ctx context.Context, cfg aws.Config, senders float64, waiting int) ([]Finding, error) {
 	out, err := sesv2.NewFromConfig(cfg).GetAccount(ctx, &sesv2.GetAccountInput{})
 	if err != nil {
@@ -65,44 +61,23 @@ func MailAccount(ctx context.Context, cfg aws.Config, senders float64, waiting i
 				"%s, and the quota of the day leaves %s", format.Count(waiting, "person waits", "people wait"), format.Count(max(0, left), "mail", "mails")))
 		}
 	}
-	busiest, err := busiestDay(ctx, cfg)
-	switch says := "the busiest of the last 14 days had " + format.Count(busiest, "mail", "mails") + " in " + cfg.Region; {
-	case err != nil:
-		return found, err
-	case waiting > max(unnoticed, 2*busiest):
-		found = append(found, Warn("Begin with a small MaxInvitesPerMinute, and double it while MailsDelayed is quiet: *Mail, the first day* in docs/operating.md.",
-			"%s, and %s wait: receivers keep a sender waiting who is new to them", says, format.Thousands(waiting)))
-	default:
-		found = append(found, OK("%s", says))
-	}
 	return found, nil
+}
+
+// MailVolume holds the most mails that the account sent in a day of late, in its
+// region, against how many wait.
+func MailVolume(busiest, waiting int, region string) Finding {
+	says := "the busiest of the last 14 days had " + format.Count(busiest, "mail", "mails") + " in " + region
+	if waiting > max(unnoticed, 2*busiest) {
+		return Warn("Begin with a small MaxInvitesPerMinute, and double it while MailsDelayed is quiet: *Mail, the first day* in docs/operating.md.",
+			"%s, and %s wait: receivers keep a sender waiting who is new to them", says, format.Thousands(waiting))
+	}
+	return OK("%s", says)
 }
 
 // unnoticed is how many mails a day a new sender may begin with, as the plan in
 // docs/operating.md has it; each next day may have twice as many as the last.
 const unnoticed = 500
-
-// busiestDay is the most mails that the account sent in a day of the last 14, in
-// this region, whatever sent them.
-// https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-cloudwatch.html
-func busiestDay(ctx context.Context, cfg aws.Config) (int, error) {
-	const day = 24 * time.Hour
-	today := time.Now().UTC().Truncate(day)
-	out, err := cloudwatch.NewFromConfig(cfg).GetMetricData(ctx, &cloudwatch.GetMetricDataInput{
-		StartTime: aws.Time(today.Add(-13 * day)), EndTime: aws.Time(today.Add(day)),
-		MetricDataQueries: []cwtypes.MetricDataQuery{{Id: aws.String("sent"), MetricStat: &cwtypes.MetricStat{
-			Metric: &cwtypes.Metric{Namespace: aws.String("AWS/SES"), MetricName: aws.String("Send")}, Period: aws.Int32(int32(day / time.Second)), Stat: aws.String("Sum"),
-		}}},
-	})
-	if err != nil {
-		return 0, fmt.Errorf("reading how much the account has mailed: %w", err)
-	}
-	most := 0.0
-	for _, r := range out.MetricDataResults {
-		most = slices.Max(append(r.Values, most))
-	}
-	return int(most), nil
-}
 
 // rateUsed is the share of the rate that the inviter plans with (docs/design.md, decision 17).
 const rateUsed = 0.95

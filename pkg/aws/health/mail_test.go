@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"raincheck/pkg/aws/health"
+	"raincheck/pkg/aws/metrics"
 	"raincheck/test/emulators"
 	"raincheck/test/emulators/account"
 )
@@ -34,24 +35,30 @@ func TestMailAccountAgainstWhoWaits(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			mail, metrics := &account.Account{}, &emulators.CloudWatch{}
+			mail, counts := &account.Account{}, &emulators.CloudWatch{}
 			mail.Change(func(s *account.State) { *s = account.Ready("raincheck", "example.org", "raincheck") })
 			midnight := time.Now().UTC().Truncate(day)
 			for ago, n := range c.sent {
-				metrics.Put(emulators.Series("AWS/SES", "Send"), midnight.Add(day-time.Hour-ago), n)
+				counts.Put(emulators.Series("AWS/SES", "Send"), midnight.Add(day-time.Hour-ago), n)
 			}
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if strings.Contains(r.URL.Path, "/operation/") {
-					metrics.ServeHTTP(w, r)
+					counts.ServeHTTP(w, r)
 					return
 				}
 				mail.ServeHTTP(w, r)
 			}))
 			t.Cleanup(server.Close)
-			found, err := health.MailAccount(t.Context(), emulators.Config(server.URL), 0, c.waiting)
+			cfg := emulators.Config(server.URL)
+			found, err := health.MailAccount(t.Context(), cfg, 0, c.waiting)
 			if err != nil {
 				t.Fatal(err)
 			}
+			busiest, err := metrics.BusiestDay(t.Context(), cfg, time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = append(found, health.MailVolume(busiest, c.waiting, cfg.Region))
 			said := ""
 			for _, f := range found {
 				said += f.Says + "\n"

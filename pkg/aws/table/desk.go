@@ -22,12 +22,15 @@ import (
 // whole, and a person who looks at the table can read them.
 
 // Control reads what the operator wants.
-func (t *Table) Control(ctx context.Context) (waitlist.Control, error) {
+func (t *Table) Control(ctx context.Context) (c waitlist.Control, err error) {
 	it, err := t.get(ctx, controlID)
+	if err == nil && it != nil {
+		err = decode(it, &c)
+	}
 	if err != nil {
 		return waitlist.Control{}, failed("reading the control item", err)
 	}
-	return controlOf(it)
+	return c, nil
 }
 
 // Notice reads control and progress in one batch. It is not a strong read: it is
@@ -76,16 +79,6 @@ func (t *Table) Words(ctx context.Context, language string) (w site.Words, err e
 // SaveWords replaces the words of a language.
 func (t *Table) SaveWords(ctx context.Context, language string, w site.Words) error {
 	return t.saveDoc(ctx, "writing the words", wordsID(language), w)
-}
-
-func controlOf(it item) (c waitlist.Control, err error) {
-	if it == nil {
-		return c, nil
-	}
-	if err := decode(it, &c); err != nil {
-		return waitlist.Control{}, failed("reading the control item", err)
-	}
-	return c, nil
 }
 
 func decode(it item, into any) error {

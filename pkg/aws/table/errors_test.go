@@ -305,7 +305,11 @@ func TestWhatIsNotADocumentIsUnreadable(t *testing.T) {
 		if _, _, err := a.Notice(t.Context()); !errors.Is(err, waitlist.ErrUnreadable) {
 			t.Errorf("%s: %v", doc, err)
 		}
-		it = strings.Replace(it, "control", "words#en", 1)
+		it = strings.Replace(it, "control", "progress", 1)
+		if _, _, err := a.Notice(t.Context()); !errors.Is(err, waitlist.ErrUnreadable) {
+			t.Errorf("%s in progress: %v", doc, err)
+		}
+		it = strings.Replace(it, "progress", "words#en", 1)
 		if _, _, _, err := a.NoticeIn(t.Context(), "en"); !errors.Is(err, waitlist.ErrUnreadable) {
 			t.Errorf("%s in words: %v", doc, err)
 		}
