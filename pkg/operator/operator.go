@@ -107,10 +107,7 @@ func (p *Plane) Change(ctx context.Context, change Change) error {
 
 // edgeFirst is for the switches that need nothing but the edge.
 func (p *Plane) edgeFirst(ctx context.Context, change Change, at time.Time) error {
-	switched, edge := p.turn(ctx, change, at, false)
-	if edge == nil {
-		at = switched
-	}
+	at, edge := p.turn(ctx, change, at, false)
 	_, control := p.record(ctx, change, at)
 	switch {
 	case edge != nil && control != nil:
@@ -132,9 +129,11 @@ func (p *Plane) controlFirst(ctx context.Context, change Change, at time.Time) e
 		return p.unchanged(err)
 	}
 	switched, err := p.turn(ctx, change, at, true)
-	if err == nil && switched.After(at) {
+	if switched.After(at) {
 		// The gate had a newer switch than the control item.
-		_, err = p.record(ctx, change, switched)
+		if _, control := p.record(ctx, change, switched); err == nil {
+			err = control
+		}
 	}
 	switch {
 	case errors.Is(err, errNoKeys):
@@ -187,7 +186,8 @@ func (p *Plane) record(ctx context.Context, change Change, at time.Time) (time.T
 }
 
 // turn writes the switch to the edge, again from the start when somebody else
-// wrote meanwhile, and returns the time that it has there. With recorded, the
+// wrote meanwhile, and returns the time that it has there: also with an error, when
+// the control item must have it to win against what was read. With recorded, the
 // control item has the switch, of that very time, and the inviter may have
 // brought it to the edge already.
 func (p *Plane) turn(ctx context.Context, change Change, at time.Time, recorded bool) (time.Time, error) {
