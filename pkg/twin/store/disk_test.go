@@ -250,3 +250,47 @@ func everything(t testing.TB, s *store.Store) string {
 	}
 	return b.String()
 }
+
+// TestAJournalThatIsTakenAway: nobody is told that they are saved in a file that the
+// next start does not read. When it is back, all goes on.
+func TestAJournalThatIsTakenAway(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	if _, err := s.Join(t.Context(), signup(t, 0)); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, store.JournalFile)
+	if err := os.Rename(name, name+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Trouble(); err == nil || !strings.Contains(err.Error(), "was moved, deleted or replaced") {
+		t.Errorf("before anybody joins: %v", err)
+	}
+	if _, err := s.Join(t.Context(), signup(t, 1)); !errors.Is(err, waitlist.ErrBusy) {
+		t.Errorf("who joins is told %v", err)
+	}
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Join(t.Context(), signup(t, 2)); !errors.Is(err, waitlist.ErrBusy) {
+		t.Errorf("who joins while another file is there is told %v", err)
+	}
+	if err := os.Rename(name+".away", name); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Join(t.Context(), signup(t, 3)); err != nil {
+		t.Errorf("when it is back: %v", err)
+	}
+	if err := s.Trouble(); err != nil {
+		t.Errorf("when it is back: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// The first one who was refused was queued already, and is kept now.
+	there := 0
+	if err := open(t, dir).Each(t.Context(), func(waitlist.Entry) error { there++; return nil }); err != nil || there != 3 {
+		t.Errorf("%d of 3 are there, %v", there, err)
+	}
+}

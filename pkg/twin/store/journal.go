@@ -170,7 +170,7 @@ func Open(dir string, o Options) (s *Store, err error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("reading the journal %s: %w", name, err), file.Close())
 	}
-	s.journal = &journal{log: newLog(file, size), unlock: unlock, dir: dir}
+	s.journal = &journal{log: newLog(name, file, size), unlock: unlock, dir: dir}
 	if live := len(s.entries) + len(s.codes) + len(s.counters); lines > 2*live+10_000 {
 		if err := s.Compact(); err != nil && !full(err) {
 			return nil, errors.Join(err, s.Close())
@@ -229,6 +229,9 @@ func (s *Store) Trouble() error {
 		return nil
 	}
 	if err := s.journal.log.ready(); err != nil {
+		return err
+	}
+	if err := s.journal.log.there(); err != nil {
 		return err
 	}
 	if err := disk.Takes(s.journal.dir); err != nil {

@@ -19,6 +19,9 @@ import (
 // the queue: whoever waited hears that nothing was kept, and the next one tries
 // again, so that all goes on when there is room.
 type log struct {
+	// name is where the file is, and must stay while it is written to.
+	name string
+
 	mu   sync.Mutex
 	turn sync.Cond
 	file *os.File
@@ -38,8 +41,8 @@ type log struct {
 // unsynced is how much may be written and not flushed to the disk.
 const unsynced = 1 << 20
 
-func newLog(file *os.File, size int64) *log {
-	l := &log{file: file, size: size, limit: limitFor(size)}
+func newLog(name string, file *os.File, size int64) *log {
+	l := &log{name: name, file: file, size: size, limit: limitFor(size)}
 	l.turn.L = &l.mu
 	return l
 }
@@ -73,6 +76,19 @@ func (l *log) ready() error {
 	return l.commit(end, true)
 }
 
+// there says whether the file is still in its place.
+func (l *log) there() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.busy {
+		l.turn.Wait()
+	}
+	if l.closed {
+		return nil
+	}
+	return l.inPlace(l.file)
+}
+
 // commit returns when everything before a position is in the file, and with sync
 // when it is on the disk.
 func (l *log) commit(end int64, sync bool) error {
@@ -100,6 +116,9 @@ func (l *log) write(sync bool) error {
 	l.busy = true
 	l.mu.Unlock()
 	err := appendTo(file, size, torn, text, sync)
+	if err == nil && sync {
+		err = l.inPlace(file)
+	}
 	taken := err == nil || file.Truncate(size) == nil
 	l.mu.Lock()
 	l.busy = false
@@ -112,6 +131,20 @@ func (l *log) write(sync bool) error {
 	l.torn, l.stuck = false, false
 	if sync {
 		l.settle(l.size + l.written)
+	}
+	return nil
+}
+
+// inPlace says that the file is the one that the next start reads. It stays open
+// when somebody moves or deletes it, and takes lines that are lost then.
+func (l *log) inPlace(file *os.File) error {
+	ours, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	there, err := os.Stat(l.name)
+	if err != nil || !os.SameFile(ours, there) {
+		return fmt.Errorf("%s was moved, deleted or replaced while raincheck is at work on it", l.name)
 	}
 	return nil
 }
